@@ -1,0 +1,142 @@
+//! What users write: spouts and bolts, and what they may do.
+//!
+//! Both are ordinary values, object-safe, `Clone + Debug`. Fields of a bolt are scratch: a restore
+//! resets them to the value given to the topology builder. What must survive lives in keyed state,
+//! reached through the context alone.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+
+use smol_str::SmolStr;
+use stormglass_sim::time::Instant;
+
+use crate::ids::{Root, TaskId};
+use crate::topology::Declarer;
+use crate::tuple::Tuple;
+use crate::value::Value;
+
+/// Why a spout or bolt gives up. The worker that runs it is killed, as in Storm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComponentError(pub String);
+
+impl fmt::Display for ComponentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a component's method returns.
+pub type Outcome = Result<(), ComponentError>;
+
+/// A record of the input log as a spout sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// When the broker got it: true time since the start of the run.
+    pub arrival: Instant,
+    /// What it says; a line of text as a rule.
+    pub text: SmolStr,
+}
+
+/// A cell of keyed state: each key has one value of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValueState {
+    /// The position of the cell in its key's row. Cells of one bolt are numbered from 0.
+    pub slot: u16,
+    /// The name by which people know it.
+    pub name: &'static str,
+}
+
+impl ValueState {
+    /// The cell at `slot`, called `name`.
+    pub const fn new(slot: u16, name: &'static str) -> Self {
+        ValueState { slot, name }
+    }
+}
+
+/// Emission of tuples, shared by spouts and bolts.
+pub trait Collector {
+    /// Emits on the default stream. Values are cloned into the batches of the subscribing tasks.
+    fn emit(&mut self, values: &[Value]);
+    /// Emits on a named stream.
+    fn emit_to(&mut self, stream: &str, values: &[Value]);
+    /// Emits on a direct stream to one task; ignored if that task does not subscribe.
+    fn emit_direct(&mut self, task: TaskId, stream: &str, values: &[Value]);
+    /// The task that runs this.
+    fn task(&self) -> TaskId;
+    /// The machine's monotonic clock. The answer is recorded, so that the oracle can repeat it.
+    fn now(&mut self) -> Instant;
+    /// A random word. The answer is recorded, so that the oracle can repeat it.
+    fn random(&mut self) -> u64;
+}
+
+/// What a bolt can do while it executes a tuple. State is that of the tuple's key: the fields by
+/// which the input was grouped.
+pub trait BoltContext: Collector {
+    /// The current key's value of a cell.
+    fn get(&self, state: ValueState) -> Option<&Value>;
+    /// Sets the current key's value of a cell.
+    ///
+    /// # Panics
+    /// If the bolt has not declared the cell: the run then ends as *broken*, naming the component.
+    fn put(&mut self, state: ValueState, value: Value);
+    /// Forgets the current key's row: all its cells.
+    fn clear(&mut self);
+}
+
+/// A source of tuples: turns records of the input log into tuples.
+///
+/// Position, fetching and replay belong to the engine's connector; a spout sees each record in the
+/// order of its partition, again after a restore.
+pub trait Spout: SpoutClone + fmt::Debug + Send + Sync {
+    /// Declares the output streams.
+    fn declare(&self, declarer: &mut Declarer);
+    /// Turns one record into tuples.
+    fn next(&mut self, record: &Record, out: &mut dyn Collector) -> Outcome;
+    /// The tuple tree of a record is complete (at-least-once mode).
+    fn ack(&mut self, _root: Root) {}
+    /// The tuple tree of a record failed or timed out (at-least-once mode).
+    fn fail(&mut self, _root: Root) {}
+}
+
+/// A step of the dataflow.
+pub trait Bolt: BoltClone + fmt::Debug + Send + Sync {
+    /// Declares the output streams and the cells of keyed state.
+    fn declare(&self, declarer: &mut Declarer);
+    /// Called once for each execution attempt, before the first tuple.
+    fn prepare(&mut self, _task: TaskId) {}
+    /// Executes one tuple.
+    fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome;
+}
+
+/// Cloning behind the trait object; implemented for every `Clone` spout.
+pub trait SpoutClone {
+    /// A boxed copy.
+    fn clone_box(&self) -> Box<dyn Spout>;
+}
+impl<T: Spout + Clone + 'static> SpoutClone for T {
+    fn clone_box(&self) -> Box<dyn Spout> {
+        Box::new(self.clone())
+    }
+}
+impl Clone for Box<dyn Spout> {
+    fn clone(&self) -> Self {
+        (**self).clone_box()
+    }
+}
+
+/// Cloning behind the trait object; implemented for every `Clone` bolt.
+pub trait BoltClone {
+    /// A boxed copy.
+    fn clone_box(&self) -> Box<dyn Bolt>;
+}
+impl<T: Bolt + Clone + 'static> BoltClone for T {
+    fn clone_box(&self) -> Box<dyn Bolt> {
+        Box::new(self.clone())
+    }
+}
+impl Clone for Box<dyn Bolt> {
+    fn clone(&self) -> Self {
+        (**self).clone_box()
+    }
+}

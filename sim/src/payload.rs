@@ -1,0 +1,70 @@
+//! Bulk data: immutable, shared, with its bytes and its logical size apart.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::hash::fingerprint;
+
+/// An immutable byte string that costs wires and disks its *logical* size.
+///
+/// Cloning shares the bytes. The fingerprint of the contents is computed once, when the payload is
+/// made, so that a digest over many hops stays cheap. The logical size may exceed the bytes: a
+/// terabyte of state is simulated in megabytes; it is never below them.
+#[derive(Clone)]
+pub struct Payload {
+    bytes: Arc<[u8]>,
+    logical: u64,
+    print: u64,
+}
+
+impl Payload {
+    /// A payload whose logical size is its length.
+    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
+        let bytes = bytes.into();
+        let print = fingerprint(&bytes);
+        Payload { logical: bytes.len() as u64, bytes, print }
+    }
+
+    /// A payload that weighs `logical` bytes.
+    ///
+    /// # Panics
+    /// If `logical` is below the number of bytes.
+    pub fn weighing(bytes: impl Into<Arc<[u8]>>, logical: u64) -> Self {
+        let mut payload = Payload::new(bytes);
+        assert!(logical >= payload.logical, "a payload weighs at least its bytes");
+        payload.logical = logical;
+        payload
+    }
+
+    /// No bytes.
+    pub fn empty() -> Self {
+        Payload::new(Vec::new())
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+    /// Logical size in bytes: what a wire or a disk is charged.
+    pub fn size(&self) -> u64 {
+        self.logical
+    }
+    /// The fingerprint of bytes; the logical size is not part of it.
+    pub fn fingerprint(&self) -> u64 {
+        self.print
+    }
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.logical == other.logical && self.bytes == other.bytes
+    }
+}
+impl Eq for Payload {}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} B, {:016x})", self.logical, self.print)
+    }
+}
