@@ -76,10 +76,7 @@ impl Batch {
     #[inline]
     pub fn push(&mut self, head: Head, values: &[Value]) {
         assert_eq!(head.arity as usize, values.len(), "a head counts its values");
-        self.mixer.pair(
-            head.root.0,
-            u64::from(head.child.0) << 32 | u64::from(head.hash as u32),
-        );
+        self.mixer.pair(head.root.0, u64::from(head.child.0) << 32 | u64::from(head.hash as u32));
         self.mixer.word(u64::from(head.stream.0));
         self.size += HEAD_SIZE;
         for value in values {

@@ -105,7 +105,9 @@ impl Value {
             5 => Value::Bytes(Arc::from(take_bytes(bytes)?)),
             6 => {
                 let len = u32::from_le_bytes(take(bytes)?);
-                Value::List((0..len).map(|_| Value::decode(bytes)).collect::<Option<Vec<_>>>()?.into())
+                Value::List(
+                    (0..len).map(|_| Value::decode(bytes)).collect::<Option<Vec<_>>>()?.into(),
+                )
             }
             _ => return None,
         })
@@ -116,7 +118,9 @@ impl Value {
     pub fn digest(&self, into: &mut Mixer) {
         match self {
             Value::Null | Value::Bool(_) => {
-                into.word(u64::from(self.tag()) | u64::from(matches!(self, Value::Bool(true))) << 8);
+                into.word(
+                    u64::from(self.tag()) | u64::from(matches!(self, Value::Bool(true))) << 8,
+                );
             }
             Value::Int(n) => into.pair(2, *n as u64),
             Value::Float(x) => into.pair(3, x.to_bits()),

@@ -1,0 +1,286 @@
+//! Topologies: a checked graph of spouts, bolts and sinks, with declared streams and groupings.
+//!
+//! ```
+//! use stormglass_engine::component::{Bolt, BoltContext, Collector, Outcome, Record, Spout, ValueState};
+//! use stormglass_engine::topology::{Declarer, TopologyBuilder};
+//! use stormglass_engine::tuple::Tuple;
+//!
+//! #[derive(Clone, Debug)]
+//! struct Words;
+//! impl Spout for Words {
+//!     fn declare(&self, declarer: &mut Declarer) {
+//!         declarer.stream(&["word"]);
+//!     }
+//!     fn next(&mut self, record: &Record, out: &mut dyn Collector) -> Outcome {
+//!         out.emit(&[record.text.as_str().into()]);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! const COUNT: ValueState = ValueState::new(0, "count");
+//! #[derive(Clone, Debug)]
+//! struct Count;
+//! impl Bolt for Count {
+//!     fn declare(&self, declarer: &mut Declarer) {
+//!         declarer.stream(&["word", "count"]).state(COUNT);
+//!     }
+//!     fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome {
+//!         let count = cx.get(COUNT).and_then(|v| v.as_int()).unwrap_or(0) + 1;
+//!         cx.put(COUNT, count.into());
+//!         cx.emit(&[tuple.values[0].clone(), count.into()]);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let mut builder = TopologyBuilder::new("word-count");
+//! builder.spout("words", Words, 2);
+//! builder.bolt("count", Count, 4).fields("words", &["word"]);
+//! builder.sink("publish", 1).shuffle("count");
+//! let topology = builder.build().unwrap();
+//! assert_eq!(topology.tasks(), 7);
+//! ```
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use smol_str::SmolStr;
+use stormglass_sim::time::Span;
+
+use crate::component::{Bolt, Spout, ValueState};
+use crate::ids::{ComponentId, StreamId, TaskId};
+
+mod build;
+pub use build::{ComponentBuilder, TopologyBuilder, TopologyError};
+#[cfg(test)]
+mod tests;
+
+/// The name of the stream that a component has if it names none.
+pub const DEFAULT_STREAM: &str = "default";
+
+/// The declared fields of a stream, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Fields(pub Vec<SmolStr>);
+
+impl Fields {
+    /// The position of a field.
+    pub fn index_of(&self, field: &str) -> Option<usize> {
+        self.0.iter().position(|name| name == field)
+    }
+}
+
+/// A declared output stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// Its name, unique within the component.
+    pub name: SmolStr,
+    /// What its tuples carry.
+    pub fields: Fields,
+    /// Whether the emitter chooses the receiving task.
+    pub direct: bool,
+}
+
+/// Collects what a component declares.
+#[derive(Clone, Debug, Default)]
+pub struct Declarer {
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) cells: Vec<ValueState>,
+}
+
+impl Declarer {
+    /// Declares the default stream.
+    pub fn stream(&mut self, fields: &[&str]) -> &mut Self {
+        self.named_stream(DEFAULT_STREAM, fields)
+    }
+    /// Declares a named stream.
+    pub fn named_stream(&mut self, name: &str, fields: &[&str]) -> &mut Self {
+        self.push(name, fields, false)
+    }
+    /// Declares a direct stream: only `emit_direct` may use it.
+    pub fn direct_stream(&mut self, name: &str, fields: &[&str]) -> &mut Self {
+        self.push(name, fields, true)
+    }
+    /// Declares a cell of keyed state. Cells come in the order of their slots.
+    pub fn state(&mut self, cell: ValueState) -> &mut Self {
+        self.cells.push(cell);
+        self
+    }
+
+    fn push(&mut self, name: &str, fields: &[&str], direct: bool) -> &mut Self {
+        let fields = Fields(fields.iter().map(|field| SmolStr::new(field)).collect());
+        self.streams.push(Stream { name: SmolStr::new(name), fields, direct });
+        self
+    }
+}
+
+/// How the tuples of a stream are spread over the tasks of a subscriber (SEMANTICS: Storm's
+/// `GrouperFactory`). Target tasks are sorted ascending first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// Plain round robin over the targets, which each emitting attempt shuffles once at prepare
+    /// (Storm with load-aware messaging off).
+    Shuffle,
+    /// By the hash of these fields (positions in the stream).
+    Fields(Vec<u16>),
+    /// To every task.
+    All,
+    /// To the task with the lowest id.
+    Global,
+    /// To the task that the emitter names.
+    Direct,
+}
+
+/// A subscription of a component to a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The emitting component.
+    pub from: ComponentId,
+    /// Which of its streams.
+    pub stream: StreamId,
+    /// How tuples are spread.
+    pub grouping: Grouping,
+}
+
+/// What a component is.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// Reads the input log.
+    Spout(Box<dyn Spout>),
+    /// Executes tuples.
+    Bolt(Box<dyn Bolt>),
+    /// Publishes what it receives through the engine's transactional sink.
+    Sink,
+}
+
+/// A component of a checked topology.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Its position in name order.
+    pub id: ComponentId,
+    /// Its name.
+    pub name: SmolStr,
+    /// What it is, with the user's pristine value.
+    pub kind: Kind,
+    /// Number of tasks.
+    pub parallelism: u16,
+    /// Its first task; the others follow.
+    pub first_task: TaskId,
+    /// Declared output streams.
+    pub streams: Vec<Stream>,
+    /// Declared cells of keyed state.
+    pub cells: Vec<ValueState>,
+    /// Subscriptions, in order of declaration.
+    pub inputs: Vec<Input>,
+    /// CPU time a tuple.
+    pub cpu: Span,
+}
+
+impl Component {
+    /// Its tasks, ascending.
+    pub fn tasks(&self) -> impl DoubleEndedIterator<Item = TaskId> + Clone + use<> {
+        let first = self.first_task.0;
+        (first..first + self.parallelism).map(TaskId)
+    }
+    /// Whether it has keyed state.
+    pub fn is_keyed(&self) -> bool {
+        !self.cells.is_empty()
+    }
+    /// The stream of that name.
+    pub fn stream_id(&self, name: &str) -> Option<StreamId> {
+        self.streams.iter().position(|s| s.name == name).map(|at| StreamId(at as u16))
+    }
+}
+
+/// A checked graph of components.
+///
+/// Invariants: acyclic; every subscription names a stream that exists; every component has at least
+/// one task; `max_parallelism` is at least the parallelism of every keyed component; every input of
+/// a keyed component is fields-grouped.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    name: SmolStr,
+    components: Vec<Component>,
+    order: Vec<ComponentId>,
+    max_parallelism: u16,
+    commutative: bool,
+}
+
+impl Topology {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+    /// The components in name order.
+    pub fn components(&self) -> &[Component] {
+        &self.components
+    }
+    /// The components with every emitter before its subscribers.
+    pub fn in_order(&self) -> impl DoubleEndedIterator<Item = &Component> {
+        self.order.iter().map(|id| self.component(*id))
+    }
+    /// One component.
+    pub fn component(&self, id: ComponentId) -> &Component {
+        &self.components[id.0 as usize]
+    }
+    /// The component of that name.
+    pub fn find(&self, name: &str) -> Option<&Component> {
+        self.components.iter().find(|c| c.name == name)
+    }
+    /// The component that a task belongs to.
+    ///
+    /// # Panics
+    /// If there is no such task.
+    pub fn component_of(&self, task: TaskId) -> &Component {
+        let holds =
+            |c: &&Component| c.first_task <= task && task.0 < c.first_task.0 + c.parallelism;
+        self.components.iter().find(holds).expect("a task of this topology")
+    }
+    /// Number of tasks of all components; their ids are `1..=tasks()`.
+    pub fn tasks(&self) -> u16 {
+        self.components.iter().map(|c| c.parallelism).sum()
+    }
+    /// Who subscribes to a component's streams: (subscriber, its input), in name order.
+    pub fn subscribers(&self, of: ComponentId) -> impl Iterator<Item = (&Component, &Input)> {
+        self.components.iter().flat_map(move |component| {
+            let of_it = component.inputs.iter().filter(move |input| input.from == of);
+            of_it.map(move |input| (component, input))
+        })
+    }
+    /// Number of key groups of every keyed component.
+    pub fn max_parallelism(&self) -> u16 {
+        self.max_parallelism
+    }
+    /// Whether the final state is declared not to depend on the order of the input.
+    pub fn is_commutative(&self) -> bool {
+        self.commutative
+    }
+    /// The key groups that the `index`-th task of a component with `parallelism` tasks owns.
+    pub fn key_groups(&self, index: u16, parallelism: u16) -> Range<u16> {
+        let bound = |task: u32| {
+            (task * u32::from(self.max_parallelism)).div_ceil(u32::from(parallelism)) as u16
+        };
+        bound(u32::from(index))..bound(u32::from(index) + 1)
+    }
+    /// A task as people name it: `count[2]`, the index counted from 0.
+    pub fn task_name(&self, task: TaskId) -> String {
+        if task == TaskId::BROKER {
+            return "broker".to_string();
+        }
+        let component = self.component_of(task);
+        alloc::format!("{}[{}]", component.name, task.0 - component.first_task.0)
+    }
+}
+
+impl fmt::Display for Grouping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Grouping::Shuffle => "shuffle",
+            Grouping::Fields(_) => "fields",
+            Grouping::All => "all",
+            Grouping::Global => "global",
+            Grouping::Direct => "direct",
+        })
+    }
+}

@@ -1,0 +1,364 @@
+//! The builder: collects components, then checks the whole graph at once.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use smol_str::SmolStr;
+use stormglass_sim::time::Span;
+
+use super::{Component, DEFAULT_STREAM, Declarer, Fields, Grouping, Input, Kind, Topology};
+use crate::component::{Bolt, Spout};
+use crate::ids::{ComponentId, StreamId, TaskId};
+
+/// Why a topology cannot be built: one sentence that names the place and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopologyError {
+    /// The component concerned, if it is one.
+    pub component: Option<SmolStr>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for TopologyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.component {
+            Some(name) => write!(f, "component `{name}`: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+/// CPU time a tuple unless a component says otherwise.
+const DEFAULT_CPU: Span = Span::micros(20);
+/// Key groups unless the builder says otherwise (Flink's lower bound for its default).
+const DEFAULT_MAX_PARALLELISM: u16 = 128;
+
+/// Collects the components of a topology.
+#[derive(Clone, Debug)]
+pub struct TopologyBuilder {
+    name: SmolStr,
+    components: Vec<ComponentBuilder>,
+    max_parallelism: u16,
+    commutative: bool,
+}
+
+/// A component in the making: its subscriptions and its cost.
+#[derive(Clone, Debug)]
+pub struct ComponentBuilder {
+    name: SmolStr,
+    kind: Kind,
+    parallelism: u16,
+    cpu: Span,
+    inputs: Vec<Subscription>,
+}
+
+#[derive(Clone, Debug)]
+struct Subscription {
+    from: SmolStr,
+    stream: SmolStr,
+    by: By,
+}
+
+#[derive(Clone, Debug)]
+enum By {
+    Fields(Vec<SmolStr>),
+    Other(Grouping),
+}
+
+impl TopologyBuilder {
+    /// An empty topology.
+    pub fn new(name: &str) -> Self {
+        TopologyBuilder {
+            name: SmolStr::new(name),
+            components: Vec::new(),
+            max_parallelism: DEFAULT_MAX_PARALLELISM,
+            commutative: false,
+        }
+    }
+    /// Adds a spout with that many tasks.
+    pub fn spout<S: Spout + 'static>(
+        &mut self,
+        name: &str,
+        spout: S,
+        tasks: u16,
+    ) -> &mut ComponentBuilder {
+        self.add(name, Kind::Spout(Box::new(spout)), tasks)
+    }
+    /// Adds a bolt with that many tasks.
+    pub fn bolt<B: Bolt + 'static>(
+        &mut self,
+        name: &str,
+        bolt: B,
+        tasks: u16,
+    ) -> &mut ComponentBuilder {
+        self.add(name, Kind::Bolt(Box::new(bolt)), tasks)
+    }
+    /// Adds a transactional sink with that many tasks: it publishes every tuple it receives.
+    pub fn sink(&mut self, name: &str, tasks: u16) -> &mut ComponentBuilder {
+        self.add(name, Kind::Sink, tasks)
+    }
+    /// Sets the number of key groups (128 unless set): the most tasks a keyed component can have.
+    pub fn max_parallelism(&mut self, groups: u16) -> &mut Self {
+        self.max_parallelism = groups;
+        self
+    }
+    /// Declares that the final state does not depend on the order of the input; it is then also
+    /// compared with the order-free result of the whole input.
+    pub fn commutative(&mut self) -> &mut Self {
+        self.commutative = true;
+        self
+    }
+    /// Sets the number of tasks of a component that was added before; false if there is none.
+    pub fn set_parallelism(&mut self, component: &str, tasks: u16) -> bool {
+        let found = self.components.iter_mut().find(|c| c.name == component);
+        found.map(|c| c.parallelism = tasks).is_some()
+    }
+    /// Names of the components added so far.
+    pub fn component_names(&self) -> impl Iterator<Item = &str> {
+        self.components.iter().map(|c| c.name.as_str())
+    }
+
+    fn add(&mut self, name: &str, kind: Kind, parallelism: u16) -> &mut ComponentBuilder {
+        let name = SmolStr::new(name);
+        let inputs = Vec::new();
+        self.components.push(ComponentBuilder {
+            name,
+            kind,
+            parallelism,
+            cpu: DEFAULT_CPU,
+            inputs,
+        });
+        self.components.last_mut().expect("just added")
+    }
+
+    /// Checks the graph.
+    ///
+    /// # Errors
+    /// The first mistake in name order, with its component and the remedy.
+    pub fn build(&self) -> Result<Topology, TopologyError> {
+        let mut sorted: Vec<&ComponentBuilder> = self.components.iter().collect();
+        sorted.sort_by(|a, b| a.name.cmp(&b.name));
+        let general = |message: String| TopologyError { component: None, message };
+        if sorted.is_empty() {
+            return Err(general(format!("topology `{}` has no component: add a spout", self.name)));
+        }
+        if self.max_parallelism == 0 {
+            return Err(general(
+                "max_parallelism is 0: a topology has at least 1 key group".into(),
+            ));
+        }
+        let ids: BTreeMap<&str, ComponentId> =
+            (0..).map(ComponentId).zip(&sorted).map(|(id, c)| (c.name.as_str(), id)).collect();
+        let declared: Vec<Declarer> = sorted.iter().map(|c| c.declared()).collect();
+        let mut first = 1;
+        let mut components = Vec::new();
+        for (at, builder) in sorted.iter().enumerate() {
+            let component =
+                builder.check(at, first, &sorted, &ids, &declared, self.max_parallelism)?;
+            first += component.parallelism;
+            components.push(component);
+        }
+        let order = sort_topologically(&components)?;
+        let (max_parallelism, commutative) = (self.max_parallelism, self.commutative);
+        Ok(Topology { name: self.name.clone(), components, order, max_parallelism, commutative })
+    }
+}
+
+impl ComponentBuilder {
+    /// Subscribes to the default stream of `from`, round robin.
+    pub fn shuffle(&mut self, from: &str) -> &mut Self {
+        self.shuffle_stream(from, DEFAULT_STREAM)
+    }
+    /// Subscribes to a named stream, round robin.
+    pub fn shuffle_stream(&mut self, from: &str, stream: &str) -> &mut Self {
+        self.subscribe(from, stream, By::Other(Grouping::Shuffle))
+    }
+    /// Subscribes to the default stream of `from`: equal fields meet at the same task.
+    pub fn fields(&mut self, from: &str, fields: &[&str]) -> &mut Self {
+        self.fields_stream(from, DEFAULT_STREAM, fields)
+    }
+    /// Subscribes to a named stream: equal fields meet at the same task.
+    pub fn fields_stream(&mut self, from: &str, stream: &str, fields: &[&str]) -> &mut Self {
+        self.subscribe(from, stream, By::Fields(fields.iter().map(|f| SmolStr::new(f)).collect()))
+    }
+    /// Subscribes every task to all tuples of a stream.
+    pub fn all(&mut self, from: &str, stream: &str) -> &mut Self {
+        self.subscribe(from, stream, By::Other(Grouping::All))
+    }
+    /// Subscribes the first task to all tuples of a stream.
+    pub fn global(&mut self, from: &str, stream: &str) -> &mut Self {
+        self.subscribe(from, stream, By::Other(Grouping::Global))
+    }
+    /// Subscribes to a direct stream: the emitter names the task.
+    pub fn direct(&mut self, from: &str, stream: &str) -> &mut Self {
+        self.subscribe(from, stream, By::Other(Grouping::Direct))
+    }
+    /// Sets the CPU time that each tuple takes.
+    pub fn cpu(&mut self, a_tuple: Span) -> &mut Self {
+        self.cpu = a_tuple;
+        self
+    }
+
+    fn subscribe(&mut self, from: &str, stream: &str, by: By) -> &mut Self {
+        self.inputs.push(Subscription {
+            from: SmolStr::new(from),
+            stream: SmolStr::new(stream),
+            by,
+        });
+        self
+    }
+
+    fn declared(&self) -> Declarer {
+        let mut declarer = Declarer::default();
+        match &self.kind {
+            Kind::Spout(spout) => spout.declare(&mut declarer),
+            Kind::Bolt(bolt) => bolt.declare(&mut declarer),
+            Kind::Sink => {}
+        }
+        declarer
+    }
+
+    fn error(&self, message: impl Into<String>) -> TopologyError {
+        TopologyError { component: Some(self.name.clone()), message: message.into() }
+    }
+
+    fn check(
+        &self,
+        at: usize,
+        first: u16,
+        all: &[&ComponentBuilder],
+        ids: &BTreeMap<&str, ComponentId>,
+        declared: &[Declarer],
+        max_parallelism: u16,
+    ) -> Result<Component, TopologyError> {
+        if all.iter().filter(|c| c.name == self.name).count() > 1 {
+            return Err(self.error("two components have this name: names are unique"));
+        }
+        if self.parallelism == 0 {
+            return Err(self.error("it has 0 tasks: a component needs at least 1"));
+        }
+        let Declarer { streams, cells } = declared[at].clone();
+        let duplicate = |(n, stream): (usize, &super::Stream)| {
+            streams[..n].iter().any(|earlier| earlier.name == stream.name)
+        };
+        if streams.iter().enumerate().any(duplicate) {
+            return Err(self.error("it declares two streams of the same name"));
+        }
+        if cells.iter().enumerate().any(|(n, cell)| cell.slot as usize != n) {
+            return Err(
+                self.error("its state cells are not declared in the order of slots 0, 1, ..")
+            );
+        }
+        let is_spout = matches!(self.kind, Kind::Spout(_));
+        if is_spout != self.inputs.is_empty() {
+            return Err(self.error(match is_spout {
+                true => "a spout cannot subscribe to a stream",
+                false => "it subscribes to nothing: name the component it reads from",
+            }));
+        }
+        let inputs: Vec<Input> = self
+            .inputs
+            .iter()
+            .map(|subscription| self.resolve(subscription, ids, declared))
+            .collect::<Result<_, _>>()?;
+        if !cells.is_empty() {
+            if !inputs.iter().all(|input| matches!(input.grouping, Grouping::Fields(_))) {
+                return Err(
+                    self.error("it has keyed state, so each of its inputs must be fields-grouped")
+                );
+            }
+            if self.parallelism > max_parallelism {
+                return Err(self.error(format!(
+                    "it has {} tasks but there are only {max_parallelism} key groups: raise max_parallelism",
+                    self.parallelism
+                )));
+            }
+        }
+        Ok(Component {
+            id: ComponentId(at as u16),
+            name: self.name.clone(),
+            kind: self.kind.clone(),
+            parallelism: self.parallelism,
+            first_task: TaskId(first),
+            streams,
+            cells,
+            inputs,
+            cpu: self.cpu,
+        })
+    }
+
+    fn resolve(
+        &self,
+        subscription: &Subscription,
+        ids: &BTreeMap<&str, ComponentId>,
+        declared: &[Declarer],
+    ) -> Result<Input, TopologyError> {
+        let Subscription { from, stream, by } = subscription;
+        let Some(&id) = ids.get(from.as_str()) else {
+            let names: Vec<&str> = ids.keys().copied().collect();
+            return Err(self.error(format!(
+                "it subscribes to `{from}`, which does not exist; components are {}",
+                names.join(", ")
+            )));
+        };
+        let streams = &declared[id.0 as usize].streams;
+        let Some(at) = streams.iter().position(|s| s.name == *stream) else {
+            let names: Vec<&str> = streams.iter().map(|s| s.name.as_str()).collect();
+            return Err(self.error(format!(
+                "it subscribes to stream `{stream}` of `{from}`, which declares {}",
+                if names.is_empty() { "none".to_string() } else { names.join(", ") }
+            )));
+        };
+        let declared = &streams[at];
+        let grouping = match by {
+            By::Fields(names) => Grouping::Fields(self.positions(names, &declared.fields)?),
+            By::Other(grouping) => grouping.clone(),
+        };
+        if declared.direct != (grouping == Grouping::Direct) {
+            return Err(self.error(format!(
+                "stream `{stream}` of `{from}` is {}direct, its grouping here is `{grouping}`",
+                if declared.direct { "" } else { "not " }
+            )));
+        }
+        Ok(Input { from: id, stream: StreamId(at as u16), grouping })
+    }
+
+    fn positions(&self, names: &[SmolStr], fields: &Fields) -> Result<Vec<u16>, TopologyError> {
+        let position = |name: &SmolStr| match fields.index_of(name) {
+            Some(at) => Ok(at as u16),
+            None => Err(self.error(format!(
+                "it groups by field `{name}`, but the stream has the fields {}",
+                fields.0.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ")
+            ))),
+        };
+        if names.is_empty() {
+            return Err(self.error("its fields grouping names no field: use global instead"));
+        }
+        names.iter().map(position).collect()
+    }
+}
+
+/// Emitters before subscribers, by repeatedly taking the first component whose inputs are all taken.
+fn sort_topologically(components: &[Component]) -> Result<Vec<ComponentId>, TopologyError> {
+    let mut order: Vec<ComponentId> = Vec::new();
+    while order.len() < components.len() {
+        let ready = components.iter().find(|c| {
+            !order.contains(&c.id) && c.inputs.iter().all(|input| order.contains(&input.from))
+        });
+        let Some(component) = ready else {
+            let stuck: Vec<&str> = components
+                .iter()
+                .filter(|c| !order.contains(&c.id))
+                .map(|c| c.name.as_str())
+                .collect();
+            let message = format!("the components {} form a cycle", stuck.join(", "));
+            return Err(TopologyError { component: None, message });
+        };
+        order.push(component.id);
+    }
+    Ok(order)
+}
