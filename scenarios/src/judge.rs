@@ -1,1 +1,262 @@
-//! The judges.
+//! The judges: they read observations, nothing else, and say which law is broken.
+//!
+//! In reading order: [`law`] has the laws and the form of a violation; `chunks`, `bitmap` and
+//! `history` keep what is not yet covered by a completed checkpoint; `plan` and `table` are the
+//! judges' own reading of a topology and their own keyed state; `lineage` counts records, [`oracle`]
+//! evaluates them with `outputs` as its memory of what must become visible, `restore`, `fencing` and
+//! `visibility` watch the protocol. [`Judges`] is all of them.
+//!
+//! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are the
+//! traits, the values, the topology and the user's own spouts and bolts.
+//!
+//! Memory follows what is uncommitted, but for one bit a record, component and child number; a clone
+//! shares it. The path of an observation is a push into a flat queue; the work is done when a
+//! checkpoint completes.
+
+use std::sync::Arc;
+
+use stormglass_engine::ids::{CheckpointId, ComponentId, Partition};
+use stormglass_engine::log::InputLog;
+use stormglass_engine::observation::Observation;
+use stormglass_engine::topology::{Kind, Topology};
+use stormglass_engine::value::Value;
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::{Instant, Span};
+
+mod bitmap;
+mod chunks;
+mod fencing;
+mod history;
+pub mod law;
+mod lineage;
+mod oracle;
+mod outputs;
+mod plan;
+mod restore;
+mod table;
+mod visibility;
+
+#[cfg(test)]
+mod tests;
+
+use fencing::Fencing;
+use history::History;
+use law::{Findings, Law, Violation, Witness, count};
+use lineage::Lineage;
+use oracle::Oracle;
+use plan::Plan;
+use restore::Restores;
+
+/// All judges of one run.
+#[derive(Clone, Debug)]
+pub struct Judges {
+    plan: Arc<Plan>,
+    log: InputLog,
+    history: History,
+    lineage: Lineage,
+    oracle: Oracle,
+    restores: Restores,
+    fencing: Fencing,
+    findings: Findings,
+    executed: u64,
+    now: Instant,
+}
+
+impl Judges {
+    /// The judges of a run of `topology` over `log`.
+    pub fn new(topology: Arc<Topology>, log: InputLog) -> Self {
+        let plan = Arc::new(Plan::new(topology));
+        Judges {
+            history: History::new(plan.topology.tasks()),
+            lineage: Lineage::new(Arc::clone(&plan), log.partitions.len()),
+            oracle: Oracle::new(Arc::clone(&plan), log.clone()),
+            restores: Restores::default(),
+            fencing: Fencing::new(&plan),
+            findings: Findings::default(),
+            executed: 0,
+            now: Instant::ZERO,
+            plan,
+            log,
+        }
+    }
+
+    /// Takes note of an observation, which `node` made at the true time `time`.
+    #[inline]
+    pub fn observed(&mut self, time: Instant, node: NodeId, o: &Observation) {
+        self.now = time;
+        if let Observation::Executed { .. } = o {
+            self.executed += 1;
+            if !self.history.executed(time, o) {
+                self.unrestored(Witness { at: time, node, what: *o });
+            }
+            return;
+        }
+        self.protocol(Witness { at: time, node, what: *o });
+    }
+
+    fn protocol(&mut self, seen: Witness) {
+        let Judges { plan, findings, history, .. } = self;
+        match seen.what {
+            Observation::Granted { generation, .. } => {
+                if self.fencing.granted(generation, seen, findings) {
+                    if !self.restores.granted(plan, seen, findings) {
+                        self.oracle.go_blind();
+                    }
+                    history.granted(generation);
+                    self.oracle.granted(generation);
+                }
+            }
+            Observation::Restored { .. } => {
+                self.fencing.observed(plan, seen, findings);
+                self.restores.restored(plan, seen, findings);
+                history.observed(seen.at, seen.node, &seen.what);
+            }
+            Observation::CheckpointCompleted { checkpoint, .. } => self.completed(checkpoint, seen),
+            Observation::Published { .. } => self.output(seen),
+            Observation::Fenced { .. } | Observation::Accepted { .. } => {
+                self.fencing.observed(plan, seen, findings);
+            }
+            _ => history.observed(seen.at, seen.node, &seen.what),
+        }
+    }
+
+    fn completed(&mut self, checkpoint: CheckpointId, seen: Witness) {
+        let Judges { plan, findings, history, .. } = self;
+        if !self.restores.completes(plan, history, seen, findings) {
+            self.oracle.go_blind();
+            return;
+        }
+        self.lineage.fold(checkpoint, history, seen.at, findings);
+        self.oracle.complete(checkpoint, history, seen.at, findings);
+        history.covered(checkpoint);
+    }
+
+    fn output(&mut self, seen: Witness) {
+        let Observation::Published { task, generation, checkpoint, root, child, print } = seen.what
+        else {
+            return;
+        };
+        let Judges { plan, findings, restores, .. } = self;
+        let name = (task, generation, checkpoint);
+        if !self.lineage.published(task, root, child) {
+            let sentence = self.lineage.published_twice(name, (root, child));
+            findings.report(Law::NoDuplicate, seen.at, sentence, &[seen]);
+        }
+        if !visibility::published(plan, restores, name, root, seen, findings) {
+            return;
+        }
+        let output = (root, child, print);
+        if let Some(sentence) = self.oracle.outputs.published(plan, name, output)
+            && !self.oracle.is_blind()
+        {
+            findings.report(Law::OutputEqualsOracle, seen.at, sentence, &[seen]);
+        }
+    }
+
+    #[cold]
+    fn unrestored(&mut self, seen: Witness) {
+        let Observation::Executed { task, generation, root, .. } = seen.what else { return };
+        let (name, g) = (self.plan.name(task), generation.0);
+        let sentence = format!("{name} executed {root} in generation {g} before it was restored");
+        self.findings.report(Law::LegalOrder, seen.at, sentence, &[seen]);
+    }
+
+    /// The runner says what is still missing at the end of the lull, which lasted `after`.
+    pub fn progress(&mut self, pending: Option<&str>, after: Span) {
+        if let Some(what) = pending {
+            let sentence = format!(
+                "after the faults stopped, {what} is still missing after {after} of virtual time"
+            );
+            self.findings.report(Law::Progress, self.now, sentence, &[]);
+        }
+    }
+
+    /// The end of the run: the checks that need all of it.
+    pub fn finish(&mut self) {
+        let Judges { plan, findings, now, .. } = self;
+        self.lineage.finish(self.oracle.positions(), *now, findings);
+        if self.oracle.is_blind() {
+            return;
+        }
+        self.oracle.outputs.finish(plan, *now, findings);
+        if plan.topology.is_commutative() && self.is_covered() {
+            self.oracle.compare_order_free(self.now, &mut self.findings);
+        }
+    }
+
+    /// The first violation of each law, in the order of discovery.
+    pub fn violations(&self) -> &[Violation] {
+        self.findings.all()
+    }
+
+    /// Whether completed checkpoints cover the whole log, and all their outputs are visible.
+    pub fn is_complete(&self) -> bool {
+        self.is_covered() && self.oracle.outputs.is_settled()
+    }
+
+    /// What is missing for [`Judges::is_complete`].
+    pub fn pending(&self) -> Option<String> {
+        let behind = self.spouts().find_map(|(_, positions)| {
+            let ends = self.log.partitions.iter().map(|partition| partition.len());
+            let mut both = positions.iter().zip(ends).enumerate();
+            let (at, (next, end)) = both.find(|(_, (next, end))| **next < *end)?;
+            Some(format!("p{at} is folded up to {} of {}", count(*next), count(end)))
+        });
+        behind.or_else(|| self.oracle.outputs.pending(&self.plan))
+    }
+
+    /// Executions observed, of all generations.
+    pub fn executed(&self) -> u64 {
+        self.executed
+    }
+    /// Updates of a keyed component that completed checkpoints cover.
+    pub fn folded(&self, component: ComponentId) -> u64 {
+        self.lineage.counted(component)
+    }
+    /// Visible outputs of a sink.
+    pub fn published(&self, component: ComponentId) -> u64 {
+        self.lineage.counted(component)
+    }
+    /// Checkpoints completed.
+    pub fn checkpoints_completed(&self) -> u64 {
+        self.restores.completed()
+    }
+    /// The newest completed checkpoint.
+    pub fn last_completed(&self) -> Option<CheckpointId> {
+        self.restores.last_completed()
+    }
+    /// Records that spouts have read in the newest generation and no completed checkpoint covers.
+    pub fn in_flight(&self) -> u64 {
+        let read = |partition: u16| {
+            let by_spout = self.plan.topology.components().iter().filter_map(|spout| {
+                if !matches!(spout.kind, Kind::Spout(_)) {
+                    return None;
+                }
+                let index = partition % spout.parallelism.max(1);
+                let task = stormglass_engine::ids::TaskId(spout.first_task.0 + index);
+                let entries = self.history.task(task)?.entries.until(u64::MAX).flatten();
+                let of_partition =
+                    entries.filter(|entry| entry.root.partition() == Partition(partition));
+                Some(of_partition.count() as u64)
+            });
+            by_spout.max().unwrap_or(0)
+        };
+        (0..self.log.partitions.len() as u16).map(read).sum()
+    }
+    /// The keys of a component and their rows in the last completed checkpoint, in key order: the
+    /// oracle's, which equal the engine's unless a violation says otherwise.
+    pub fn final_state(
+        &self,
+        component: ComponentId,
+    ) -> impl Iterator<Item = (&[Value], &[Value])> {
+        self.oracle.rows(component)
+    }
+
+    fn spouts(&self) -> impl Iterator<Item = (usize, &Vec<u64>)> {
+        self.oracle.positions().iter().enumerate().filter(|(_, positions)| !positions.is_empty())
+    }
+    fn is_covered(&self) -> bool {
+        let mut ends = self.log.partitions.iter().map(|partition| partition.len()).enumerate();
+        ends.all(|(at, end)| self.spouts().all(|(_, positions)| positions[at] >= end))
+    }
+}

@@ -1,0 +1,274 @@
+//! Verifies: that no record changes the same keyed state twice and none is published twice
+//! (`no-duplicate`), and that every record which completed checkpoints have passed reached every
+//! keyed component and every sink (`no-loss`), except where the engine said that its tree ended.
+//!
+//! Does not verify: values, order, or that *all* children of a record arrived (the oracle does);
+//! records that no completed checkpoint has passed (they are pending, not lost). Below the second
+//! step of a tree, child numbers of one record may collide: there only a record that counts in two
+//! checkpoints is a duplicate.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stormglass_engine::ids::{CheckpointId, Child, ComponentId, Generation, Root, TaskId};
+use stormglass_engine::topology::{Component, Kind};
+use stormglass_sim::time::Instant;
+
+use super::bitmap::Offsets;
+use super::history::{Entry, History};
+use super::law::{Findings, Law, plural};
+use super::plan::Plan;
+
+/// Child numbers are distinct this many steps below the root.
+const EXACT_DEPTH: u32 = 2;
+
+/// Which records count where.
+#[derive(Clone, Debug)]
+pub(super) struct Lineage {
+    plan: Arc<Plan>,
+    /// By component.
+    books: Arc<Vec<Book>>,
+}
+
+/// What of the log counts in one component.
+#[derive(Clone, Debug, Default)]
+struct Book {
+    /// By emitting component (a keyed component), or one for all (a sink).
+    tracks: Vec<Track>,
+    /// By partition: the records whose tree may have ended here.
+    ended: Vec<Offsets>,
+    /// Updates folded, outputs published.
+    counted: u64,
+}
+
+/// Marks for each (partition, child); a further layer for each legal repetition.
+#[derive(Clone, Debug, Default)]
+struct Track {
+    copies: u32,
+    marks: BTreeMap<(u16, Child, u32), Offsets>,
+}
+
+impl Track {
+    /// Marks a record. False if it is marked as often as it can legally be.
+    #[inline]
+    fn mark(&mut self, root: Root, child: Child) -> bool {
+        let partition = root.partition().0;
+        (0..self.copies.max(1)).any(|layer| {
+            let offsets = self.marks.entry((partition, child, layer)).or_default();
+            offsets.insert(root.offset())
+        })
+    }
+    fn contains(&self, root: Root) -> bool {
+        let first = (root.partition().0, Child::ROOT, 0);
+        self.marks.get(&first).is_some_and(|offsets| offsets.contains(root.offset()))
+    }
+}
+
+impl Lineage {
+    /// Nothing counts yet.
+    pub(super) fn new(plan: Arc<Plan>, partitions: usize) -> Self {
+        let components = plan.topology.components();
+        let book = |component: &Component| {
+            let tracks = match component.kind {
+                Kind::Sink => {
+                    vec![Track { copies: plan.parts[id(component)].copies, ..Track::default() }]
+                }
+                _ if component.is_keyed() => components
+                    .iter()
+                    .map(|from| plan.copies_from(component, from))
+                    .map(|copies| Track { copies, ..Track::default() })
+                    .collect(),
+                _ => Vec::new(),
+            };
+            Book { tracks, ended: vec![Offsets::default(); partitions], counted: 0 }
+        };
+        let books = Arc::new(components.iter().map(book).collect());
+        Lineage { plan, books }
+    }
+
+    /// Updates folded or outputs published.
+    pub(super) fn counted(&self, component: ComponentId) -> u64 {
+        self.books.get(usize::from(component.0)).map_or(0, |book| book.counted)
+    }
+
+    /// Folds what a completed checkpoint covers: now it counts.
+    pub(super) fn fold(
+        &mut self,
+        checkpoint: CheckpointId,
+        history: &History,
+        at: Instant,
+        findings: &mut Findings,
+    ) {
+        let plan = Arc::clone(&self.plan);
+        let books = Arc::make_mut(&mut self.books);
+        for component in plan.topology.components() {
+            let exact = plan.parts[id(component)].depth <= EXACT_DEPTH;
+            let book = &mut books[id(component)];
+            let mut twice = None;
+            for task in component.tasks() {
+                let Some(of_task) = history.task(task) else { continue };
+                let Some(mark) = of_task.mark(checkpoint) else { continue };
+                for entry in of_task.entries.until(mark.entries).flatten() {
+                    if !book.fold(&plan, entry, exact) {
+                        twice = twice.or(Some((task, *entry)));
+                    }
+                }
+            }
+            if !exact {
+                book.settle(&plan, component, checkpoint, history);
+            }
+            if let Some((task, entry)) = twice {
+                let sentence = format!(
+                    "{} counts {} (child {}) from {} a second time with checkpoint {} of \
+                     generation {}",
+                    plan.name(task),
+                    entry.root,
+                    entry.child.0,
+                    plan.name(entry.from),
+                    checkpoint.0,
+                    history.generation().0,
+                );
+                let seen = [history.witness(task, &entry)];
+                findings.report(Law::NoDuplicate, at, sentence, &seen);
+            }
+        }
+    }
+
+    /// Counts an output that became visible. False if it was visible before.
+    #[inline]
+    pub(super) fn published(&mut self, task: TaskId, root: Root, child: Child) -> bool {
+        let Some(&component) = self.plan.component_of.get(usize::from(task.0)) else {
+            return true;
+        };
+        let exact = self.plan.parts[usize::from(component)].depth <= EXACT_DEPTH;
+        let book = &mut Arc::make_mut(&mut self.books)[usize::from(component)];
+        book.counted += 1;
+        match book.tracks.first_mut() {
+            Some(track) if exact => track.mark(root, child),
+            Some(track) => {
+                track.mark(root, Child::ROOT);
+                true
+            }
+            None => true,
+        }
+    }
+
+    /// The sentence for an output that is visible twice.
+    pub(super) fn published_twice(
+        &self,
+        (task, generation, checkpoint): (TaskId, Generation, CheckpointId),
+        (root, child): (Root, Child),
+    ) -> String {
+        format!(
+            "{} published {root} (child {}) a second time, with checkpoint {} of generation {}",
+            self.plan.name(task),
+            child.0,
+            checkpoint.0,
+            generation.0,
+        )
+    }
+
+    /// At the end: what of the records that completed checkpoints passed counts nowhere?
+    /// `passed[component][partition]` is the offset that a spout's completed checkpoints reached.
+    pub(super) fn finish(&self, passed: &[Vec<u64>], at: Instant, findings: &mut Findings) {
+        for component in self.plan.topology.in_order() {
+            let book = &self.books[id(component)];
+            if book.tracks.is_empty() {
+                continue;
+            }
+            let (mut lost, mut first) = (0, Vec::new());
+            for partition in 0..book.ended.len() {
+                let upstream = &self.plan.parts[id(component)].upstream;
+                let of_spout = |(at, spout): (usize, &Vec<u64>)| {
+                    upstream[at].then(|| spout.get(partition).copied())?
+                };
+                let end = passed.iter().enumerate().filter_map(of_spout).max().unwrap_or(0);
+                let seen = self.seen(component, partition as u16, end);
+                for offset in (0..end).filter(|n| seen[(n / 64) as usize] >> (n % 64) & 1 == 0) {
+                    lost += 1;
+                    if first.len() < 5 {
+                        first.push(format!("p{partition}@{offset}"));
+                    }
+                }
+            }
+            if lost > 0 {
+                let effect = match component.kind {
+                    Kind::Sink => "were never published by",
+                    _ => "never changed the state of",
+                };
+                let more = if lost > first.len() as u64 { " and more" } else { "" };
+                let sentence = format!(
+                    "{} {effect} {}, though completed checkpoints passed them: {}{more}",
+                    plural(lost, "record"),
+                    component.name,
+                    first.join(", "),
+                );
+                findings.report(Law::NoLoss, at, sentence, &[]);
+            }
+        }
+    }
+
+    /// One bit for each offset below `end` that counts in a component or need not.
+    fn seen(&self, component: &Component, partition: u16, end: u64) -> Vec<u64> {
+        let mut seen = vec![0; end.div_ceil(64) as usize];
+        for track in &self.books[id(component)].tracks {
+            let of_partition = (partition, Child::ROOT, 0)..=(partition, Child(u32::MAX), u32::MAX);
+            track.marks.range(of_partition).for_each(|(_, offsets)| offsets.add_to(&mut seen));
+        }
+        let upstream = &self.plan.parts[id(component)].upstream;
+        for (_, book) in upstream.iter().zip(self.books.iter()).filter(|(upstream, _)| **upstream) {
+            book.ended[usize::from(partition)].add_to(&mut seen);
+        }
+        seen
+    }
+}
+
+impl Book {
+    /// Counts an execution. False if it counted before.
+    #[inline]
+    fn fold(&mut self, plan: &Plan, entry: &Entry, exact: bool) -> bool {
+        if entry.ended
+            && let Some(ended) = self.ended.get_mut(usize::from(entry.root.partition().0))
+        {
+            ended.insert(entry.root.offset());
+        }
+        if entry.group().is_none() {
+            return true;
+        }
+        self.counted += 1;
+        let from = plan.component_of.get(usize::from(entry.from.0)).copied().unwrap_or(0);
+        let Some(track) = self.tracks.get_mut(usize::from(from)) else { return true };
+        match exact {
+            true => track.mark(entry.root, entry.child),
+            false => !track.contains(entry.root),
+        }
+    }
+
+    /// Where child numbers may collide, records are marked after the whole checkpoint is folded.
+    fn settle(
+        &mut self,
+        plan: &Plan,
+        component: &Component,
+        checkpoint: CheckpointId,
+        history: &History,
+    ) {
+        for of_task in component.tasks().filter_map(|task| history.task(task)) {
+            let Some(mark) = of_task.mark(checkpoint) else { continue };
+            let updates = of_task.entries.until(mark.entries).flatten();
+            for entry in updates.filter(|entry| entry.group().is_some()) {
+                let from = plan.component_of.get(usize::from(entry.from.0)).copied().unwrap_or(0);
+                if let Some(track) = self.tracks.get_mut(usize::from(from)) {
+                    track
+                        .marks
+                        .entry((entry.root.partition().0, Child::ROOT, 0))
+                        .or_default()
+                        .insert(entry.root.offset());
+                }
+            }
+        }
+    }
+}
+
+fn id(component: &Component) -> usize {
+    usize::from(component.id.0)
+}

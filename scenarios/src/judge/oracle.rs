@@ -1,0 +1,211 @@
+//! Verifies: that the order in which tasks consumed their inputs is legal: records in the order of
+//! the log from where the last checkpoint left off, tuples first in, first out on every channel,
+//! nothing missing, nothing invented (`legal-order`); that a completed checkpoint holds exactly what
+//! was sent before it (`consistent-cut`); that keyed state and outputs are what the user's own
+//! spouts and bolts make of the input in that order (`state-equals-oracle`, `output-equals-oracle`);
+//! and, of a topology that declares itself commutative, that the state at the end is what they make
+//! of the whole log in no particular order.
+//!
+//! Does not verify: the values of tuples under way (only what becomes of them); what generations did
+//! that never completed a checkpoint; the order-free state if a spout or bolt asks for time or
+//! chance. After the first illegal order or cut it goes blind: it cannot know what state to expect.
+
+use std::sync::Arc;
+
+use stormglass_engine::component::{Bolt, Spout};
+use stormglass_engine::ids::{CheckpointId, ComponentId, Generation, Partition, TaskId};
+use stormglass_engine::log::InputLog;
+use stormglass_engine::topology::{Component, Kind};
+use stormglass_sim::time::Instant;
+
+mod bench;
+mod complaints;
+mod epoch;
+mod order_free;
+
+use super::history::History;
+use super::law::{Findings, Law, Violation, Witness};
+use super::outputs::Outputs;
+use super::plan::{Plan, Shuffle, owner};
+use super::table::Table;
+
+/// The oracle: at any time exactly the state of the last completed checkpoint.
+#[derive(Clone, Debug)]
+pub(super) struct Oracle {
+    plan: Arc<Plan>,
+    log: InputLog,
+    /// By component; none unless keyed.
+    tables: Vec<Option<Table>>,
+    /// By component, then partition: the next record to read; empty unless a spout.
+    positions: Vec<Vec<u64>>,
+    /// By task: what it has of its own in the newest generation.
+    stages: Vec<Stage>,
+    generation: Generation,
+    /// Outputs that are yet to become visible.
+    pub(super) outputs: Outputs,
+    blind: bool,
+    scratch: epoch::Scratch,
+}
+
+/// What a task has of its own within a generation.
+#[derive(Clone, Debug, Default)]
+struct Stage {
+    code: Option<Code>,
+    /// By outlet of its component.
+    shuffles: Vec<Shuffle>,
+}
+
+#[derive(Clone, Debug)]
+enum Code {
+    Spout(Box<dyn Spout>),
+    Bolt(Box<dyn Bolt>),
+    Sink,
+}
+
+impl Oracle {
+    /// At the start of the log, with empty state.
+    pub(super) fn new(plan: Arc<Plan>, log: InputLog) -> Self {
+        let topology = Arc::clone(&plan.topology);
+        let table = |c: &Component| {
+            c.is_keyed().then(|| Table::new(topology.max_parallelism(), c.cells.len()))
+        };
+        let start = |c: &Component| match c.kind {
+            Kind::Spout(_) => vec![0; log.partitions.len()],
+            _ => Vec::new(),
+        };
+        Oracle {
+            tables: topology.components().iter().map(table).collect(),
+            positions: topology.components().iter().map(start).collect(),
+            stages: vec![Stage::default(); usize::from(topology.tasks()) + 1],
+            generation: Generation(0),
+            outputs: Outputs::default(),
+            blind: false,
+            scratch: epoch::Scratch::default(),
+            plan,
+            log,
+        }
+    }
+
+    /// A new generation starts from the last completed checkpoint: scratch and shuffles are new.
+    pub(super) fn granted(&mut self, generation: Generation) {
+        self.generation = generation;
+        self.stages.iter_mut().for_each(|stage| *stage = Stage::default());
+    }
+    /// It cannot know any more what to expect.
+    pub(super) fn go_blind(&mut self) {
+        self.blind = true;
+    }
+    /// Whether it still knows what to expect.
+    pub(super) fn is_blind(&self) -> bool {
+        self.blind
+    }
+    /// By component and partition: where its spouts have got to.
+    pub(super) fn positions(&self) -> &[Vec<u64>] {
+        &self.positions
+    }
+    /// The keys of a component and their rows, in the order of keys.
+    pub(super) fn rows(
+        &self,
+        component: ComponentId,
+    ) -> impl Iterator<Item = (&[stormglass_engine::value::Value], &[stormglass_engine::value::Value])>
+    {
+        let table = self.tables.get(usize::from(component.0)).and_then(Option::as_ref);
+        table.into_iter().flat_map(Table::rows)
+    }
+
+    /// A checkpoint completed: evaluates what it covers since the last one, and compares.
+    pub(super) fn complete(
+        &mut self,
+        checkpoint: CheckpointId,
+        history: &History,
+        at: Instant,
+        findings: &mut Findings,
+    ) {
+        if self.blind {
+            self.follow(checkpoint, history);
+            return;
+        }
+        if let Err(violation) = self.evaluate(checkpoint, history, at) {
+            findings.raise(*violation);
+            self.blind = true;
+            self.follow(checkpoint, history);
+            return;
+        }
+        if let Err(violation) = self.compare(checkpoint, history, at) {
+            findings.raise(*violation);
+        }
+    }
+
+    /// Blind, it takes the engine's word for where the spouts are.
+    fn follow(&mut self, checkpoint: CheckpointId, history: &History) {
+        for component in self.plan.topology.components() {
+            let positions = &mut self.positions[usize::from(component.id.0)];
+            for (partition, next) in positions.iter_mut().enumerate() {
+                let task = reader(component, partition);
+                let said = history
+                    .task(task)
+                    .and_then(|of_task| of_task.position(checkpoint, Partition(partition as u16)));
+                *next = said.unwrap_or(*next);
+            }
+        }
+    }
+
+    /// Compares the key groups of a checkpoint with the tables.
+    fn compare(
+        &mut self,
+        checkpoint: CheckpointId,
+        history: &History,
+        at: Instant,
+    ) -> Result<(), Box<Violation>> {
+        let plan = Arc::clone(&self.plan);
+        for component in plan.topology.components() {
+            let Some(table) = &mut self.tables[usize::from(component.id.0)] else { continue };
+            let broken = |sentence: String, events: Vec<Witness>| {
+                let law = Law::StateEqualsOracle;
+                let c = checkpoint.0;
+                let sentence = format!("in checkpoint {c}, {sentence}");
+                Err(Box::new(Violation { law, sentence, at, events }))
+            };
+            let mut seen = vec![false; usize::from(table.groups())];
+            for task in component.tasks() {
+                let Some(of_task) = history.task(task) else { continue };
+                for mark in of_task.groups(checkpoint) {
+                    let (keys, print) = table.print(mark.group.0);
+                    if let Some(seen) = seen.get_mut(usize::from(mark.group.0)) {
+                        *seen = true;
+                    }
+                    let index =
+                        owner(mark.group.0, component.parallelism, plan.topology.max_parallelism());
+                    let due = TaskId(component.first_task.0 + index);
+                    if (due, keys, print) != (task, mark.keys, mark.print) {
+                        let owner = if due == task { "the oracle" } else { &plan.name(due) };
+                        let what = format!(
+                            "key group {} of {} has {} keys (fingerprint {:016x}), that of {owner} \
+                             has {keys} ({print:016x})",
+                            mark.group.0,
+                            plan.name(task),
+                            mark.keys,
+                            mark.print,
+                        );
+                        return broken(what, vec![history.group_witness(task, mark)]);
+                    }
+                }
+            }
+            let lost = (0..table.groups()).find(|g| !seen[usize::from(*g)] && !table.is_empty(*g));
+            if let Some(group) = lost {
+                let name = &component.name;
+                let (keys, _) = table.print(group);
+                let what =
+                    format!("key group {group} of {name} is empty, the oracle's has {keys} keys");
+                return broken(what, Vec::new());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The task of a spout that reads a partition.
+fn reader(component: &Component, partition: usize) -> TaskId {
+    let index = partition % usize::from(component.parallelism.max(1));
+    TaskId(component.first_task.0 + index as u16)
+}

@@ -1,0 +1,188 @@
+//! Where the oracle runs user code: its own collector, over lanes and arenas of its own.
+
+use stormglass_engine::component::{BoltContext, Collector, ValueState};
+use stormglass_engine::ids::{Child, Root, TaskId};
+use stormglass_engine::topology::{Grouping, Stream};
+use stormglass_engine::value::Value;
+use stormglass_sim::time::Instant;
+
+use crate::judge::plan::{Outlet, Part, Shuffle, floor_mod, hash_fields, owner};
+
+/// A tuple under way: its values lie in the arena of its emitter's component.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    pub(super) root: Root,
+    pub(super) child: Child,
+    /// Hash of the grouping fields.
+    pub(super) hash: i32,
+    pub(super) at: u32,
+    pub(super) arity: u16,
+    /// Which of the receiver's inputs.
+    pub(super) input: u16,
+}
+
+/// The channel between two tasks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lane {
+    pub(super) sent: Vec<Sent>,
+    /// The next one to be consumed.
+    pub(super) next: usize,
+}
+
+/// What one task emits with.
+pub(super) struct Emitter<'a> {
+    pub(super) part: &'a Part,
+    pub(super) streams: &'a [Stream],
+    pub(super) shuffles: &'a mut [Shuffle],
+    pub(super) lanes: &'a mut [Lane],
+    pub(super) arena: &'a mut Vec<Value>,
+    pub(super) groups: u16,
+    pub(super) task: TaskId,
+    /// The task's index in its component.
+    pub(super) index: u16,
+}
+
+/// What went on during one execution.
+pub(super) struct Bench<'a, 'b> {
+    pub(super) emitter: &'b mut Emitter<'a>,
+    pub(super) root: Root,
+    pub(super) parent: Child,
+    /// Emissions so far.
+    pub(super) emitted: u32,
+    /// Streams that got a tuple, one bit each.
+    pub(super) streams_used: u64,
+    /// The answers of the engine, in order.
+    pub(super) answers: &'b [u64],
+    /// How many were asked for.
+    pub(super) asked: usize,
+    /// The current key's row; empty if there is none. Nothing unless the bolt is keyed.
+    pub(super) row: Option<&'b mut Vec<Value>>,
+    pub(super) cells: usize,
+    pub(super) changed: bool,
+    /// A cell that was written but is not declared.
+    pub(super) undeclared: Option<u16>,
+}
+
+/// What is to be checked after an execution.
+#[derive(Clone, Copy)]
+pub(super) struct Aftermath {
+    /// Answers asked for.
+    pub(super) asked: usize,
+    /// Answers that the engine gave.
+    pub(super) given: usize,
+    /// A cell that was written but is not declared.
+    pub(super) undeclared: Option<u16>,
+    /// Streams that got a tuple, one bit each.
+    pub(super) streams_used: u64,
+}
+
+impl Bench<'_, '_> {
+    /// What is to be checked now that the execution is over.
+    #[inline]
+    pub(super) fn aftermath(&self) -> Aftermath {
+        let Bench { asked, undeclared, streams_used, .. } = *self;
+        Aftermath { asked, given: self.answers.len(), undeclared, streams_used }
+    }
+
+    #[inline]
+    fn send(&mut self, stream: Option<u16>, direct: Option<TaskId>, values: &[Value]) {
+        let child = self.parent.step(self.emitted);
+        self.emitted += 1;
+        let Some(stream) = stream else { return };
+        self.streams_used |= 1 << (stream % 64);
+        let emitter = &mut *self.emitter;
+        let (root, arity, at) = (self.root, values.len() as u16, emitter.arena.len() as u32);
+        let part = emitter.part;
+        let mut reached = false;
+        for (nth, outlet) in part.outlets.iter().enumerate().filter(|(_, o)| o.stream == stream) {
+            let mut deliver = |index: u16, hash: i32| {
+                let tuple = Sent { root, child, hash, at, arity, input: outlet.input };
+                emitter.lanes[lane(outlet, emitter.index, index)].sent.push(tuple);
+                reached = true;
+            };
+            match (&outlet.grouping, direct) {
+                (Grouping::Fields(fields), None) => {
+                    let hash = hash_fields(values, fields);
+                    let group = floor_mod(hash, emitter.groups);
+                    deliver(owner(group, outlet.tasks, emitter.groups), hash);
+                }
+                (Grouping::Shuffle, None) => deliver(emitter.shuffles[nth].visit(), 0),
+                (Grouping::All, None) => (0..outlet.tasks).for_each(|index| deliver(index, 0)),
+                (Grouping::Global, None) => deliver(0, 0),
+                (Grouping::Direct, Some(task)) => {
+                    let index = task.0.wrapping_sub(outlet.first);
+                    if index < outlet.tasks {
+                        deliver(index, 0);
+                    }
+                }
+                (Grouping::Direct, None) | (_, Some(_)) => {}
+            }
+        }
+        if reached {
+            emitter.arena.extend_from_slice(values);
+        }
+    }
+
+    fn answer(&mut self) -> u64 {
+        let word = self.answers.get(self.asked).copied().unwrap_or(0);
+        self.asked += 1;
+        word
+    }
+
+    fn stream(&self, name: &str) -> Option<u16> {
+        let at = self.emitter.streams.iter().position(|stream| stream.name == name)?;
+        Some(at as u16)
+    }
+}
+
+#[inline]
+fn lane(outlet: &Outlet, from: u16, to: u16) -> usize {
+    outlet.lanes as usize + usize::from(from) * usize::from(outlet.tasks) + usize::from(to)
+}
+
+impl Collector for Bench<'_, '_> {
+    #[inline]
+    fn emit(&mut self, values: &[Value]) {
+        self.send(self.emitter.part.default_stream, None, values);
+    }
+    fn emit_to(&mut self, stream: &str, values: &[Value]) {
+        self.send(self.stream(stream), None, values);
+    }
+    fn emit_direct(&mut self, task: TaskId, stream: &str, values: &[Value]) {
+        self.send(self.stream(stream), Some(task), values);
+    }
+    fn task(&self) -> TaskId {
+        self.emitter.task
+    }
+    fn now(&mut self) -> Instant {
+        Instant(self.answer())
+    }
+    fn random(&mut self) -> u64 {
+        self.answer()
+    }
+}
+
+impl BoltContext for Bench<'_, '_> {
+    #[inline]
+    fn get(&self, state: ValueState) -> Option<&Value> {
+        let value = self.row.as_ref()?.get(usize::from(state.slot))?;
+        (!matches!(value, Value::Null)).then_some(value)
+    }
+    #[inline]
+    fn put(&mut self, state: ValueState, value: Value) {
+        let slot = usize::from(state.slot);
+        let Some(row) = self.row.as_deref_mut().filter(|_| slot < self.cells) else {
+            self.undeclared = Some(state.slot);
+            return;
+        };
+        row.resize(self.cells, Value::Null);
+        row[slot] = value;
+        self.changed = true;
+    }
+    fn clear(&mut self) {
+        if let Some(row) = self.row.as_deref_mut() {
+            self.changed |= !row.is_empty();
+            row.clear();
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What the oracle says when an epoch is not legal: cold, and careful to name the place.
+
+use stormglass_engine::component::Outcome;
+use stormglass_engine::ids::{CheckpointId, Partition, TaskId};
+use stormglass_sim::time::Instant;
+
+use super::bench::{Aftermath, Lane, Sent};
+use super::epoch::{Desk, Judged};
+use crate::judge::history::{Entry, History};
+use crate::judge::law::{Law, Violation, Witness, plural};
+use crate::judge::plan::Plan;
+
+impl Desk<'_> {
+    fn name(&self) -> String {
+        self.plan.name(self.task)
+    }
+    fn generation(&self) -> u32 {
+        self.history.generation().0
+    }
+    fn violation(&self, law: Law, sentence: String, events: Vec<Witness>) -> Box<Violation> {
+        Box::new(Violation { law, sentence, at: self.at, events })
+    }
+
+    /// An execution that the order does not allow.
+    #[cold]
+    pub(super) fn illegal(&self, entry: &Entry, why: &str) -> Box<Violation> {
+        let sentence = format!(
+            "{} executed {} from {} in generation {}, {why}",
+            self.name(),
+            entry.root,
+            self.plan.name(entry.from),
+            self.generation(),
+        );
+        let events = vec![self.history.witness(self.task, entry)];
+        self.violation(Law::LegalOrder, sentence, events)
+    }
+
+    /// An input that is not the first one on its channel.
+    #[cold]
+    pub(super) fn out_of_order(&self, due: Option<&Sent>, entry: &Entry) -> Box<Violation> {
+        let child = format!("(child {})", entry.child.0);
+        if let Some(due) = due {
+            let why = format!(
+                "{child} where {} (child {}) was next on the channel",
+                due.root, due.child.0
+            );
+            return self.illegal(entry, &why);
+        }
+        let Some(emitter) = self.history.task(entry.from) else {
+            return self.illegal(entry, &format!("{child}, which does not send to it"));
+        };
+        let Some(cut) = emitter.mark(self.checkpoint) else {
+            return self.illegal(entry, &format!("{child}, which had sent nothing more"));
+        };
+        let mut later = emitter.entries.range(cut.entries, u64::MAX).flatten();
+        let Some(cause) = later.find(|other| other.root == entry.root) else {
+            return self.illegal(entry, &format!("{child}, which had sent nothing more"));
+        };
+        let (from, c) = (self.plan.name(entry.from), self.checkpoint.0);
+        let sentence = format!(
+            "{} executed {} {child} before checkpoint {c}, but {from} sent it after its own cut",
+            self.name(),
+            entry.root,
+        );
+        let mut events = vec![self.history.witness(entry.from, cause)];
+        events.extend(self.history.cut_witness(entry.from, self.checkpoint));
+        events.push(self.history.witness(self.task, entry));
+        self.violation(Law::ConsistentCut, sentence, events)
+    }
+
+    /// An update of another key group than the key's.
+    #[cold]
+    pub(super) fn wrong_group(&self, entry: &Entry, due: Option<u16>) -> Box<Violation> {
+        let group =
+            |group: Option<u16>| group.map_or("no key group".into(), |g| format!("key group {g}"));
+        let sentence = format!(
+            "{} updated {} with {} (child {}), where the oracle updates {}",
+            self.name(),
+            group(entry.group().map(|group| group.0)),
+            entry.root,
+            entry.child.0,
+            group(due)
+        );
+        let events = vec![self.history.witness(self.task, entry)];
+        self.violation(Law::StateEqualsOracle, sentence, events)
+    }
+
+    /// After an execution: did user code do here what the engine says that it did?
+    #[inline]
+    pub(super) fn check(&self, entry: &Entry, outcome: Outcome, after: Aftermath) -> Judged<()> {
+        let streams = self.component.streams.len();
+        let all = if streams < 64 { (1 << streams) - 1 } else { u64::MAX };
+        let false_end = entry.ended && after.streams_used == all;
+        let calm = outcome.is_ok() && after.asked == after.given && after.undeclared.is_none();
+        if calm && !false_end {
+            return Ok(());
+        }
+        Err(self.disagreement(entry, outcome, after))
+    }
+
+    #[cold]
+    fn disagreement(&self, entry: &Entry, outcome: Outcome, after: Aftermath) -> Box<Violation> {
+        let what = if let Err(error) = outcome {
+            format!("fails in the oracle ({error}), and did not in the engine")
+        } else if after.asked != after.given {
+            let (asked, given) = (after.asked, after.given);
+            format!(
+                "asks the oracle {asked} times for time or chance, and asked the engine {given}"
+            )
+        } else if let Some(slot) = after.undeclared {
+            format!("writes state cell {slot}, which it has not declared")
+        } else {
+            "emits on each of its streams, though the engine says that the tree ended there".into()
+        };
+        let sentence =
+            format!("{}, executing {} (child {}), {what}", self.name(), entry.root, entry.child.0);
+        let events = vec![self.history.witness(self.task, entry)];
+        self.violation(Law::StateEqualsOracle, sentence, events)
+    }
+
+    /// The offset that the cut of a spout task holds must be the next one to read.
+    pub(super) fn check_position(&self, partition: usize, next: u64) -> Judged<()> {
+        let said = self.of_task.position(self.checkpoint, Partition(partition as u16));
+        if said == Some(next) {
+            return Ok(());
+        }
+        let said = said.map_or("no offset".to_string(), |said| format!("offset {said}"));
+        let sentence = format!(
+            "the cut of {} for checkpoint {} of generation {} holds {said} for p{partition}, where \
+             p{partition}@{next} is next",
+            self.name(),
+            self.checkpoint.0,
+            self.generation(),
+        );
+        let events = self.history.cut_witness(self.task, self.checkpoint);
+        Err(self.violation(Law::ConsistentCut, sentence, events.into_iter().collect()))
+    }
+}
+
+/// At the cut, every channel must be empty.
+pub(super) fn drained(
+    plan: &Plan,
+    lanes: &[Lane],
+    (checkpoint, history, at): (CheckpointId, &History, Instant),
+) -> Judged<()> {
+    if lanes.iter().all(|lane| lane.next == lane.sent.len()) {
+        return Ok(());
+    }
+    for component in plan.topology.in_order() {
+        for (index, task) in (0..).zip(component.tasks()) {
+            for from in (1..=plan.topology.tasks()).map(TaskId) {
+                let Some(at_lane) = plan.lane(from, component, index) else { continue };
+                let rest = &lanes[at_lane].sent[lanes[at_lane].next..];
+                let Some(first) = rest.first() else { continue };
+                let sentence = format!(
+                    "{} {} -> {} {} sent before checkpoint {} but not executed before it, first {} \
+                     (child {})",
+                    plural(rest.len() as u64, "tuple"),
+                    plan.name(from),
+                    plan.name(task),
+                    if rest.len() == 1 { "was" } else { "were" },
+                    checkpoint.0,
+                    first.root,
+                    first.child.0,
+                );
+                let cuts = [from, task].map(|task| history.cut_witness(task, checkpoint));
+                let mut events: Vec<Witness> = cuts.into_iter().flatten().collect();
+                events.sort_by_key(|witness| witness.at);
+                let law = Law::ConsistentCut;
+                return Err(Box::new(Violation { law, sentence, at, events }));
+            }
+        }
+    }
+    Ok(())
+}

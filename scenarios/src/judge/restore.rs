@@ -1,0 +1,153 @@
+//! Verifies: that a new generation restores the newest completed checkpoint, that all its tasks
+//! start from that one, and each starts once (`restore-latest`); that checkpoints complete with
+//! rising ids, in the newest generation, with a cut and an acknowledgement of every task
+//! (`consistent-cut`).
+//!
+//! Does not verify: that what a task loads is what was stored (the oracle does, by the next cut).
+
+use stormglass_engine::ids::{CheckpointId, Generation, TaskId};
+use stormglass_engine::observation::Observation;
+
+use super::history::History;
+use super::law::{Findings, Law, Witness};
+use super::plan::Plan;
+
+/// Which checkpoints completed, and what generations start from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Restores {
+    completed: Vec<(CheckpointId, Generation)>,
+    last: Option<Witness>,
+    granted: Vec<Grant>,
+}
+
+#[derive(Clone, Debug)]
+struct Grant {
+    generation: Generation,
+    restore: Option<CheckpointId>,
+    seen: Witness,
+    /// One bit a task.
+    restored: Vec<u64>,
+}
+
+impl Restores {
+    /// The newest completed checkpoint.
+    pub(super) fn last_completed(&self) -> Option<CheckpointId> {
+        self.completed.last().map(|(checkpoint, _)| *checkpoint)
+    }
+    /// How many completed.
+    pub(super) fn completed(&self) -> u64 {
+        self.completed.len() as u64
+    }
+    /// Whether a checkpoint completed in a generation.
+    #[inline]
+    pub(super) fn has_completed(&self, checkpoint: CheckpointId, generation: Generation) -> bool {
+        self.completed.iter().rev().any(|done| *done == (checkpoint, generation))
+    }
+    /// The observation of the newest completion.
+    pub(super) fn last_completion(&self) -> Option<Witness> {
+        self.last
+    }
+
+    /// A newer generation was granted. False if it does not restore the newest checkpoint.
+    pub(super) fn granted(&mut self, plan: &Plan, seen: Witness, findings: &mut Findings) -> bool {
+        let Observation::Granted { generation, restore, .. } = seen.what else { return true };
+        let restored = vec![0; usize::from(plan.topology.tasks()) / 64 + 1];
+        self.granted.push(Grant { generation, restore, seen, restored });
+        let newest = self.last_completed();
+        if restore != newest {
+            let sentence = format!(
+                "generation {} was granted to restore {}, but the newest completed is {}",
+                generation.0,
+                name(restore),
+                name(newest)
+            );
+            let events: Vec<Witness> = self.last.into_iter().chain([seen]).collect();
+            findings.report(Law::RestoreLatest, seen.at, sentence, &events);
+        }
+        restore == newest
+    }
+
+    /// A task starts in a generation.
+    pub(super) fn restored(&mut self, plan: &Plan, seen: Witness, findings: &mut Findings) {
+        let Observation::Restored { task, generation, checkpoint, .. } = seen.what else { return };
+        let mut report = |what: String, grant: Option<Witness>| {
+            let sentence = format!("{} {what}", plan.name(task));
+            let events: Vec<Witness> = grant.into_iter().chain([seen]).collect();
+            findings.report(Law::RestoreLatest, seen.at, sentence, &events);
+        };
+        let g = generation.0;
+        let grant = self.granted.iter_mut().rev().find(|grant| grant.generation == generation);
+        let Some(grant) = grant else {
+            return report(format!("was restored in generation {g}, which nobody granted"), None);
+        };
+        if grant.restore != checkpoint {
+            let (got, due) = (name(checkpoint), name(grant.restore));
+            let what = format!("restored {got} in generation {g}, which was to restore {due}");
+            report(what, Some(grant.seen));
+        }
+        let Some(word) = grant.restored.get_mut(usize::from(task.0) / 64) else { return };
+        let bit = 1 << (task.0 % 64);
+        if *word & bit != 0 {
+            report(format!("was restored twice in generation {g}"), Some(grant.seen));
+        }
+        *word |= bit;
+    }
+
+    /// A checkpoint completed. False if it cannot be folded.
+    pub(super) fn completes(
+        &mut self,
+        plan: &Plan,
+        history: &History,
+        seen: Witness,
+        findings: &mut Findings,
+    ) -> bool {
+        let Observation::CheckpointCompleted { checkpoint, generation, .. } = seen.what else {
+            return false;
+        };
+        let (c, g) = (checkpoint.0, generation.0);
+        let previous = self.last_completed();
+        self.completed.push((checkpoint, generation));
+        self.last = Some(seen);
+        let (law, sentence) = if let Some(previous) = previous.filter(|p| *p >= checkpoint) {
+            (
+                Law::ConsistentCut,
+                format!("checkpoint {c} completed after checkpoint {}", previous.0),
+            )
+        } else if generation != history.generation() {
+            let newest = history.generation().0;
+            let what = format!("checkpoint {c} of generation {g} completed in generation {newest}");
+            (Law::RestoreLatest, what)
+        } else if let Some((task, what)) = incomplete(plan, history, checkpoint) {
+            let name = plan.name(task);
+            (
+                Law::ConsistentCut,
+                format!("checkpoint {c} of generation {g} completed {what} {name}"),
+            )
+        } else {
+            return true;
+        };
+        findings.report(law, seen.at, sentence, &[seen]);
+        false
+    }
+}
+
+/// The first task without a cut or an acknowledgement.
+fn incomplete(
+    plan: &Plan,
+    history: &History,
+    checkpoint: CheckpointId,
+) -> Option<(TaskId, &'static str)> {
+    let lacks = |task: TaskId| {
+        let of_task = history.task(task)?;
+        if of_task.mark(checkpoint).is_none() {
+            return Some((task, "without a cut of"));
+        }
+        let acked = of_task.has_acked(checkpoint);
+        (!acked).then_some((task, "without the acknowledgement of"))
+    };
+    (1..=plan.topology.tasks()).map(TaskId).find_map(lacks)
+}
+
+fn name(checkpoint: Option<CheckpointId>) -> String {
+    checkpoint.map_or("nothing".into(), |id| format!("checkpoint {}", id.0))
+}
