@@ -109,7 +109,7 @@ impl Declarer {
     }
 
     fn push(&mut self, name: &str, fields: &[&str], direct: bool) -> &mut Self {
-        let fields = Fields(fields.iter().map(|field| SmolStr::new(field)).collect());
+        let fields = Fields(fields.iter().map(SmolStr::new).collect());
         self.streams.push(Stream { name: SmolStr::new(name), fields, direct });
         self
     }

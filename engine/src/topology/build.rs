@@ -183,7 +183,7 @@ impl ComponentBuilder {
     }
     /// Subscribes to a named stream: equal fields meet at the same task.
     pub fn fields_stream(&mut self, from: &str, stream: &str, fields: &[&str]) -> &mut Self {
-        self.subscribe(from, stream, By::Fields(fields.iter().map(|f| SmolStr::new(f)).collect()))
+        self.subscribe(from, stream, By::Fields(fields.iter().map(SmolStr::new).collect()))
     }
     /// Subscribes every task to all tuples of a stream.
     pub fn all(&mut self, from: &str, stream: &str) -> &mut Self {

@@ -1,0 +1,76 @@
+//! The log broker: serves ranges of the input log by offset.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use stormglass_sim::node::{ConnId, Event, Lane};
+use stormglass_sim::time::Span;
+
+use crate::fence::Fence;
+use crate::ids::Partition;
+use crate::log::InputLog;
+use crate::message::{Fetch, Message, Records};
+use crate::node::Cx;
+use crate::observation::{Observation, Resource};
+
+/// CPU time to serve a fetch.
+const FETCH_CPU: Span = Span::micros(5);
+
+/// The broker process. The log is part of its image: a record is readable from its arrival on.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    log: InputLog,
+    fence: Fence,
+    /// Partitions whose last record was served.
+    drained: Vec<bool>,
+}
+
+impl Broker {
+    /// A broker that holds this log.
+    pub fn new(log: InputLog) -> Self {
+        let drained = log.partitions.iter().map(|_| false).collect();
+        Broker { log, fence: Fence::new(Resource::Broker), drained }
+    }
+
+    /// Reacts to one event.
+    pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
+        let Event::Received { conn, message, .. } = event else { return };
+        match message {
+            Message::Fence { generation } => {
+                self.fence.raise(generation, cx);
+                let _ = cx.write(conn, Message::FenceRaised { generation });
+            }
+            Message::Fetch(fetch) => self.fetch(&fetch, conn, cx),
+            _ => {}
+        }
+    }
+
+    fn fetch(&mut self, fetch: &Fetch, conn: ConnId, cx: &mut Cx<'_>) {
+        if !self.fence.admits(fetch.generation, fetch.task, conn, cx) {
+            return;
+        }
+        cx.spend(Lane(0), FETCH_CPU);
+        let now = cx.now();
+        let mut ranges = Vec::with_capacity(fetch.from.len());
+        for &(partition, from) in &fetch.from {
+            let log = &self.log.partitions[usize::from(partition.0)];
+            let to = log.end_at(now).min(from + u64::from(fetch.limit));
+            if from < to {
+                ranges.push((partition, from, to));
+            }
+            self.note_drained(partition, to, cx);
+        }
+        let (task, generation, log) = (fetch.task, fetch.generation, self.log.clone());
+        let records = Records { task, generation, log, ranges };
+        // A full buffer means that the worker is out of reach: it asks again when it is back.
+        let _ = cx.write(conn, Message::Records(Arc::new(records)));
+    }
+
+    fn note_drained(&mut self, partition: Partition, to: u64, cx: &mut Cx<'_>) {
+        let at = usize::from(partition.0);
+        if to == self.log.partitions[at].len() && !self.drained[at] {
+            self.drained[at] = true;
+            cx.observe(Observation::PartitionDrained { partition });
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The checkpoint coordinator's books: at most one checkpoint at a time, acknowledged by attempt.
+//!
+//! Rules after Flink's `CheckpointCoordinator` (SEMANTICS 1.6): ids come from a durable counter, an
+//! acknowledgement counts for exactly one (checkpoint, task, attempt), the pause counts from the
+//! last completion.
+
+use alloc::vec::Vec;
+
+use stormglass_sim::time::Instant;
+
+use super::metadata::{Assignment, Completed};
+use crate::cluster::CheckpointSettings;
+use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
+
+/// The books.
+#[derive(Clone, Debug, Default)]
+pub struct Checkpoints {
+    pending: Option<Pending>,
+    reserving: bool,
+    last_trigger: Instant,
+    last_completion: Option<Instant>,
+}
+
+#[derive(Clone, Debug)]
+struct Pending {
+    checkpoint: CheckpointId,
+    generation: Generation,
+    attempt: Attempt,
+    /// The size of each task's part; none until it is acknowledged. The first entry is task 1's.
+    parts: Vec<Option<u64>>,
+    /// Completion has been proposed.
+    completing: bool,
+}
+
+/// What an acknowledgement did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Acknowledged {
+    /// It is of another checkpoint, generation or attempt, or came twice.
+    Ignored,
+    /// It counts; others are missing.
+    Counted,
+    /// It was the last one: propose completion.
+    Last(Completed),
+}
+
+impl Checkpoints {
+    /// A new generation runs since `now`, or the present one goes on under a new coordinator.
+    /// Returns the checkpoint that is given up for it.
+    pub fn restart(&mut self, now: Instant) -> Option<(CheckpointId, Generation)> {
+        let given_up = self.pending.take().map(|p| (p.checkpoint, p.generation));
+        *self = Checkpoints { last_trigger: now, ..Checkpoints::default() };
+        given_up
+    }
+
+    /// When the next checkpoint may be triggered; none while one is under way.
+    pub fn due(&self, settings: &CheckpointSettings) -> Option<Instant> {
+        if self.pending.is_some() || self.reserving {
+            return None;
+        }
+        let by_interval = self.last_trigger + settings.interval;
+        let by_pause = self.last_completion.map(|at| at + settings.min_pause);
+        Some(by_pause.map_or(by_interval, |pause| pause.max(by_interval)))
+    }
+
+    /// An id is being asked for.
+    pub fn reserve(&mut self) {
+        assert!(self.pending.is_none() && !self.reserving, "one checkpoint at a time");
+        self.reserving = true;
+    }
+
+    /// The id was refused: the generation is over.
+    pub fn reservation_refused(&mut self) {
+        self.reserving = false;
+    }
+
+    /// The id is there: the checkpoint begins.
+    pub fn begin(&mut self, checkpoint: CheckpointId, assignment: &Assignment, now: Instant) {
+        assert!(self.reserving, "an id is asked for before it is there");
+        self.reserving = false;
+        self.last_trigger = now;
+        self.pending = Some(Pending {
+            checkpoint,
+            generation: assignment.generation,
+            attempt: assignment.attempt,
+            parts: alloc::vec![None; assignment.tasks.len()],
+            completing: false,
+        });
+    }
+
+    /// A task says that its part is durable.
+    pub fn acknowledge(
+        &mut self,
+        checkpoint: CheckpointId,
+        generation: Generation,
+        task: TaskId,
+        attempt: Attempt,
+        bytes: u64,
+    ) -> Acknowledged {
+        let current = |p: &&mut Pending| {
+            p.checkpoint == checkpoint && p.generation == generation && p.attempt == attempt
+        };
+        let Some(pending) = self.pending.as_mut().filter(current) else {
+            return Acknowledged::Ignored;
+        };
+        let part = &mut pending.parts[usize::from(task.0) - 1];
+        if part.replace(bytes).is_some() {
+            return Acknowledged::Ignored;
+        }
+        if pending.parts.iter().any(Option::is_none) {
+            return Acknowledged::Counted;
+        }
+        pending.completing = true;
+        let bytes = pending.parts.iter().flatten().sum();
+        Acknowledged::Last(Completed { checkpoint, generation, attempt, bytes })
+    }
+
+    /// Completion was applied.
+    pub fn complete(&mut self, checkpoint: CheckpointId, now: Instant) {
+        if self.pending.as_ref().is_some_and(|p| p.checkpoint == checkpoint) {
+            self.pending = None;
+            self.last_completion = Some(now);
+        }
+    }
+
+    /// Gives a checkpoint up, unless its completion has been proposed. True if it was pending.
+    pub fn abort(&mut self, checkpoint: CheckpointId) -> bool {
+        let open = |p: &Pending| p.checkpoint == checkpoint && !p.completing;
+        let pending = self.pending.as_ref().is_some_and(open);
+        if pending {
+            self.pending = None;
+        }
+        pending
+    }
+}
+
+#[cfg(test)]
+mod tests;

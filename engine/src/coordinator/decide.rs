@@ -1,0 +1,109 @@
+//! What the coordinator decides about workers: a pure function of facts.
+
+use alloc::vec::Vec;
+
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::{Instant, Span};
+
+use crate::cluster::ControlSettings;
+use crate::observation::Suspicion;
+
+/// How far the current generation has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// There is no generation yet; since this instant the coordinator has been waiting for workers.
+    Waiting(Instant),
+    /// A decision is being replicated.
+    Deciding,
+    /// A new coordinator found a generation that an earlier one left, at this instant.
+    Inherited(Instant),
+    /// A generation is being fenced or deployed, or runs.
+    Placed,
+}
+
+/// What is known of one slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SlotFacts {
+    /// Where a worker may run.
+    pub node: NodeId,
+    /// A worker is registered there and its heartbeats arrive.
+    pub ready: bool,
+    /// The current generation has tasks there.
+    pub assigned: bool,
+    /// The registered worker is the incarnation that the current generation was granted to, and it
+    /// says that it runs that generation.
+    pub in_place: bool,
+    /// Since when and why its worker is suspected.
+    pub suspected: Option<(Instant, Suspicion)>,
+    /// Its supervisor's heartbeats arrive.
+    pub supervised: bool,
+}
+
+/// All that the decision depends on.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// Now.
+    pub now: Instant,
+    /// How far the generation has come.
+    pub stage: Stage,
+    /// The slots, in scheduling order.
+    pub slots: &'a [SlotFacts],
+    /// The settings.
+    pub settings: &'a ControlSettings,
+}
+
+/// What to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// Nothing yet.
+    Wait,
+    /// Go on with the inherited generation as it is.
+    Adopt,
+    /// Start a new generation on these workers.
+    Reassign(Vec<NodeId>),
+}
+
+/// Decides.
+pub fn decide(facts: &Facts<'_>) -> Decision {
+    match facts.stage {
+        Stage::Deciding => Decision::Wait,
+        Stage::Waiting(since) => {
+            let all = facts.slots.iter().all(|slot| slot.ready);
+            let patience = facts.settings.worker_start_timeout;
+            reassign_if(all || facts.now.since(since) >= patience, facts)
+        }
+        Stage::Inherited(since) => {
+            let mut assigned = facts.slots.iter().filter(|slot| slot.assigned);
+            if assigned.clone().all(|slot| slot.in_place) {
+                return Decision::Adopt;
+            }
+            let differs = assigned.any(|slot| slot.ready && !slot.in_place);
+            let patience = facts.settings.heartbeat_timeout;
+            reassign_if(differs || facts.now.since(since) >= patience, facts)
+        }
+        Stage::Placed => {
+            let failed = |slot: &&SlotFacts| slot.assigned && slot.suspected.is_some();
+            let mut failed = facts.slots.iter().filter(failed).peekable();
+            let any = failed.peek().is_some();
+            reassign_if(any && !failed.any(|slot| may_return(slot, facts)), facts)
+        }
+    }
+}
+
+/// A worker whose process died is restarted in place by its supervisor: worth a short wait. One that
+/// fell silent, or whose supervisor did, is not.
+fn may_return(slot: &SlotFacts, facts: &Facts<'_>) -> bool {
+    let Some((since, reason)) = slot.suspected else { return false };
+    let died = matches!(reason, Suspicion::ConnectionLost | Suspicion::TaskFailed);
+    let waited: Span = facts.now.since(since);
+    died && !slot.ready && slot.supervised && waited < facts.settings.worker_start_timeout
+}
+
+fn reassign_if(condition: bool, facts: &Facts<'_>) -> Decision {
+    let ready = facts.slots.iter().filter(|slot| slot.ready).map(|slot| slot.node);
+    let workers: Vec<NodeId> = ready.collect();
+    if condition && !workers.is_empty() { Decision::Reassign(workers) } else { Decision::Wait }
+}
+
+#[cfg(test)]
+mod tests;

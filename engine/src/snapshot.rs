@@ -1,0 +1,141 @@
+//! What a task puts into a checkpoint, and its file format.
+//!
+//! A file is a checksum of everything after it (`u64`), then the positions, the key groups and the
+//! transactions, each as a `u32` count and fixed-width little-endian entries. A file whose checksum
+//! or shape is wrong is no snapshot.
+
+use alloc::vec::Vec;
+
+use stormglass_sim::hash::fingerprint;
+use stormglass_sim::payload::Payload;
+
+use crate::ids::{Attempt, CheckpointId, Generation, KeyGroup, Root, TaskId};
+use crate::state::GroupSnapshot;
+
+/// The name of a transaction at the receiver: unique over all attempts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct TransactionId {
+    /// The sink task.
+    pub task: TaskId,
+    /// The generation that writes it.
+    pub generation: Generation,
+    /// The execution attempt that writes it.
+    pub attempt: Attempt,
+    /// Counts the attempt's transactions.
+    pub number: u32,
+}
+
+/// One task's part of a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// For a source: the record to read next, for each of its partitions.
+    pub positions: Vec<Root>,
+    /// For a keyed bolt: its key groups that are not empty.
+    pub groups: Vec<GroupSnapshot>,
+    /// For a sink: its pre-committed transactions, with the checkpoint that ends each.
+    pub transactions: Vec<(TransactionId, CheckpointId)>,
+}
+
+impl Snapshot {
+    /// The file's contents.
+    pub fn encode(&self) -> Payload {
+        let data: usize = self.groups.iter().map(|g| 10 + g.data.bytes().len()).sum();
+        let mut out = Vec::with_capacity(20 + 8 * self.positions.len() + data);
+        out.extend_from_slice(&[0; 8]);
+        put(&mut out, self.positions.len() as u32);
+        self.positions.iter().for_each(|root| out.extend_from_slice(&root.0.to_le_bytes()));
+        put(&mut out, self.groups.len() as u32);
+        for group in &self.groups {
+            put(&mut out, u32::from(group.group.0));
+            put(&mut out, group.keys);
+            put(&mut out, group.data.bytes().len() as u32);
+            out.extend_from_slice(group.data.bytes());
+        }
+        put(&mut out, self.transactions.len() as u32);
+        for (id, checkpoint) in &self.transactions {
+            id.encode(&mut out);
+            put(&mut out, checkpoint.0);
+        }
+        let sum = fingerprint(&out[8..]);
+        out[..8].copy_from_slice(&sum.to_le_bytes());
+        Payload::new(out)
+    }
+
+    /// Reads a file; none if it is torn, rotten or not a snapshot.
+    pub fn decode(file: &Payload) -> Option<Snapshot> {
+        let (sum, body) = file.bytes().split_first_chunk::<8>()?;
+        if fingerprint(body) != u64::from_le_bytes(*sum) {
+            return None;
+        }
+        let mut reader = Reader(body);
+        let mut snapshot = Snapshot::default();
+        for _ in 0..reader.u32()? {
+            snapshot.positions.push(Root(reader.u64()?));
+        }
+        for _ in 0..reader.u32()? {
+            let group = KeyGroup(u16::try_from(reader.u32()?).ok()?);
+            let keys = reader.u32()?;
+            let len = reader.u32()? as usize;
+            let data = Payload::new(reader.take(len)?);
+            snapshot.groups.push(GroupSnapshot { group, keys, data });
+        }
+        for _ in 0..reader.u32()? {
+            let id = TransactionId::decode(&mut reader)?;
+            snapshot.transactions.push((id, CheckpointId(reader.u32()?)));
+        }
+        reader.0.is_empty().then_some(snapshot)
+    }
+}
+
+impl TransactionId {
+    /// Appends its 14 bytes.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.task.0.to_le_bytes());
+        put(out, self.generation.0);
+        put(out, self.attempt.0);
+        put(out, self.number);
+    }
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(TransactionId {
+            task: TaskId(reader.u16()?),
+            generation: Generation(reader.u32()?),
+            attempt: Attempt(reader.u32()?),
+            number: reader.u32()?,
+        })
+    }
+    /// Two words for digests.
+    pub(crate) fn words(&self) -> (u64, u64) {
+        (
+            u64::from(self.task.0) << 32 | u64::from(self.generation.0),
+            u64::from(self.attempt.0) << 32 | u64::from(self.number),
+        )
+    }
+}
+
+/// Appends a little-endian `u32`.
+pub(crate) fn put(out: &mut Vec<u8>, n: u32) {
+    out.extend_from_slice(&n.to_le_bytes());
+}
+
+/// Reads fixed-width little-endian numbers off a byte string.
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(head)
+    }
+    pub(crate) fn u16(&mut self) -> Option<u16> {
+        Some(u16::from_le_bytes(self.take(2)?.try_into().ok()?))
+    }
+    pub(crate) fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+    }
+    pub(crate) fn u64(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

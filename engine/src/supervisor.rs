@@ -1,0 +1,63 @@
+//! The supervisor: keeps the workers of its machine alive.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use stormglass_sim::node::{Event, Exit, Lane};
+
+use crate::cluster::Cluster;
+use crate::message::Message;
+use crate::node::{Cx, Node};
+use crate::worker::Worker;
+
+const MAIN: Lane = Lane(0);
+/// Timer token of the heartbeat; every other token is the port of a worker to start.
+const HEARTBEAT: u64 = 1 << 32;
+
+/// The supervisor process: launches a worker at each of its slots, watches and restarts them.
+#[derive(Clone, Debug)]
+pub struct Supervisor {
+    cluster: Arc<Cluster>,
+}
+
+impl Supervisor {
+    /// A supervisor of this cluster.
+    pub fn new(cluster: Arc<Cluster>) -> Self {
+        Supervisor { cluster }
+    }
+
+    /// Reacts to one event.
+    pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
+        match event {
+            Event::Start => self.start(cx),
+            Event::Timer { token: HEARTBEAT, .. } => self.heartbeat(cx),
+            Event::Timer { token: port, .. } => self.launch(port as u16, cx),
+            Event::Exited { node, exit: Exit::Crashed | Exit::Finished | Exit::Killed } => {
+                let delay = self.cluster.control.restart_delay;
+                cx.set_timer(MAIN, delay, u64::from(node.port));
+            }
+            _ => {}
+        }
+    }
+
+    /// Workers that outlived an earlier life of this supervisor are strangers to it: it starts anew.
+    fn start(&mut self, cx: &mut Cx<'_>) {
+        let own = cx.me().port;
+        for port in own + 1..=own + self.cluster.slots {
+            cx.kill(port);
+            self.launch(port, cx);
+        }
+        self.heartbeat(cx);
+    }
+
+    fn launch(&self, port: u16, cx: &mut Cx<'_>) {
+        cx.launch(port, Node::Worker(Box::new(Worker::new(self.cluster.clone()))));
+    }
+
+    fn heartbeat(&self, cx: &mut Cx<'_>) {
+        for coordinator in &self.cluster.coordinators {
+            cx.send(*coordinator, Message::Heartbeat);
+        }
+        cx.set_timer(MAIN, self.cluster.control.heartbeat_interval, HEARTBEAT);
+    }
+}

@@ -1,0 +1,466 @@
+//! The worker: a process that runs tasks.
+//!
+//! Lane 0 is its main thread; each task has the lane of its own number. A worker holds the tasks of
+//! one generation at a time. It learns that its generation is over from whoever refuses it, and then
+//! ends itself: the supervisor starts it afresh.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use stormglass_sim::node::{ConnId, Event, Lane, NodeId};
+use stormglass_sim::time::Span;
+
+use crate::cluster::Cluster;
+use crate::ids::{Attempt, Generation, TaskId};
+use crate::message::{Credit, Deployment, Message};
+use crate::names::Probe;
+use crate::node::Cx;
+use crate::observation::Observation;
+use crate::permit::CommitPermit;
+
+mod emitter;
+mod inputs;
+mod links;
+mod outbox;
+mod sink;
+mod source;
+mod task;
+mod token;
+
+use links::{Env, Link, Links, Place};
+use task::{Failed, Task};
+use token::{Service, Token};
+
+const MAIN: Lane = Lane(0);
+/// How long to wait before connecting again.
+const RECONNECT: Span = Span::millis(200);
+
+/// The worker process.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    cluster: Arc<Cluster>,
+    control: Option<ConnId>,
+    job: Option<Job>,
+}
+
+/// The tasks of one generation.
+#[derive(Clone, Debug)]
+struct Job {
+    deployment: Arc<Deployment>,
+    generation: Generation,
+    attempt: Attempt,
+    links: Links,
+    places: Vec<Place>,
+    tasks: Vec<Task>,
+    /// The index in `tasks` of each task from 1 on that runs here.
+    local: Vec<Option<u16>>,
+    reported: bool,
+    running: bool,
+}
+
+impl Worker {
+    /// A worker of this cluster.
+    pub fn new(cluster: Arc<Cluster>) -> Self {
+        Worker { cluster, control: None, job: None }
+    }
+
+    /// The generation whose tasks it holds; 0 for none.
+    pub fn generation(&self) -> Generation {
+        self.job.as_ref().map_or(Generation(0), |job| job.generation)
+    }
+
+    /// Reacts to one event.
+    pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
+        match event {
+            Event::Start => self.start(cx),
+            Event::Opened { conn, .. } => self.opened(conn, cx),
+            Event::Received { message, .. } | Event::Posted { message } => {
+                self.received(message, cx);
+            }
+            Event::Writable { conn } => {
+                if let Some(link) = self.job.as_mut().and_then(|job| job.links.find(conn)) {
+                    link.drain(cx);
+                }
+            }
+            Event::Closed { conn, peer, .. } => self.closed(conn, peer, cx),
+            Event::Timer { token, .. } => self.timer(token::unpack(token), cx),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, cx: &mut Cx<'_>) {
+        let (node, incarnation) = (cx.me(), cx.incarnation());
+        cx.observe(Observation::WorkerStarted { node, incarnation });
+        self.control = Some(cx.connect(self.cluster.coordinators[0]));
+        self.heartbeat(cx);
+    }
+
+    fn heartbeat(&self, cx: &mut Cx<'_>) {
+        cx.send(self.cluster.coordinators[0], Message::Heartbeat);
+        cx.set_timer(MAIN, self.cluster.control.heartbeat_interval, token::HEARTBEAT);
+    }
+
+    fn opened(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
+        if self.control == Some(conn) {
+            let (incarnation, generation) = (cx.incarnation(), self.generation());
+            let running = self.job.as_ref().is_some_and(|job| job.running);
+            let _ = cx.write(conn, Message::Register { incarnation, generation, running });
+            return;
+        }
+        let Some(job) = &mut self.job else { return };
+        let Some(link) = job.links.find(conn) else { return };
+        link.open = true;
+        if link.again {
+            self.ask_again(conn, cx);
+        }
+        self.report_if_deployed(cx);
+    }
+
+    /// The broker or the store is back.
+    fn ask_again(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
+        let Some(job) = &self.job else { return };
+        let deployment = job.deployment.clone();
+        self.with_tasks(cx, |tasks, env| {
+            let store = env.links.store.conn == Some(conn);
+            for task in tasks {
+                if store {
+                    task.store_back(&deployment, env);
+                } else {
+                    task.poll(env);
+                }
+            }
+            Ok(())
+        });
+    }
+
+    fn closed(&mut self, conn: ConnId, peer: NodeId, cx: &mut Cx<'_>) {
+        if self.control == Some(conn) {
+            self.control = None;
+            cx.set_timer(MAIN, RECONNECT, token::REGISTER);
+            return;
+        }
+        let Some(job) = &mut self.job else { return };
+        let generation = job.generation;
+        let Some(link) = job.links.find(conn) else { return };
+        link.conn = None;
+        link.open = false;
+        let service = match peer {
+            peer if peer == self.cluster.broker => Some(Service::Broker),
+            peer if peer == self.cluster.store => Some(Service::Store),
+            _ => None,
+        };
+        match service {
+            Some(service) => {
+                cx.set_timer(MAIN, RECONNECT, token::reconnect(service, generation));
+            }
+            // Tuples or transactions may be lost with it: only a new generation can mend that.
+            None => self.with_tasks(cx, |_, env| {
+                task::broken(env, peer, None);
+                Ok(())
+            }),
+        }
+    }
+
+    fn timer(&mut self, token: Token, cx: &mut Cx<'_>) {
+        match token {
+            Token::Heartbeat => self.heartbeat(cx),
+            Token::Register => {
+                if self.control.is_none() {
+                    self.control = Some(cx.connect(self.cluster.coordinators[0]));
+                }
+            }
+            Token::Flush(task, generation) => {
+                self.with_task(task, generation, cx, |task, env| {
+                    task.outbox.flush(env);
+                    Ok(())
+                });
+            }
+            Token::Poll(task, generation) => {
+                self.with_task(task, generation, cx, |task, env| {
+                    task.rested();
+                    task.poll(env);
+                    Ok(())
+                });
+            }
+            Token::Reconnect(service, generation) if generation == self.generation() => {
+                self.reconnect(service, cx);
+            }
+            Token::Reconnect(..) => {}
+        }
+    }
+
+    fn reconnect(&mut self, service: Service, cx: &mut Cx<'_>) {
+        self.with_tasks(cx, |tasks, env| {
+            match service {
+                Service::Broker => {
+                    tasks.iter_mut().for_each(Task::broker_lost);
+                    env.links.broker.reconnect(env.cx);
+                }
+                Service::Store => env.links.store.reconnect(env.cx),
+            }
+            Ok(())
+        });
+    }
+
+    fn received(&mut self, message: Message, cx: &mut Cx<'_>) {
+        match message {
+            Message::Standing { generation } | Message::Stale { generation } => {
+                self.outdated(generation, cx);
+            }
+            Message::Deploy(deployment) => self.deploy(deployment, cx),
+            Message::Go { generation } => self.go(generation, cx),
+            Message::Credit(credits) => self.credit(&credits, cx),
+            Message::Data(data) => {
+                if !data.credits.is_empty() {
+                    self.credit(&data.credits, cx);
+                }
+                let (to, generation) = (data.to, data.generation);
+                self.with_task(to, generation, cx, |task, env| task.data(data, env));
+            }
+            Message::Resume { task, generation } => {
+                self.with_task(task, generation, cx, Task::resume);
+            }
+            Message::Records(records) => {
+                let (task, generation) = (records.task, records.generation);
+                self.with_task(task, generation, cx, |task, env| task.records(&records, env));
+            }
+            Message::GetDone { task, generation, data } => {
+                let permit = self.restored_permit();
+                self.with_task(task, generation, cx, |task, env| {
+                    if !task.read(data, permit, env) {
+                        task::broken(env, env.cluster.store, None);
+                    }
+                    Ok(())
+                });
+                self.report_if_deployed(cx);
+            }
+            Message::Recovered { task, generation } => {
+                let restored = self.restored_permit().map(CommitPermit::checkpoint);
+                self.with_task(task, generation, cx, |task, env| {
+                    task.recovered(restored, env);
+                    Ok(())
+                });
+                self.report_if_deployed(cx);
+            }
+            other => self.checkpoint_message(other, cx),
+        }
+    }
+
+    fn checkpoint_message(&mut self, message: Message, cx: &mut Cx<'_>) {
+        let generation = self.generation();
+        match message {
+            // From the coordinator they name no task: each task takes them on its own lane, after
+            // the work that it has begun.
+            Message::Trigger { checkpoint, generation: of, task: TaskId::BROKER } => {
+                self.post_to_tasks(of, cx, |task| Message::Trigger {
+                    checkpoint,
+                    generation: of,
+                    task,
+                });
+            }
+            Message::AbortCheckpoint { checkpoint, generation: of, task: TaskId::BROKER } => {
+                self.post_to_tasks(of, cx, |task| Message::AbortCheckpoint {
+                    checkpoint,
+                    generation: of,
+                    task,
+                });
+            }
+            Message::Complete { permit, task: TaskId::BROKER } => {
+                self.post_to_tasks(permit.generation(), cx, |task| Message::Complete {
+                    permit,
+                    task,
+                });
+            }
+            Message::Trigger { checkpoint, generation, task } => {
+                self.with_task(task, generation, cx, |task, env| {
+                    task.trigger(checkpoint, env);
+                    Ok(())
+                });
+            }
+            Message::AbortCheckpoint { checkpoint, generation, task } => {
+                self.with_task(task, generation, cx, |task, env| task.abort(checkpoint, env));
+            }
+            Message::Complete { permit, task } => {
+                self.with_task(task, permit.generation(), cx, |task, env| {
+                    task.complete(permit, env);
+                    Ok(())
+                });
+            }
+            Message::PutDone { checkpoint, task, attempt, durable } => {
+                self.with_task(task, generation, cx, |task, env| {
+                    if attempt == env.attempt {
+                        task.stored(checkpoint, durable, env);
+                    }
+                    Ok(())
+                });
+            }
+            Message::PreCommitted { id, checkpoint } => {
+                self.with_task(id.task, id.generation, cx, |task, env| {
+                    task.pre_committed(checkpoint, env);
+                    Ok(())
+                });
+            }
+            Message::Committed { task, generation, checkpoint } => {
+                self.with_task(task, generation, cx, |task, _| {
+                    task.committed(checkpoint);
+                    Ok(())
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Somebody knows of a newer generation than this worker's: it is a zombie, and ends itself.
+    fn outdated(&mut self, current: Generation, cx: &mut Cx<'_>) {
+        let generation = self.generation();
+        if generation > Generation(0) && current > generation {
+            cx.probe(Probe::ZombieExit);
+            cx.observe(Observation::ZombieExit { node: cx.me(), generation });
+            cx.exit();
+        }
+    }
+
+    /// Takes the tasks of a new generation; those of an older one are gone.
+    fn deploy(&mut self, deployment: Arc<Deployment>, cx: &mut Cx<'_>) {
+        let assignment = deployment.assignment.clone();
+        if assignment.generation <= self.generation() {
+            return;
+        }
+        if let Some(mut old) = self.job.take() {
+            old.links.close(cx);
+        }
+        let me = cx.me();
+        let others = assignment.workers.iter().map(|(node, _)| *node).filter(|node| *node != me);
+        let peers: Vec<Link> = others.map(|node| Link::connect(node, cx)).collect();
+        let place = |node: &NodeId| {
+            let peer = peers.iter().position(|link| link.node == *node);
+            peer.map_or(Place::Here, |at| Place::Peer(at as u16))
+        };
+        let places = assignment.tasks.iter().map(place).collect();
+        let links = Links {
+            peers,
+            broker: Link::connect(self.cluster.broker, cx),
+            store: Link::connect(self.cluster.store, cx),
+            receiver: Link::connect(self.cluster.receiver, cx),
+        };
+        self.job = Some(Job {
+            generation: assignment.generation,
+            attempt: assignment.attempt,
+            links,
+            places,
+            tasks: Vec::new(),
+            local: alloc::vec![None; assignment.tasks.len()],
+            deployment: deployment.clone(),
+            reported: false,
+            running: false,
+        });
+        self.with_tasks(cx, |tasks, env| {
+            for id in assignment.tasks_of(me) {
+                tasks.push(Task::deploy(id, &deployment, env));
+            }
+            Ok(())
+        });
+        let job = self.job.as_mut().expect("just made");
+        for (at, task) in job.tasks.iter().enumerate() {
+            job.local[usize::from(task.id.0) - 1] = Some(at as u16);
+        }
+    }
+
+    fn restored_permit(&self) -> Option<CommitPermit> {
+        let restore = self.job.as_ref()?.deployment.restore.as_ref();
+        restore.map(|(_, permit)| *permit)
+    }
+
+    fn report_if_deployed(&mut self, cx: &mut Cx<'_>) {
+        let Some(job) = &mut self.job else { return };
+        if !job.reported && job.links.all_open() && job.tasks.iter().all(Task::is_ready) {
+            job.reported = true;
+            let generation = job.generation;
+            if let Some(conn) = self.control {
+                let _ = cx.write(conn, Message::Deployed { generation });
+            }
+        }
+    }
+
+    fn go(&mut self, generation: Generation, cx: &mut Cx<'_>) {
+        let Some(job) = self.job.as_mut().filter(|job| job.generation == generation) else {
+            return;
+        };
+        job.running = true;
+        self.with_tasks(cx, |tasks, env| {
+            tasks.iter_mut().for_each(|task| task.start(env));
+            Ok(())
+        });
+    }
+
+    fn credit(&mut self, credits: &[Credit], cx: &mut Cx<'_>) {
+        for &Credit { generation, from, to, tuples } in credits {
+            self.with_task(from, generation, cx, |task, env| {
+                if task.outbox.credit(to, tuples) {
+                    // The task may be at work: it goes on on its own lane.
+                    let resume = Message::Resume { task: from, generation };
+                    env.cx.post(Lane(from.0), resume);
+                }
+                Ok(())
+            });
+        }
+    }
+
+    fn post_to_tasks(
+        &mut self,
+        generation: Generation,
+        cx: &mut Cx<'_>,
+        message: impl Fn(TaskId) -> Message,
+    ) {
+        let Some(job) = self.job.as_ref().filter(|job| job.generation == generation) else {
+            return;
+        };
+        for task in &job.tasks {
+            let message = message(task.id);
+            if task.takes(&message) {
+                cx.post(Lane(task.id.0), message);
+            }
+        }
+    }
+
+    /// Runs something on one task, if it is here and of this generation.
+    fn with_task(
+        &mut self,
+        task: TaskId,
+        generation: Generation,
+        cx: &mut Cx<'_>,
+        f: impl FnOnce(&mut Task, &mut Env<'_, '_>) -> Result<(), Failed>,
+    ) {
+        let Some(job) = self.job.as_ref().filter(|job| job.generation == generation) else {
+            return;
+        };
+        let Some(at) = job.local.get(usize::from(task.0).wrapping_sub(1)).copied().flatten() else {
+            return;
+        };
+        self.with_tasks(cx, |tasks, env| f(&mut tasks[usize::from(at)], env));
+    }
+
+    /// Runs something on all tasks. If user code fails, the coordinator is told and the worker ends.
+    fn with_tasks(
+        &mut self,
+        cx: &mut Cx<'_>,
+        f: impl FnOnce(&mut Vec<Task>, &mut Env<'_, '_>) -> Result<(), Failed>,
+    ) {
+        let Some(job) = &mut self.job else { return };
+        let mut env = Env {
+            cx,
+            links: &mut job.links,
+            cluster: &self.cluster,
+            control: self.control,
+            generation: job.generation,
+            attempt: job.attempt,
+            running: job.running,
+            places: &job.places,
+        };
+        if f(&mut job.tasks, &mut env).is_err() {
+            let (me, failed) = (env.cx.me(), job.tasks.first().map(|task| task.id));
+            task::broken(&mut env, me, failed);
+            cx.exit();
+        }
+    }
+}

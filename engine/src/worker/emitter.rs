@@ -1,0 +1,105 @@
+//! What user code sees of a task: the collector and the keyed state of the current tuple's key.
+
+use stormglass_sim::time::Instant;
+
+use super::links::Env;
+use super::outbox::Outbox;
+use crate::component::{BoltContext, Collector, ValueState};
+use crate::ids::{Child, Root, StreamId, TaskId};
+use crate::observation::Observation;
+use crate::state::KeyedState;
+use crate::topology::{Component, DEFAULT_STREAM};
+use crate::value::Value;
+
+/// The context of one execution.
+pub(super) struct Emitter<'a, 'b, 'c> {
+    pub(super) env: &'a mut Env<'b, 'c>,
+    pub(super) outbox: &'a mut Outbox,
+    pub(super) state: Option<&'a mut KeyedState>,
+    pub(super) component: &'a Component,
+    pub(super) task: TaskId,
+    pub(super) root: Root,
+    pub(super) parent: Child,
+    /// Emissions so far.
+    pub(super) emitted: u32,
+    /// The streams that got a tuple, one bit each; streams from 63 on share a bit.
+    pub(super) used: u64,
+}
+
+impl Emitter<'_, '_, '_> {
+    /// Takes the next place in the tree, and marks the stream.
+    fn step(&mut self, stream: StreamId) -> Child {
+        let child = self.parent.step(self.emitted);
+        self.emitted += 1;
+        self.used |= 1 << stream.0.min(63);
+        child
+    }
+
+    fn stream(&self, name: &str) -> StreamId {
+        match self.component.stream_id(name) {
+            Some(stream) => stream,
+            None => panic!("component `{}` has not declared stream `{name}`", self.component.name),
+        }
+    }
+
+    /// Whether a declared stream got no tuple.
+    pub(super) fn left_a_stream_out(&self) -> bool {
+        let all = (1u64 << self.component.streams.len().min(63)) - 1;
+        self.used & all != all
+    }
+}
+
+impl Collector for Emitter<'_, '_, '_> {
+    fn emit(&mut self, values: &[Value]) {
+        // The default stream is the first one of nearly every component.
+        let first = self.component.streams.first();
+        let stream = match first.is_some_and(|stream| stream.name == DEFAULT_STREAM) {
+            true => StreamId(0),
+            false => self.stream(DEFAULT_STREAM),
+        };
+        let child = self.step(stream);
+        self.outbox.emit(stream, self.root, child, values);
+    }
+    fn emit_to(&mut self, stream: &str, values: &[Value]) {
+        let stream = self.stream(stream);
+        let child = self.step(stream);
+        self.outbox.emit(stream, self.root, child, values);
+    }
+    fn emit_direct(&mut self, task: TaskId, stream: &str, values: &[Value]) {
+        let stream = self.stream(stream);
+        let child = self.step(stream);
+        self.outbox.emit_direct(task, stream, self.root, child, values);
+    }
+    fn task(&self) -> TaskId {
+        self.task
+    }
+    fn now(&mut self) -> Instant {
+        let now = self.env.cx.now();
+        let (task, generation, word) = (self.task, self.env.generation, now.nanos());
+        self.env.cx.observe(Observation::Answered { task, generation, word });
+        now
+    }
+    fn random(&mut self) -> u64 {
+        let word = self.env.cx.random();
+        let (task, generation) = (self.task, self.env.generation);
+        self.env.cx.observe(Observation::Answered { task, generation, word });
+        word
+    }
+}
+
+impl BoltContext for Emitter<'_, '_, '_> {
+    fn get(&self, state: ValueState) -> Option<&Value> {
+        self.state.as_ref()?.get(state.slot)
+    }
+    fn put(&mut self, state: ValueState, value: Value) {
+        match &mut self.state {
+            Some(keyed) => keyed.put(state.slot, value),
+            None => panic!("component `{}` has declared no state", self.component.name),
+        }
+    }
+    fn clear(&mut self) {
+        if let Some(state) = &mut self.state {
+            state.clear();
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The receiving side of a task: order, alignment, credits.
+//!
+//! Rules of alignment after Flink (SEMANTICS 1.6): a channel is blocked after its barrier; the task
+//! takes its part when every channel has delivered the barrier; a barrier of a newer checkpoint gives
+//! the older one up; a barrier of an obsolete one is ignored.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::links::{Env, Place};
+use crate::ids::{CheckpointId, TaskId};
+use crate::message::{Credit, Data, Message};
+use crate::names::Probe;
+use crate::topology::{Component, Topology};
+
+const NONE: u16 = u16::MAX;
+
+/// The receiving side of one task for one attempt.
+#[derive(Clone, Debug)]
+pub(super) struct Inputs {
+    task: TaskId,
+    channels: Vec<Channel>,
+    /// The channel from each task from 1 on.
+    channel_from: Vec<u16>,
+    /// Batches that cannot be executed yet, in order of arrival.
+    waiting: VecDeque<Arc<Data>>,
+    aligning: Option<Aligning>,
+    /// The newest checkpoint that is taken, given up or obsolete.
+    settled: CheckpointId,
+}
+
+#[derive(Clone, Debug)]
+struct Channel {
+    from: TaskId,
+    blocked: bool,
+    /// Tuples executed but not yet granted again.
+    owed: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Aligning {
+    checkpoint: CheckpointId,
+    arrived: usize,
+}
+
+impl Inputs {
+    pub(super) fn new(topology: &Topology, component: &Component, task: TaskId) -> Self {
+        let mut channels = Vec::new();
+        let mut channel_from = alloc::vec![NONE; usize::from(topology.tasks())];
+        for input in &component.inputs {
+            for from in topology.component(input.from).tasks() {
+                let slot = &mut channel_from[usize::from(from.0) - 1];
+                if *slot == NONE {
+                    *slot = channels.len() as u16;
+                    channels.push(Channel { from, blocked: false, owed: 0 });
+                }
+            }
+        }
+        let (waiting, settled) = (VecDeque::new(), CheckpointId(0));
+        Inputs { task, channels, channel_from, waiting, aligning: None, settled }
+    }
+
+    fn at(&self, from: TaskId) -> usize {
+        usize::from(self.channel_from[usize::from(from.0) - 1])
+    }
+
+    /// A batch arrived. Returned if it may be executed at once, kept otherwise.
+    pub(super) fn arrive(
+        &mut self,
+        data: Arc<Data>,
+        stalled: bool,
+        env: &mut Env<'_, '_>,
+    ) -> Option<Arc<Data>> {
+        let blocked = self.channels[self.at(data.from)].blocked;
+        if !blocked && !stalled && self.waiting.is_empty() {
+            return Some(data);
+        }
+        if blocked {
+            env.cx.probe(Probe::AlignmentBlocked);
+        }
+        self.waiting.push_back(data);
+        None
+    }
+
+    /// The first kept batch whose channel is not blocked.
+    pub(super) fn next(&mut self) -> Option<Arc<Data>> {
+        let ready = |data: &Arc<Data>| !self.channels[self.at(data.from)].blocked;
+        let at = self.waiting.iter().position(ready)?;
+        self.waiting.remove(at)
+    }
+
+    /// A batch was executed: its tuples become credit again, in portions.
+    pub(super) fn executed(&mut self, data: &Data, env: &mut Env<'_, '_>) {
+        let at = self.at(data.from);
+        let channel = &mut self.channels[at];
+        channel.owed += data.batch.len() as u32;
+        let window = env.cluster.flow.credits;
+        if channel.owed == 0 || channel.owed < window / 4 {
+            return;
+        }
+        let (from, to) = (channel.from, self.task);
+        let credit = Credit { generation: env.generation, from, to, tuples: channel.owed };
+        match env.place(from) {
+            Place::Here => {
+                env.cx.post(stormglass_sim::node::Lane(0), Message::Credit(Arc::new([credit])));
+            }
+            Place::Peer(peer) => {
+                let link = &mut env.links.peers[usize::from(peer)];
+                link.riding.push(credit);
+                // No data took earlier credits along: they cannot wait any longer.
+                if link.riding.len() > 1 || window < 64 {
+                    let credits = core::mem::take(&mut link.riding);
+                    link.send(Message::Credit(credits.into()), env.cx);
+                }
+            }
+        }
+        channel.owed = 0;
+    }
+
+    /// A barrier follows on a channel. Some if it was the last: the task takes its part now.
+    pub(super) fn barrier(
+        &mut self,
+        from: TaskId,
+        checkpoint: CheckpointId,
+        env: &mut Env<'_, '_>,
+    ) -> Option<CheckpointId> {
+        if checkpoint <= self.settled {
+            return None;
+        }
+        match self.aligning {
+            Some(aligning) if checkpoint < aligning.checkpoint => return None,
+            Some(aligning) if checkpoint > aligning.checkpoint => {
+                env.cx.probe(Probe::BarrierOvertook);
+                self.settle(aligning.checkpoint);
+            }
+            _ => {}
+        }
+        let at = self.at(from);
+        self.channels[at].blocked = true;
+        let aligning = self.aligning.get_or_insert(Aligning { checkpoint, arrived: 0 });
+        aligning.arrived += 1;
+        assert!(aligning.arrived <= self.channels.len(), "one barrier a channel");
+        (aligning.arrived == self.channels.len()).then_some(checkpoint)
+    }
+
+    /// A checkpoint is taken or given up: no channel waits for it any more.
+    pub(super) fn settle(&mut self, checkpoint: CheckpointId) {
+        self.settled = self.settled.max(checkpoint);
+        if self.aligning.is_some_and(|aligning| aligning.checkpoint <= checkpoint) {
+            self.aligning = None;
+            self.channels.iter_mut().for_each(|channel| channel.blocked = false);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A worker's connections, and what a task needs of its surroundings.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use stormglass_sim::node::{ConnId, NodeId, WriteError};
+
+use crate::cluster::Cluster;
+use crate::ids::{Attempt, Generation, TaskId};
+use crate::message::{Credit, Message};
+use crate::node::Cx;
+
+/// A connection that this worker opened, with what did not fit into its buffer.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) node: NodeId,
+    pub(super) conn: Option<ConnId>,
+    pub(super) open: bool,
+    /// An earlier connection was lost: what had been asked through it must be asked again.
+    pub(super) again: bool,
+    backlog: VecDeque<Message>,
+    /// Credits waiting for a data message to ride on.
+    pub(super) riding: Vec<Credit>,
+}
+
+impl Link {
+    pub(super) fn connect(node: NodeId, cx: &mut Cx<'_>) -> Self {
+        let conn = Some(cx.connect(node));
+        let (backlog, riding) = (VecDeque::new(), Vec::new());
+        Link { node, conn, open: false, again: false, backlog, riding }
+    }
+
+    /// Connects again after the connection was lost; what had not been written is forgotten.
+    pub(super) fn reconnect(&mut self, cx: &mut Cx<'_>) {
+        self.backlog.clear();
+        self.open = false;
+        self.again = true;
+        self.conn = Some(cx.connect(self.node));
+    }
+
+    /// Writes, or keeps the message until there is room. Without a connection it is dropped: its
+    /// sender learns of the loss by the connection's end.
+    pub(super) fn send(&mut self, message: Message, cx: &mut Cx<'_>) {
+        let Some(conn) = self.conn else { return };
+        if !self.backlog.is_empty() {
+            return self.backlog.push_back(message);
+        }
+        if let Err(WriteError::Full(message)) = cx.write(conn, message) {
+            self.backlog.push_back(message);
+        }
+    }
+
+    /// There is room again.
+    pub(super) fn drain(&mut self, cx: &mut Cx<'_>) {
+        let Some(conn) = self.conn else { return };
+        while let Some(message) = self.backlog.pop_front() {
+            if let Err(WriteError::Full(message)) = cx.write(conn, message) {
+                return self.backlog.push_front(message);
+            }
+        }
+    }
+}
+
+/// All connections of one generation.
+#[derive(Clone, Debug)]
+pub(super) struct Links {
+    /// To workers that run tasks of this generation, this one excepted.
+    pub(super) peers: Vec<Link>,
+    pub(super) broker: Link,
+    pub(super) store: Link,
+    pub(super) receiver: Link,
+}
+
+impl Links {
+    /// The link that owns a connection.
+    pub(super) fn find(&mut self, conn: ConnId) -> Option<&mut Link> {
+        let services = [&mut self.broker, &mut self.store, &mut self.receiver];
+        self.peers.iter_mut().chain(services).find(|link| link.conn == Some(conn))
+    }
+
+    pub(super) fn all_open(&self) -> bool {
+        let services = [&self.broker, &self.store, &self.receiver];
+        self.peers.iter().chain(services).all(|link| link.open)
+    }
+
+    /// Closes everything.
+    pub(super) fn close(&mut self, cx: &mut Cx<'_>) {
+        let services = [&mut self.broker, &mut self.store, &mut self.receiver];
+        for link in self.peers.iter_mut().chain(services) {
+            if let Some(conn) = link.conn.take() {
+                cx.close(conn);
+            }
+        }
+    }
+}
+
+/// What a task needs of its surroundings while it reacts.
+pub(super) struct Env<'a, 'b> {
+    pub(super) cx: &'a mut Cx<'b>,
+    pub(super) links: &'a mut Links,
+    pub(super) cluster: &'a Arc<Cluster>,
+    pub(super) control: Option<ConnId>,
+    pub(super) generation: Generation,
+    pub(super) attempt: Attempt,
+    /// Whether sources may run.
+    pub(super) running: bool,
+    /// For each task from 1 on: this worker, or the index of the peer that runs it.
+    pub(super) places: &'a [Place],
+}
+
+/// Where a task runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    Here,
+    Peer(u16),
+}
+
+impl Env<'_, '_> {
+    pub(super) fn place(&self, task: TaskId) -> Place {
+        self.places[usize::from(task.0) - 1]
+    }
+
+    /// Sends to the coordinator; while it is out of reach the message is lost, and the coordinator
+    /// that comes next starts from what is durable.
+    pub(super) fn tell_coordinator(&mut self, message: Message) {
+        if let Some(conn) = self.control {
+            let _ = self.cx.write(conn, message);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The emitting side of a task: routing, batching, credits.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use stormglass_sim::node::{Lane, TimerId};
+
+use super::links::{Env, Place};
+use super::token;
+use crate::grouping::Router;
+use crate::ids::{CheckpointId, Child, Generation, Root, StreamId, TaskId};
+use crate::message::{Data, Message};
+use crate::names::Probe;
+use crate::topology::{Component, Topology};
+use crate::tuple::{Batch, Head};
+use crate::value::Value;
+
+/// No channel.
+const NONE: u16 = u16::MAX;
+
+/// The emitting side of one task for one attempt.
+///
+/// Invariant: `stalled` is the number of channels whose `queue` is not empty.
+#[derive(Clone, Debug)]
+pub(super) struct Outbox {
+    task: TaskId,
+    generation: Generation,
+    routers: Vec<Router>,
+    channels: Vec<Channel>,
+    /// The channel to each task from 1 on.
+    channel_to: Vec<u16>,
+    batch: usize,
+    stalled: u16,
+    /// Channels with an open batch that is not empty.
+    filling: u16,
+    /// Channels whose open batch is full.
+    full: bool,
+    flush_timer: Option<TimerId>,
+}
+
+/// A channel to one task.
+#[derive(Clone, Debug)]
+struct Channel {
+    to: TaskId,
+    open: Batch,
+    /// Tuples that may still be sent; at most one batch below zero.
+    credit: i64,
+    /// Batches that wait for credit, in order.
+    queue: VecDeque<Arc<Data>>,
+}
+
+impl Outbox {
+    pub(super) fn new(
+        topology: &Topology,
+        component: &Component,
+        task: TaskId,
+        generation: Generation,
+        flow: &crate::cluster::FlowSettings,
+    ) -> Self {
+        let mut routers = Vec::new();
+        let mut channels: Vec<Channel> = Vec::new();
+        let mut channel_to = alloc::vec![NONE; usize::from(topology.tasks())];
+        for (subscriber, input) in topology.subscribers(component.id) {
+            routers.push(Router::new(topology, subscriber, input, task, generation));
+            for to in subscriber.tasks() {
+                let slot = &mut channel_to[usize::from(to.0) - 1];
+                if *slot == NONE {
+                    *slot = channels.len() as u16;
+                    let credit = i64::from(flow.credits);
+                    let (open, queue) = (Batch::default(), VecDeque::new());
+                    channels.push(Channel { to, open, credit, queue });
+                }
+            }
+        }
+        Outbox {
+            task,
+            generation,
+            routers,
+            channels,
+            channel_to,
+            batch: flow.batch as usize,
+            stalled: 0,
+            filling: 0,
+            full: false,
+            flush_timer: None,
+        }
+    }
+
+    /// True while a channel waits for credit: the task then takes no input.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled > 0
+    }
+
+    /// Routes one emission.
+    #[inline]
+    pub(super) fn emit(&mut self, stream: StreamId, root: Root, child: Child, values: &[Value]) {
+        let Outbox { routers, channels, channel_to, batch, filling, full, .. } = self;
+        for router in routers.iter_mut().filter(|router| router.stream == stream) {
+            router.route(values, |to, hash| {
+                let at = channel_to[usize::from(to.0) - 1];
+                let open = &mut channels[usize::from(at)].open;
+                *filling += u16::from(open.is_empty());
+                let arity = values.len() as u16;
+                open.push(Head { root, child, hash, stream, arity }, values);
+                *full |= open.len() >= *batch;
+            });
+        }
+    }
+
+    /// Routes one direct emission.
+    pub(super) fn emit_direct(
+        &mut self,
+        to: TaskId,
+        stream: StreamId,
+        root: Root,
+        child: Child,
+        values: &[Value],
+    ) {
+        let takes = |router: &&Router| router.stream == stream && router.takes_direct(to);
+        for _ in self.routers.iter().filter(takes) {
+            let at = self.channel_to[usize::from(to.0) - 1];
+            let open = &mut self.channels[usize::from(at)].open;
+            self.filling += u16::from(open.is_empty());
+            let arity = values.len() as u16;
+            open.push(Head { root, child, hash: 0, stream, arity }, values);
+            self.full |= open.len() >= self.batch;
+        }
+    }
+
+    /// After a handler that may have emitted: sends full batches, and sees to it that the others
+    /// leave in time.
+    pub(super) fn settle(&mut self, env: &mut Env<'_, '_>) {
+        if self.full {
+            self.full = false;
+            for at in 0..self.channels.len() {
+                if self.channels[at].open.len() >= self.batch {
+                    self.dispatch(at, None, env);
+                }
+            }
+        }
+        if self.filling > 0 && self.flush_timer.is_none() {
+            let token = token::flush(self.task, self.generation);
+            let after = env.cluster.flow.flush;
+            self.flush_timer = Some(env.cx.set_timer(Lane(self.task.0), after, token));
+        }
+    }
+
+    /// The flush timer fired.
+    pub(super) fn flush(&mut self, env: &mut Env<'_, '_>) {
+        self.flush_timer = None;
+        for at in 0..self.channels.len() {
+            if !self.channels[at].open.is_empty() {
+                self.dispatch(at, None, env);
+            }
+        }
+    }
+
+    /// Sends everything that is open, followed by a barrier, on every channel.
+    pub(super) fn barrier(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+        for at in 0..self.channels.len() {
+            self.dispatch(at, Some(checkpoint), env);
+        }
+        if let Some(timer) = self.flush_timer.take() {
+            env.cx.cancel_timer(timer);
+        }
+    }
+
+    fn dispatch(&mut self, at: usize, barrier: Option<CheckpointId>, env: &mut Env<'_, '_>) {
+        let (generation, from) = (self.generation, self.task);
+        let channel = &mut self.channels[at];
+        let batch = core::mem::take(&mut channel.open);
+        self.filling -= u16::from(!batch.is_empty());
+        let to = channel.to;
+        let credits = match env.place(to) {
+            Place::Peer(peer) => core::mem::take(&mut env.links.peers[usize::from(peer)].riding),
+            Place::Here => Vec::new(),
+        };
+        let starved = channel.credit <= 0 && !batch.is_empty();
+        let data = Arc::new(Data { generation, from, to, batch, barrier, credits });
+        if starved || !channel.queue.is_empty() {
+            env.cx.probe(Probe::CreditExhausted);
+            self.stalled += u16::from(channel.queue.is_empty());
+            return channel.queue.push_back(data);
+        }
+        channel.send(data, env);
+    }
+
+    /// More credit came. True if the task should be told to go on.
+    pub(super) fn credit(&mut self, to: TaskId, tuples: u32) -> bool {
+        let at = self.channel_to[usize::from(to.0) - 1];
+        let channel = &mut self.channels[usize::from(at)];
+        channel.credit += i64::from(tuples);
+        !channel.queue.is_empty() && channel.credit > 0
+    }
+
+    /// Sends what credit now allows. True if nothing waits any more.
+    pub(super) fn resume(&mut self, env: &mut Env<'_, '_>) -> bool {
+        for channel in &mut self.channels {
+            while let Some(data) = channel.queue.front() {
+                if channel.credit <= 0 && !data.batch.is_empty() {
+                    break;
+                }
+                let data = channel.queue.pop_front().expect("just seen");
+                channel.send(data, env);
+                self.stalled -= u16::from(channel.queue.is_empty());
+            }
+        }
+        self.stalled == 0
+    }
+}
+
+impl Channel {
+    fn send(&mut self, data: Arc<Data>, env: &mut Env<'_, '_>) {
+        self.credit -= data.batch.len() as i64;
+        match env.place(data.to) {
+            Place::Here => env.cx.post(Lane(data.to.0), Message::Data(data)),
+            Place::Peer(peer) => {
+                env.links.peers[usize::from(peer)].send(Message::Data(data), env.cx);
+            }
+        }
+    }
+}

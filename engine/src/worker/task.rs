@@ -1,0 +1,492 @@
+//! A task: one parallel instance of a component, in one execution attempt.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use stormglass_sim::node::{Lane, NodeId};
+use stormglass_sim::payload::Payload;
+
+use super::emitter::Emitter;
+use super::inputs::Inputs;
+use super::links::Env;
+use super::outbox::Outbox;
+use super::sink::Sink;
+use super::source::Source;
+use crate::component::Bolt;
+use crate::ids::{CheckpointId, TaskId};
+use crate::message::{Data, Deployment, Get, Message, Put};
+use crate::observation::Observation;
+use crate::permit::CommitPermit;
+use crate::snapshot::Snapshot;
+use crate::state::KeyedState;
+use crate::topology::{Component, Grouping, Kind};
+use crate::tuple::{Head, Tuple};
+
+/// A task.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub(super) id: TaskId,
+    role: Role,
+    pub(super) outbox: Outbox,
+    stage: Stage,
+    /// Parts of checkpoints that are not durable yet.
+    parts: Vec<Part>,
+}
+
+/// What a task does.
+#[derive(Clone, Debug)]
+enum Role {
+    Source(Source),
+    Bolt(Box<BoltTask>),
+    Sink(Sink),
+}
+
+/// How far a task's restore has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// Its file is being read.
+    Reading,
+    /// The receiver is cleaning up after older generations.
+    Recovering,
+    /// It has its state.
+    Ready,
+}
+
+/// A part of a checkpoint on its way to the store.
+#[derive(Clone, Debug)]
+struct Part {
+    put: Arc<Put>,
+    durable: bool,
+    /// A sink's transaction has to be durable too.
+    awaits_receiver: bool,
+}
+
+/// A user's bolt at work.
+#[derive(Clone, Debug)]
+struct BoltTask {
+    bolt: Box<dyn Bolt>,
+    inputs: Inputs,
+    state: Option<KeyedState>,
+}
+
+/// A user's spout or bolt returned an error; the worker has to end.
+pub(super) struct Failed;
+
+impl Task {
+    /// A task of a new generation; it begins to restore at once.
+    pub(super) fn deploy(id: TaskId, deployment: &Deployment, env: &mut Env<'_, '_>) -> Self {
+        let topology = &env.cluster.topology;
+        let component = topology.component_of(id);
+        let index = id.0 - component.first_task.0;
+        let role = match &component.kind {
+            Kind::Spout(spout) => {
+                Role::Source(Source::new(id, spout.clone(), index, component.parallelism))
+            }
+            Kind::Bolt(bolt) => {
+                let mut bolt = bolt.clone();
+                bolt.prepare(id);
+                let inputs = Inputs::new(topology, component, id);
+                let state = component.is_keyed().then(|| {
+                    let groups = topology.key_groups(index, component.parallelism);
+                    let cells = component.cells.len() as u16;
+                    KeyedState::new(groups, topology.max_parallelism(), cells)
+                });
+                Role::Bolt(Box::new(BoltTask { bolt, inputs, state }))
+            }
+            Kind::Sink => Role::Sink(Sink::new(id, Inputs::new(topology, component, id))),
+        };
+        let outbox = Outbox::new(topology, component, id, env.generation, &env.cluster.flow);
+        let mut task = Task { id, role, outbox, stage: Stage::Reading, parts: Vec::new() };
+        match &deployment.restore {
+            Some(_) => task.request_file(deployment, env),
+            None => {
+                task.restored(Snapshot::default(), None, env);
+            }
+        }
+        task
+    }
+
+    /// Asks the store for this task's part of the checkpoint to restore.
+    fn request_file(&self, deployment: &Deployment, env: &mut Env<'_, '_>) {
+        let Some((completed, _)) = &deployment.restore else { return };
+        let get = Get {
+            checkpoint: completed.checkpoint,
+            task: self.id,
+            attempt: completed.attempt,
+            written_in: completed.generation,
+            generation: env.generation,
+        };
+        env.links.store.send(Message::Get(Arc::new(get)), env.cx);
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.stage == Stage::Ready
+    }
+
+    /// The file came. False if it is unreadable.
+    #[must_use]
+    pub(super) fn read(
+        &mut self,
+        data: Option<Payload>,
+        permit: Option<CommitPermit>,
+        env: &mut Env<'_, '_>,
+    ) -> bool {
+        if self.stage != Stage::Reading {
+            return true;
+        }
+        let snapshot = data.and_then(|data| Snapshot::decode(&data));
+        snapshot.is_some_and(|snapshot| self.restored(snapshot, permit, env))
+    }
+
+    fn restored(
+        &mut self,
+        snapshot: Snapshot,
+        permit: Option<CommitPermit>,
+        env: &mut Env<'_, '_>,
+    ) -> bool {
+        match &mut self.role {
+            Role::Source(source) => source.restore(&snapshot, permit.is_some(), env),
+            Role::Bolt(bolt) => {
+                let mut groups = snapshot.groups.iter();
+                let fits = match &mut bolt.state {
+                    Some(state) => groups.all(|group| state.restore(group)),
+                    None => snapshot.groups.is_empty(),
+                };
+                if !fits {
+                    return false;
+                }
+            }
+            Role::Sink(sink) => {
+                self.stage = Stage::Recovering;
+                sink.recover(&snapshot, permit, env);
+                return true;
+            }
+        }
+        self.become_ready(permit.map(CommitPermit::checkpoint), env);
+        true
+    }
+
+    /// The receiver has cleaned up.
+    pub(super) fn recovered(&mut self, restored: Option<CheckpointId>, env: &mut Env<'_, '_>) {
+        if self.stage == Stage::Recovering {
+            self.become_ready(restored, env);
+        }
+    }
+
+    fn become_ready(&mut self, checkpoint: Option<CheckpointId>, env: &mut Env<'_, '_>) {
+        self.stage = Stage::Ready;
+        let (task, generation, attempt) = (self.id, env.generation, env.attempt);
+        env.cx.observe(Observation::Restored { task, generation, attempt, checkpoint });
+    }
+
+    /// Sources may run from now on.
+    pub(super) fn start(&mut self, env: &mut Env<'_, '_>) {
+        if let Role::Source(source) = &mut self.role {
+            source.poll(self.outbox.is_stalled(), env);
+        }
+    }
+
+    /// The poll timer fired, or credit came: ask for records if there is room.
+    pub(super) fn poll(&mut self, env: &mut Env<'_, '_>) {
+        if let Role::Source(source) = &mut self.role {
+            source.poll(self.outbox.is_stalled(), env);
+        }
+    }
+
+    /// The poll timer fired.
+    pub(super) fn rested(&mut self) {
+        if let Role::Source(source) = &mut self.role {
+            source.rested();
+        }
+    }
+
+    /// Whether a message from the coordinator to all tasks concerns this one.
+    pub(super) fn takes(&self, message: &Message) -> bool {
+        match message {
+            Message::Trigger { .. } => matches!(self.role, Role::Source(_)),
+            Message::AbortCheckpoint { .. } => true,
+            Message::Complete { .. } => matches!(self.role, Role::Sink(_)),
+            _ => false,
+        }
+    }
+
+    /// The broker is out of reach: the answer that is awaited will not come.
+    pub(super) fn broker_lost(&mut self) {
+        if let Role::Source(source) = &mut self.role {
+            source.forget_fetch();
+        }
+    }
+
+    /// Records came.
+    pub(super) fn records(
+        &mut self,
+        records: &crate::message::Records,
+        env: &mut Env<'_, '_>,
+    ) -> Result<(), Failed> {
+        let Role::Source(source) = &mut self.role else { return Ok(()) };
+        source.records(records, &mut self.outbox, env)?;
+        self.outbox.settle(env);
+        source.poll_again(self.outbox.is_stalled(), env);
+        Ok(())
+    }
+
+    /// A checkpoint starts at this source.
+    pub(super) fn trigger(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+        let Role::Source(source) = &mut self.role else { return };
+        if env.running && source.may_cut(checkpoint) {
+            let snapshot = source.cut(checkpoint, env);
+            self.outbox.barrier(checkpoint, env);
+            self.upload(checkpoint, &snapshot, false, env);
+        }
+    }
+
+    /// A batch arrived.
+    pub(super) fn data(&mut self, data: Arc<Data>, env: &mut Env<'_, '_>) -> Result<(), Failed> {
+        let stalled = self.outbox.is_stalled();
+        let Some(inputs) = self.inputs() else { return Ok(()) };
+        if let Some(data) = inputs.arrive(data, stalled, env) {
+            self.execute(&data, env)?;
+            self.go_on(env)?;
+        }
+        self.outbox.settle(env);
+        Ok(())
+    }
+
+    /// Credit came for a channel that had run out.
+    pub(super) fn resume(&mut self, env: &mut Env<'_, '_>) -> Result<(), Failed> {
+        if self.outbox.resume(env) {
+            self.go_on(env)?;
+            self.outbox.settle(env);
+            self.poll(env);
+        }
+        Ok(())
+    }
+
+    /// Executes what was kept, as far as it goes.
+    fn go_on(&mut self, env: &mut Env<'_, '_>) -> Result<(), Failed> {
+        while !self.outbox.is_stalled() {
+            let Some(data) = self.inputs().and_then(Inputs::next) else { break };
+            self.execute(&data, env)?;
+        }
+        Ok(())
+    }
+
+    fn inputs(&mut self) -> Option<&mut Inputs> {
+        match &mut self.role {
+            Role::Source(_) => None,
+            Role::Bolt(bolt) => Some(&mut bolt.inputs),
+            Role::Sink(sink) => Some(&mut sink.inputs),
+        }
+    }
+
+    /// Executes a batch and its barrier.
+    fn execute(&mut self, data: &Arc<Data>, env: &mut Env<'_, '_>) -> Result<(), Failed> {
+        if !data.batch.is_empty() {
+            let cluster = env.cluster.clone();
+            let component = cluster.topology.component_of(self.id);
+            env.cx.spend(Lane(self.id.0), component.cpu * data.batch.len() as u64);
+            match &mut self.role {
+                Role::Bolt(bolt) => {
+                    bolt.execute(self.id, component, data, &mut self.outbox, env)?;
+                }
+                Role::Sink(sink) => sink.execute(data, env),
+                Role::Source(_) => {}
+            }
+        }
+        let inputs = self.inputs().expect("only bolts and sinks execute batches");
+        inputs.executed(data, env);
+        let complete = data.barrier.and_then(|id| inputs.barrier(data.from, id, env));
+        if let Some(checkpoint) = complete {
+            self.cut(checkpoint, env);
+        }
+        Ok(())
+    }
+
+    /// Every channel has delivered the barrier: take this task's part.
+    fn cut(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+        let (task, generation) = (self.id, env.generation);
+        env.cx.observe(Observation::Cut { task, generation, checkpoint });
+        self.outbox.barrier(checkpoint, env);
+        let mut snapshot = Snapshot::default();
+        let mut awaits_receiver = false;
+        match &mut self.role {
+            Role::Bolt(bolt) => {
+                if let Some(state) = &mut bolt.state {
+                    snapshot.groups = state.snapshot();
+                }
+                for part in &snapshot.groups {
+                    let (group, keys, print) = (part.group, part.keys, part.data.fingerprint());
+                    env.cx.observe(Observation::GroupCut {
+                        task,
+                        generation,
+                        checkpoint,
+                        group,
+                        keys,
+                        print,
+                    });
+                }
+            }
+            Role::Sink(sink) => awaits_receiver = sink.cut(checkpoint, &mut snapshot, env),
+            Role::Source(_) => {}
+        }
+        self.inputs().expect("sources are triggered").settle(checkpoint);
+        self.upload(checkpoint, &snapshot, awaits_receiver, env);
+    }
+
+    fn upload(
+        &mut self,
+        checkpoint: CheckpointId,
+        snapshot: &Snapshot,
+        awaits_receiver: bool,
+        env: &mut Env<'_, '_>,
+    ) {
+        let put = Arc::new(Put {
+            checkpoint,
+            task: self.id,
+            generation: env.generation,
+            attempt: env.attempt,
+            data: snapshot.encode(),
+        });
+        env.links.store.send(Message::Put(put.clone()), env.cx);
+        self.parts.push(Part { put, durable: false, awaits_receiver });
+    }
+
+    /// The store is back: what it has not answered is asked again.
+    pub(super) fn store_back(&mut self, deployment: &Deployment, env: &mut Env<'_, '_>) {
+        for part in self.parts.iter().filter(|part| !part.durable) {
+            env.links.store.send(Message::Put(part.put.clone()), env.cx);
+        }
+        if self.stage == Stage::Reading {
+            self.request_file(deployment, env);
+        }
+    }
+
+    /// The store has answered.
+    pub(super) fn stored(
+        &mut self,
+        checkpoint: CheckpointId,
+        durable: bool,
+        env: &mut Env<'_, '_>,
+    ) {
+        if !durable {
+            // Unknown: the checkpoint expires, and nothing is deleted for it.
+            return;
+        }
+        if let Some(part) = self.parts.iter_mut().find(|part| part.put.checkpoint == checkpoint) {
+            part.durable = true;
+        }
+        self.acknowledge(checkpoint, env);
+    }
+
+    /// The receiver has a sink's transaction.
+    pub(super) fn pre_committed(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+        if let Some(part) = self.parts.iter_mut().find(|part| part.put.checkpoint == checkpoint) {
+            part.awaits_receiver = false;
+        }
+        self.acknowledge(checkpoint, env);
+    }
+
+    fn acknowledge(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+        let done = |part: &Part| {
+            part.put.checkpoint == checkpoint && part.durable && !part.awaits_receiver
+        };
+        let Some(at) = self.parts.iter().position(done) else { return };
+        let part = self.parts.swap_remove(at);
+        env.tell_coordinator(Message::Acknowledge {
+            checkpoint,
+            generation: env.generation,
+            task: self.id,
+            attempt: env.attempt,
+            bytes: part.put.data.size(),
+        });
+    }
+
+    /// A checkpoint is complete.
+    pub(super) fn complete(&mut self, permit: CommitPermit, env: &mut Env<'_, '_>) {
+        if let Role::Sink(sink) = &mut self.role {
+            sink.commit(permit, env);
+        }
+    }
+
+    /// The receiver has made everything up to a checkpoint visible.
+    pub(super) fn committed(&mut self, checkpoint: CheckpointId) {
+        if let Role::Sink(sink) = &mut self.role {
+            sink.committed(checkpoint);
+        }
+    }
+
+    /// A checkpoint is given up: unblock what waits for it.
+    pub(super) fn abort(
+        &mut self,
+        checkpoint: CheckpointId,
+        env: &mut Env<'_, '_>,
+    ) -> Result<(), Failed> {
+        self.forget_parts(checkpoint);
+        if let Some(inputs) = self.inputs() {
+            inputs.settle(checkpoint);
+            self.go_on(env)?;
+            self.outbox.settle(env);
+        }
+        Ok(())
+    }
+
+    fn forget_parts(&mut self, up_to: CheckpointId) {
+        self.parts.retain(|part| part.put.checkpoint > up_to);
+    }
+}
+
+impl BoltTask {
+    fn execute(
+        &mut self,
+        task: TaskId,
+        component: &Component,
+        data: &Data,
+        outbox: &mut Outbox,
+        env: &mut Env<'_, '_>,
+    ) -> Result<(), Failed> {
+        let cluster = env.cluster.clone();
+        let emitter = cluster.topology.component_of(data.from);
+        let generation = env.generation;
+        for (head, values) in data.batch.iter() {
+            let (root, child) = (head.root, head.child);
+            let group = self.state.as_mut().map(|state| {
+                let key = key_fields(component, emitter, head);
+                state.select(head.hash, key.iter().map(|at| &values[usize::from(*at)]))
+            });
+            let from = data.from;
+            env.cx.observe(Observation::Executed { task, from, generation, root, child, group });
+            let stream = &emitter.streams[usize::from(head.stream.0)];
+            let (source, fields) = (emitter.id, &stream.fields);
+            let tuple = Tuple { values, fields, source, stream: &stream.name, root };
+            let state = self.state.as_mut();
+            let (parent, emitted, used) = (child, 0, 0);
+            let mut cx =
+                Emitter { env, outbox, state, component, task, root, parent, emitted, used };
+            let outcome = self.bolt.execute(&tuple, &mut cx);
+            if cx.left_a_stream_out() {
+                env.cx.observe(Observation::Ended { task, generation, root });
+            }
+            if outcome.is_err() {
+                env.cx.observe(Observation::TaskFailed { task, generation });
+                return Err(Failed);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The positions of the grouping fields by which a tuple reached a keyed component.
+fn key_fields<'a>(component: &'a Component, emitter: &Component, head: &Head) -> &'a [u16] {
+    let by = component.inputs.iter().find(|i| i.from == emitter.id && i.stream == head.stream);
+    match by.map(|input| &input.grouping) {
+        Some(Grouping::Fields(at)) => at,
+        _ => unreachable!("the builder checks that inputs of keyed components are fields-grouped"),
+    }
+}
+
+/// Ends with the process that a failure concerns.
+pub(super) fn broken(env: &mut Env<'_, '_>, peer: NodeId, task: Option<TaskId>) {
+    let generation = env.generation;
+    env.tell_coordinator(Message::Broken { generation, peer, task });
+}

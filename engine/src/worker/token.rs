@@ -1,0 +1,54 @@
+//! Timer tokens: a kind in the top byte, a task in the next 16 bits, a generation in the low 32.
+
+use crate::ids::{Generation, TaskId};
+
+/// What a timer is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Token {
+    /// Send what is in open batches.
+    Flush(TaskId, Generation),
+    /// Ask the broker for records.
+    Poll(TaskId, Generation),
+    /// Say that the worker lives.
+    Heartbeat,
+    /// Connect to the coordinator again.
+    Register,
+    /// Connect to the broker or the store again.
+    Reconnect(Service, Generation),
+}
+
+/// A service whose connection is opened again after a loss.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Service {
+    Broker,
+    Store,
+}
+
+pub(super) const fn flush(task: TaskId, generation: Generation) -> u64 {
+    pack(1, task.0, generation)
+}
+pub(super) const fn poll(task: TaskId, generation: Generation) -> u64 {
+    pack(2, task.0, generation)
+}
+pub(super) const HEARTBEAT: u64 = pack(3, 0, Generation(0));
+pub(super) const REGISTER: u64 = pack(4, 0, Generation(0));
+pub(super) const fn reconnect(service: Service, generation: Generation) -> u64 {
+    pack(5, service as u16, generation)
+}
+
+const fn pack(kind: u64, number: u16, generation: Generation) -> u64 {
+    kind << 56 | (number as u64) << 32 | generation.0 as u64
+}
+
+pub(super) fn unpack(token: u64) -> Token {
+    let (number, generation) = ((token >> 32) as u16, Generation(token as u32));
+    match token >> 56 {
+        1 => Token::Flush(TaskId(number), generation),
+        2 => Token::Poll(TaskId(number), generation),
+        3 => Token::Heartbeat,
+        4 => Token::Register,
+        5 if number == Service::Broker as u16 => Token::Reconnect(Service::Broker, generation),
+        5 => Token::Reconnect(Service::Store, generation),
+        _ => unreachable!("no other token is made"),
+    }
+}
