@@ -1,0 +1,180 @@
+//! Machines: cores, clocks and what they are made of.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::disk::Disk;
+use crate::time::{Instant, Span};
+
+/// What a machine is made of, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineSpec {
+    /// Cores that [`spend`](crate::node::Context::spend) occupies; at least one.
+    pub cores: u16,
+    /// The failure domain above racks.
+    pub zone: u16,
+    /// The failure domain above machines.
+    pub rack: u16,
+    /// Its disk.
+    pub disk: DiskSpec,
+    /// Its network card's speed in each direction, bytes per second; none is unlimited.
+    pub nic: Option<u64>,
+    /// How much faster than true time its clocks run, in millionths; above -1,000,000.
+    pub clock_ppm: i32,
+    /// What its wall clock shows at time zero.
+    pub wall_offset: Span,
+}
+
+/// What a disk is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskSpec {
+    /// Time of any operation that is not a sync.
+    pub latency: Span,
+    /// Time of a sync, of a file or of the directory.
+    pub sync_latency: Span,
+    /// Bytes per second that are read or written; logical sizes count.
+    pub bytes_per_second: u64,
+    /// Bytes that fit, by logical size.
+    pub capacity: u64,
+}
+
+impl Default for DiskSpec {
+    /// A common solid-state disk: 20 us, 500 us a sync, 500 MB/s, 1 TB.
+    fn default() -> Self {
+        DiskSpec {
+            latency: Span::micros(20),
+            sync_latency: Span::micros(500),
+            bytes_per_second: 500_000_000,
+            capacity: 1_000_000_000_000,
+        }
+    }
+}
+
+impl Default for MachineSpec {
+    /// Four cores, a common disk, an unlimited card, true clocks.
+    fn default() -> Self {
+        MachineSpec {
+            cores: 4,
+            zone: 0,
+            rack: 0,
+            disk: DiskSpec::default(),
+            nic: None,
+            clock_ppm: 0,
+            wall_offset: Span::ZERO,
+        }
+    }
+}
+
+/// A percentage that holds until an instant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slowdown {
+    pub(crate) until: Instant,
+    pub(crate) percent: u64,
+}
+
+/// A machine of a world.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    pub(crate) spec: MachineSpec,
+    pub(crate) up: bool,
+    /// When each core is free.
+    cores: Vec<Instant>,
+    slowdowns: Vec<Slowdown>,
+    /// Nanoseconds that steps added to the wall clock.
+    stepped: i128,
+    pub(crate) nic_out: Instant,
+    pub(crate) nic_in: Instant,
+    pub(crate) disk: Disk,
+    /// (port, index of the process), sorted by port.
+    pub(crate) ports: Vec<(u16, u32)>,
+}
+
+impl Machine {
+    pub(crate) fn new(spec: MachineSpec, disk: Disk) -> Self {
+        assert!(spec.cores > 0, "a machine has a core");
+        assert!(spec.clock_ppm > -1_000_000, "a clock does not run backwards");
+        assert!(spec.nic != Some(0), "a network card has some speed");
+        Machine {
+            up: true,
+            cores: vec![Instant::ZERO; usize::from(spec.cores)],
+            slowdowns: Vec::new(),
+            stepped: 0,
+            nic_out: Instant::ZERO,
+            nic_in: Instant::ZERO,
+            disk,
+            ports: Vec::new(),
+            spec,
+        }
+    }
+
+    /// The process at a port.
+    #[inline]
+    pub(crate) fn port(&self, port: u16) -> Option<u32> {
+        if let [(only, slot)] = self.ports[..] {
+            return (only == port).then_some(slot);
+        }
+        let at = self.ports.binary_search_by_key(&port, |p| p.0).ok()?;
+        Some(self.ports[at].1)
+    }
+
+    /// Occupies the core that is free first, from `from` on; gives back the end of the work.
+    pub(crate) fn work(&mut self, from: Instant, duration: Span) -> Instant {
+        let core = self.cores.iter_mut().min_by_key(|c| **c).expect("a machine has a core");
+        let start = from.max(*core);
+        let slow = self.slowdowns.iter().filter(|s| s.until > start);
+        let percent = slow.fold(100, |all, s| all * s.percent / 100);
+        let end = start + if percent == 100 { duration } else { duration.scale(percent, 100) };
+        *core = end;
+        end
+    }
+
+    /// Slows the CPU down; slowdowns multiply.
+    pub(crate) fn slow_cpu(&mut self, now: Instant, slowdown: Slowdown) {
+        self.slowdowns.retain(|s| s.until > now);
+        self.slowdowns.push(slowdown);
+    }
+
+    /// Nobody works on a machine without power.
+    pub(crate) fn power_off(&mut self, now: Instant) {
+        self.up = false;
+        self.cores.fill(now);
+        self.nic_out = now;
+        self.nic_in = now;
+    }
+
+    /// The monotonic clock at a true instant.
+    #[inline]
+    pub(crate) fn monotonic(&self, now: Instant) -> Instant {
+        if self.spec.clock_ppm == 0 {
+            return now;
+        }
+        let rate = (1_000_000 + i64::from(self.spec.clock_ppm)) as u128;
+        let local = u128::from(now.0) * rate / 1_000_000;
+        Instant(u64::try_from(local).expect("clock overflow"))
+    }
+
+    /// The first true instant at which the monotonic clock has moved on by `after`.
+    #[inline]
+    pub(crate) fn when(&self, now: Instant, after: Span) -> Instant {
+        if self.spec.clock_ppm == 0 {
+            return now + after;
+        }
+        let rate = (1_000_000 + i64::from(self.spec.clock_ppm)) as u128;
+        let target = self.monotonic(now) + after;
+        let truth = (u128::from(target.0) * 1_000_000).div_ceil(rate);
+        Instant(u64::try_from(truth).expect("clock overflow")).max(now)
+    }
+
+    /// The wall clock at a true instant.
+    pub(crate) fn wall(&self, now: Instant) -> Instant {
+        let shown = i128::from(self.monotonic(now).0) + i128::from(self.spec.wall_offset.0);
+        let shown = (shown + self.stepped).max(0);
+        Instant(u64::try_from(shown).expect("clock overflow"))
+    }
+
+    /// Moves the wall clock by so many nanoseconds, not before its origin.
+    pub(crate) fn step_wall(&mut self, now: Instant, by: i128) {
+        let before = i128::from(self.wall(now).0);
+        self.stepped += by.max(-before);
+    }
+}

@@ -1,0 +1,291 @@
+//! The mechanism of faults.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::fault::{ArmedId, ClockStep, Effect, Fault, FaultError};
+use crate::machine::Slowdown;
+use crate::net::Slow;
+use crate::node::{Exit, MachineId, NodeId, Process};
+use crate::time::Span;
+use crate::world::World;
+use crate::world::kernel::{Envelope, Kernel, Tamper};
+
+impl<P: Process, W> World<P, W> {
+    /// Does a fault to the world, at this instant. Not from within a handler: a watcher answers
+    /// *yield* or *stop* instead.
+    ///
+    /// # Errors
+    /// If the fault aims at a machine or process that never existed, or asks for the impossible;
+    /// then nothing has changed.
+    pub fn inject(&mut self, fault: &Fault) -> Result<Effect, FaultError> {
+        self.kernel.inject(fault)
+    }
+
+    /// How often an armed fault has hit.
+    pub fn armed_hits(&self, id: ArmedId) -> u64 {
+        self.kernel.armed.get(id.0 as usize).copied().unwrap_or(0)
+    }
+}
+
+fn hit(took_effect: bool) -> Effect {
+    Effect { took_effect, ..Effect::default() }
+}
+
+impl<P: Process> Kernel<P> {
+    fn known(&self, machine: MachineId) -> Result<(), FaultError> {
+        let known = usize::from(machine.0) < self.machines.len();
+        if known { Ok(()) } else { Err(FaultError::UnknownMachine(machine)) }
+    }
+
+    fn known_node(&self, node: NodeId) -> Result<u32, FaultError> {
+        self.known(node.machine)?;
+        self.slot(node).ok_or(FaultError::UnknownNode(node))
+    }
+
+    fn inject(&mut self, fault: &Fault) -> Result<Effect, FaultError> {
+        let effect = match fault {
+            Fault::Crash { node } => self.crash(*node),
+            Fault::Start { node } => self.start_again(*node),
+            Fault::CrashMachine { machine } => self.crash_machine(*machine),
+            Fault::StartMachine { machine } => self.start_machine(*machine),
+            Fault::Pause { node, duration } => self.pause(*node, *duration),
+            Fault::Cut { from, to, symmetric, duration } => {
+                self.cut(from, to, *symmetric, *duration)
+            }
+            Fault::Clog { machine, duration, extra } => {
+                self.known(*machine)?;
+                self.slow_links(Some(*machine), None, *duration, *extra);
+                self.slow_links(None, Some(*machine), *duration, *extra);
+                Ok(hit(!duration.is_zero() && !extra.is_zero()))
+            }
+            Fault::SlowLink { from, to, extra, duration } => {
+                self.known(*from)?;
+                self.known(*to)?;
+                self.slow_links(Some(*from), Some(*to), *duration, *extra);
+                Ok(hit(from != to && !duration.is_zero() && !extra.is_zero()))
+            }
+            Fault::SlowDisk { machine, factor, duration } => {
+                let slowdown = self.slowdown(*machine, *duration, u64::from(*factor) * 100)?;
+                let now = self.now;
+                self.machine(*machine).disk.slow_down(now, slowdown);
+                Ok(hit(*factor != 1 && !duration.is_zero()))
+            }
+            Fault::SlowCpu { machine, factor_percent, duration } => {
+                let slowdown = self.slowdown(*machine, *duration, u64::from(*factor_percent))?;
+                let now = self.now;
+                self.machine(*machine).slow_cpu(now, slowdown);
+                Ok(hit(*factor_percent != 100 && !duration.is_zero()))
+            }
+            Fault::StallDisk { machine, duration } => {
+                self.known(*machine)?;
+                let now = self.now;
+                self.machine(*machine).disk.stall(now, *duration);
+                Ok(hit(!duration.is_zero()))
+            }
+            Fault::FailDisk { machine, kind, count } => {
+                self.known(*machine)?;
+                let id = self.arm(u64::from(*count))?;
+                self.machine(*machine).disk.arm(*kind, *count, id);
+                Ok(Effect { armed: Some(id), ..Effect::default() })
+            }
+            Fault::WipeDisk { machine } => {
+                self.known(*machine)?;
+                let now = self.now;
+                let bytes_lost = self.machine(*machine).disk.wipe(now);
+                Ok(Effect { bytes_lost, ..hit(bytes_lost > 0) })
+            }
+            Fault::StepClock { machine, step } => {
+                self.known(*machine)?;
+                let by = match step {
+                    ClockStep::Forward(span) => i128::from(span.0),
+                    ClockStep::Back(span) => -i128::from(span.0),
+                };
+                let now = self.now;
+                self.machine(*machine).step_wall(now, by);
+                Ok(hit(by != 0))
+            }
+            Fault::Message { from, to, nth, action } => {
+                self.known(from.machine)?;
+                self.known(to.machine)?;
+                let id = self.arm(*nth)?;
+                let (from, to, skip, action) = (*from, *to, nth - 1, *action);
+                self.tampers.push(Tamper { from, to, skip, action, id: Some(id) });
+                Ok(Effect { armed: Some(id), ..Effect::default() })
+            }
+        }?;
+        self.trace.mixer.pair(self.now.0, 0xfa17 | (u64::from(effect.took_effect) << 32));
+        Ok(effect)
+    }
+
+    fn arm(&mut self, count: u64) -> Result<ArmedId, FaultError> {
+        if count == 0 {
+            return Err(FaultError::Zero);
+        }
+        self.armed.push(0);
+        Ok(ArmedId(self.armed.len() as u32 - 1))
+    }
+
+    fn slowdown(
+        &self,
+        machine: MachineId,
+        duration: Span,
+        percent: u64,
+    ) -> Result<Slowdown, FaultError> {
+        self.known(machine)?;
+        if percent == 0 {
+            return Err(FaultError::Zero);
+        }
+        Ok(Slowdown { until: self.now + duration, percent })
+    }
+
+    fn slow_links(
+        &mut self,
+        from: Option<MachineId>,
+        to: Option<MachineId>,
+        duration: Span,
+        extra: Span,
+    ) {
+        let until = self.now + duration;
+        self.net.slow_down(self.now, Slow { from, to, until, extra });
+    }
+
+    /// Datagrams under way that `meets` by the machines that they go from and to.
+    fn in_the_air(&self, meets: impl Fn(MachineId, MachineId) -> bool) -> u64 {
+        let now = self.now;
+        let hit = |e: &&Envelope<P>| match e {
+            Envelope::Datagram { to, from, departs, .. } => {
+                to.machine != from.machine && *departs <= now && meets(from.machine, to.machine)
+            }
+            _ => false,
+        };
+        self.queue.items().filter(hit).count() as u64
+    }
+
+    fn crash(&mut self, node: NodeId) -> Result<Effect, FaultError> {
+        let slot = self.known_node(node)?;
+        if !self.nodes[slot as usize].alive {
+            return Ok(hit(false));
+        }
+        self.end(slot, Exit::Crashed, false);
+        Ok(Effect { processes_lost: 1, ..hit(true) })
+    }
+
+    fn start_again(&mut self, node: NodeId) -> Result<Effect, FaultError> {
+        let slot = self.known_node(node)?;
+        let place = &self.nodes[slot as usize];
+        if place.image.is_none() {
+            return Err(FaultError::NotBooted(node));
+        }
+        if !self.machines[usize::from(node.machine.0)].up {
+            return Err(FaultError::MachineDown(node.machine));
+        }
+        if place.alive {
+            return Ok(hit(false));
+        }
+        self.queue.push_in_order(self.now, Envelope::Boot { slot });
+        Ok(hit(true))
+    }
+
+    fn crash_machine(&mut self, id: MachineId) -> Result<Effect, FaultError> {
+        self.known(id)?;
+        if !self.machine(id).up {
+            return Ok(hit(false));
+        }
+        let now = self.now;
+        let slots: Vec<u32> = self.machine(id).ports.iter().map(|p| p.1).collect();
+        let mut effect = hit(true);
+        for slot in slots {
+            if self.nodes[slot as usize].alive {
+                self.end(slot, Exit::Crashed, true);
+                effect.processes_lost += 1;
+            }
+        }
+        let machine = self.machine(id);
+        machine.power_off(now);
+        let losses = machine.disk.power_lost(now);
+        effect.messages_lost = self.in_the_air(|_, to| to == id) + self.machine_silent(id);
+        Ok(Effect { bytes_lost: losses.bytes, names_lost: losses.names, ..effect })
+    }
+
+    fn start_machine(&mut self, id: MachineId) -> Result<Effect, FaultError> {
+        self.known(id)?;
+        if self.machine(id).up {
+            return Ok(hit(false));
+        }
+        self.machine(id).up = true;
+        self.machine_answers(id);
+        let slots: Vec<u32> = self.machine(id).ports.iter().map(|p| p.1).collect();
+        for slot in slots {
+            if self.nodes[slot as usize].image.is_some() {
+                self.queue.push_in_order(self.now, Envelope::Boot { slot });
+            }
+        }
+        Ok(hit(true))
+    }
+
+    fn pause(&mut self, node: NodeId, duration: Span) -> Result<Effect, FaultError> {
+        let slot = self.known_node(node)?;
+        let now = self.now;
+        let place = &mut self.nodes[slot as usize];
+        if !place.alive || duration.is_zero() {
+            return Ok(hit(false));
+        }
+        place.paused_until = place.paused_until.max(now) + duration;
+        for lane in &mut place.lanes {
+            lane.busy_until = lane.busy_until.max(now) + duration;
+        }
+        Ok(hit(true))
+    }
+
+    fn cut(
+        &mut self,
+        from: &[MachineId],
+        to: &[MachineId],
+        symmetric: bool,
+        duration: Span,
+    ) -> Result<Effect, FaultError> {
+        from.iter().chain(to).try_for_each(|m| self.known(*m))?;
+        let mut pairs = Vec::new();
+        for &one in from {
+            for &other in to {
+                pairs.push((one, other));
+                if symmetric {
+                    pairs.push((other, one));
+                }
+            }
+        }
+        pairs.retain(|(one, other)| one != other);
+        pairs.sort_unstable();
+        pairs.dedup();
+        if pairs.is_empty() || duration.is_zero() {
+            return Ok(hit(false));
+        }
+        let mut lost = self.in_the_air(|f, t| pairs.binary_search(&(f, t)).is_ok());
+        let mut links = Vec::with_capacity(pairs.len());
+        for (one, other) in pairs {
+            lost += self.link_cuts(one, other);
+            let link = self.net.link(one, other, &self.chance);
+            self.net.links[link as usize].cuts += 1;
+            self.links_changed(one, other);
+            links.push(link);
+        }
+        let heals = self.now + duration;
+        self.queue.push_in_order(heals, Envelope::Heal { links: Arc::from(links) });
+        Ok(Effect { messages_lost: lost, ..hit(true) })
+    }
+
+    /// A cut heals.
+    pub(crate) fn heal(&mut self, links: &[u32]) {
+        for &id in links {
+            let link = &mut self.net.links[id as usize];
+            assert!(link.cuts > 0, "what heals was cut");
+            link.cuts -= 1;
+            if link.cuts == 0 {
+                link.healed = self.now;
+                let (from, to) = (link.from, link.to);
+                self.links_changed(from, to);
+            }
+        }
+    }
+}

@@ -1,0 +1,507 @@
+//! The kernel: all of a world but its watcher.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::chance::{Chance, Draws, Purpose};
+use crate::conn::{Body, Conns};
+use crate::disk::{Finish, Owner};
+use crate::fault::{ArmedId, MessageAction};
+use crate::machine::Machine;
+use crate::net::{LOOPBACK, Net};
+use crate::node::{
+    ConnId, DiskTicket, Event, Exit, Lane, MachineId, Message, NodeId, Process, TimerId,
+};
+use crate::queue::{Handle, Queue};
+use crate::time::{Instant, Span};
+use crate::trace::Trace;
+
+/// An event with its address, before it is certain that it will be handled.
+#[derive(Clone, Debug)]
+pub(crate) enum Envelope<P: Process> {
+    Datagram {
+        to: NodeId,
+        from: NodeId,
+        link: u32,
+        /// The sender's incarnation if the datagram left later than the handler ran, else zero.
+        born: u32,
+        departs: Instant,
+        message: P::Message,
+    },
+    Timer {
+        owner: Owner,
+        lane: Lane,
+        token: u64,
+    },
+    Event {
+        owner: Owner,
+        lane: Lane,
+        event: Event<P::Message>,
+    },
+    Segment {
+        conn: u64,
+        pipe: u8,
+        body: Body<P::Message>,
+    },
+    /// A pipe has waited for acknowledgements for all its patience.
+    Patience {
+        conn: u64,
+        pipe: u8,
+    },
+    /// A pipe that had refused a write may have room.
+    Room {
+        conn: u64,
+        pipe: u8,
+    },
+    /// A lane is free, and events wait for it.
+    Wake {
+        owner: Owner,
+        lane: Lane,
+    },
+    Disk {
+        machine: MachineId,
+        ticket: u64,
+        owner: Owner,
+        lane: Lane,
+    },
+    /// The init system starts a booted process.
+    Boot {
+        slot: u32,
+    },
+    Launch {
+        parent: Owner,
+        slot: u32,
+        image: Arc<P>,
+    },
+    Kill {
+        by: Owner,
+        slot: u32,
+    },
+    Exit {
+        owner: Owner,
+    },
+    Heal {
+        links: Arc<[u32]>,
+    },
+}
+
+impl<P: Process> Envelope<P> {
+    /// A number for each kind, for digests.
+    pub(crate) fn kind(&self) -> u64 {
+        match self {
+            Envelope::Datagram { .. } => 32,
+            Envelope::Timer { .. } => 33,
+            Envelope::Event { .. } => 34,
+            Envelope::Segment { .. } => 35,
+            Envelope::Patience { .. } => 36,
+            Envelope::Room { .. } => 37,
+            Envelope::Wake { .. } => 38,
+            Envelope::Disk { .. } => 39,
+            Envelope::Boot { .. } => 40,
+            Envelope::Launch { .. } => 41,
+            Envelope::Kill { .. } => 42,
+            Envelope::Exit { .. } => 43,
+            Envelope::Heal { .. } => 44,
+        }
+    }
+}
+
+/// A thread of a process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LaneState {
+    pub(crate) busy_until: Instant,
+    /// Parked envelopes that wait for the lane, in order.
+    pub(crate) backlog: VecDeque<Handle>,
+    /// A wake-up is scheduled. Invariant: it is, whenever the backlog is not empty.
+    pub(crate) waking: bool,
+}
+
+/// A place where processes run: at most one at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Node<P> {
+    pub(crate) id: NodeId,
+    /// Lives so far.
+    pub(crate) incarnation: u32,
+    pub(crate) alive: bool,
+    /// The process; absent while it is down, and while its handler runs.
+    pub(crate) process: Option<Arc<P>>,
+    /// What the init system starts; none if a parent launches it.
+    pub(crate) image: Option<Arc<P>>,
+    pub(crate) parent: Option<Owner>,
+    /// A launch is on its way.
+    pub(crate) launching: bool,
+    pub(crate) lanes: Vec<LaneState>,
+    pub(crate) paused_until: Instant,
+    pub(crate) draws: Draws,
+    pub(crate) drawn: u64,
+    /// The latest departure of what it sent.
+    pub(crate) departs: Instant,
+    /// Lives that ended with something unsent, and when.
+    pub(crate) cut_short: Vec<(u32, Instant)>,
+}
+
+/// A message fault that waits for its message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tamper {
+    pub(crate) from: NodeId,
+    pub(crate) to: NodeId,
+    /// Messages to let pass first.
+    pub(crate) skip: u64,
+    pub(crate) action: MessageAction,
+    /// None for the second half of a lost reply.
+    pub(crate) id: Option<ArmedId>,
+}
+
+/// See the module's documentation.
+#[derive(Clone, Debug)]
+pub(crate) struct Kernel<P: Process> {
+    pub(crate) now: Instant,
+    pub(crate) events: u64,
+    pub(crate) queue: Queue<Envelope<P>>,
+    pub(crate) machines: Vec<Machine>,
+    pub(crate) nodes: Vec<Node<P>>,
+    pub(crate) net: Net,
+    pub(crate) conns: Conns<P::Message>,
+    pub(crate) chance: Chance,
+    pub(crate) trace: Trace,
+    pub(crate) tickets: u64,
+    pub(crate) tampers: Vec<Tamper>,
+    /// How often each armed fault has hit.
+    pub(crate) armed: Vec<u64>,
+    /// Per twist: enabled, and how often it was asked for since.
+    pub(crate) twists: Vec<(bool, u64)>,
+    pub(crate) probes: Vec<u64>,
+}
+
+impl<P: Process> Kernel<P> {
+    /// The process that runs, or ran, at an address.
+    #[inline]
+    pub(crate) fn slot(&self, node: NodeId) -> Option<u32> {
+        self.machines.get(usize::from(node.machine.0))?.port(node.port)
+    }
+
+    /// The place of a process, made if it is new. The machine exists.
+    pub(crate) fn make_slot(&mut self, node: NodeId) -> u32 {
+        if let Some(slot) = self.slot(node) {
+            return slot;
+        }
+        let slot = self.nodes.len() as u32;
+        let machine = &mut self.machines[usize::from(node.machine.0)];
+        let at = machine.ports.partition_point(|p| p.0 < node.port);
+        machine.ports.insert(at, (node.port, slot));
+        self.nodes.push(Node {
+            id: node,
+            incarnation: 0,
+            alive: false,
+            process: None,
+            image: None,
+            parent: None,
+            launching: false,
+            lanes: Vec::new(),
+            paused_until: Instant::ZERO,
+            draws: self.chance.draws(Purpose::Process, node.word()),
+            drawn: 0,
+            departs: Instant::ZERO,
+            cut_short: Vec::new(),
+        });
+        slot
+    }
+
+    #[inline(always)]
+    pub(crate) fn machine(&mut self, id: MachineId) -> &mut Machine {
+        &mut self.machines[usize::from(id.0)]
+    }
+
+    /// Whether a life of a process is the present one.
+    #[inline]
+    pub(crate) fn lives(&self, owner: Owner) -> bool {
+        let node = &self.nodes[owner.slot as usize];
+        node.alive && node.incarnation == owner.incarnation
+    }
+
+    /// Whether a datagram was lost with its sender before it left.
+    fn never_left(&self, from: NodeId, born: u32, departs: Instant) -> bool {
+        let Some(slot) = self.slot(from) else { return false };
+        let node = &self.nodes[slot as usize];
+        let end = node.cut_short.iter().find(|(life, _)| *life == born);
+        end.is_some_and(|(_, end)| *end < departs)
+    }
+
+    /// Where a datagram that arrives now goes, if it does.
+    #[inline]
+    pub(crate) fn datagram_arrives(&self, handle: Handle) -> Option<(u32, Lane)> {
+        let Some(Envelope::Datagram { to, from, link, born, departs, message }) =
+            self.queue.get(handle)
+        else {
+            unreachable!("only datagrams are asked about")
+        };
+        if *link != LOOPBACK && self.net.links[*link as usize].met_cut(*departs) {
+            return None;
+        }
+        if *born != 0 && self.never_left(*from, *born, *departs) {
+            return None;
+        }
+        let slot = self.slot(*to)?;
+        self.nodes[slot as usize].alive.then(|| (slot, message.lane()))
+    }
+
+    /// Sends a datagram that leaves at `departs`.
+    pub(crate) fn send(
+        &mut self,
+        from: NodeId,
+        incarnation: u32,
+        departs: Instant,
+        to: NodeId,
+        message: P::Message,
+    ) {
+        let mut extra = Span::ZERO;
+        let mut copies = 1;
+        if !self.tampers.is_empty() {
+            match self.tampered(from, to, true) {
+                Some(MessageAction::Drop) => return,
+                Some(MessageAction::Delay(span)) => extra = span,
+                Some(MessageAction::Duplicate) => copies = 2,
+                Some(MessageAction::LoseReply) => self.tampers.push(Tamper {
+                    from: to,
+                    to: from,
+                    skip: 0,
+                    action: MessageAction::Drop,
+                    id: None,
+                }),
+                None => {}
+            }
+        }
+        let born = if departs > self.now { incarnation } else { 0 };
+        if from.machine == to.machine {
+            let arrives = departs + self.net.spec.loopback + extra;
+            for _ in 1..copies {
+                let message = message.clone();
+                let link = LOOPBACK;
+                self.queue
+                    .push(arrives, Envelope::Datagram { to, from, link, born, departs, message });
+            }
+            let link = LOOPBACK;
+            let envelope = Envelope::Datagram { to, from, link, born, departs, message };
+            self.queue.push(arrives, envelope);
+            return;
+        }
+        let link = self.net.link(from.machine, to.machine, &self.chance);
+        let flight = self.net.datagram(link, departs);
+        let departs = self.card_out(from.machine, departs, &message);
+        if born == 0 && self.net.links[link as usize].cuts > 0 {
+            return;
+        }
+        let copy = match copies {
+            1 => flight.copy,
+            _ => Some(self.net.copy_latency(link, departs)),
+        };
+        if let Some(latency) = copy {
+            let arrives = self.card_in(to.machine, departs + latency + extra, &message);
+            let message = message.clone();
+            let envelope = Envelope::Datagram { to, from, link, born, departs, message };
+            self.queue.push(arrives, envelope);
+        }
+        if let Some(latency) = flight.first {
+            let arrives = self.card_in(to.machine, departs + latency + extra, &message);
+            let envelope = Envelope::Datagram { to, from, link, born, departs, message };
+            self.queue.push(arrives, envelope);
+        }
+    }
+
+    /// What armed faults do to the next message between two processes.
+    pub(crate) fn tampered(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        datagram: bool,
+    ) -> Option<MessageAction> {
+        let mut hit = None;
+        for (at, tamper) in self.tampers.iter_mut().enumerate() {
+            let second_half = tamper.id.is_none();
+            if tamper.from != from || tamper.to != to || (second_half && !datagram) {
+                continue;
+            }
+            if tamper.skip > 0 {
+                tamper.skip -= 1;
+            } else if hit.is_none() {
+                hit = Some(at);
+            }
+        }
+        let tamper = self.tampers.remove(hit?);
+        if let Some(ArmedId(id)) = tamper.id {
+            self.armed[id as usize] += 1;
+        }
+        Some(tamper.action)
+    }
+
+    /// When a message has left its machine's network card.
+    #[inline]
+    pub(crate) fn card_out(
+        &mut self,
+        machine: MachineId,
+        departs: Instant,
+        message: &P::Message,
+    ) -> Instant {
+        let machine = self.machine(machine);
+        match machine.spec.nic {
+            None => departs,
+            Some(speed) => {
+                let start = departs.max(machine.nic_out);
+                machine.nic_out = start + Span::secs(1).scale(message.wire_size(), speed);
+                machine.nic_out
+            }
+        }
+    }
+
+    /// When a message has come through its receiver's network card.
+    #[inline]
+    pub(crate) fn card_in(
+        &mut self,
+        machine: MachineId,
+        arrives: Instant,
+        message: &P::Message,
+    ) -> Instant {
+        let Some(machine) = self.machines.get_mut(usize::from(machine.0)) else { return arrives };
+        match machine.spec.nic {
+            None => arrives,
+            Some(speed) => {
+                let start = arrives.max(machine.nic_in);
+                machine.nic_in = start + Span::secs(1).scale(message.wire_size(), speed);
+                machine.nic_in
+            }
+        }
+    }
+
+    /// Whether a lane takes an event now; if not, the event waits for it.
+    #[inline]
+    pub(crate) fn admit(&mut self, slot: u32, lane: Lane, handle: Handle) -> bool {
+        let node = &mut self.nodes[slot as usize];
+        let at = usize::from(lane.0);
+        if at >= node.lanes.len() {
+            node.lanes.resize_with(at + 1, LaneState::default);
+            for lane in &mut node.lanes {
+                lane.busy_until = lane.busy_until.max(node.paused_until);
+            }
+        }
+        let state = &mut node.lanes[at];
+        if state.busy_until <= self.now && state.backlog.is_empty() {
+            return true;
+        }
+        state.backlog.push_back(handle);
+        self.rouse(slot, lane);
+        false
+    }
+
+    /// Schedules a lane's wake-up, if events wait and there is none yet.
+    pub(crate) fn rouse(&mut self, slot: u32, lane: Lane) {
+        let node = &mut self.nodes[slot as usize];
+        let state = &mut node.lanes[usize::from(lane.0)];
+        if state.waking || state.backlog.is_empty() {
+            return;
+        }
+        state.waking = true;
+        let at = state.busy_until.max(self.now);
+        let owner = Owner { slot, incarnation: node.incarnation };
+        self.queue.push(at, Envelope::Wake { owner, lane });
+    }
+
+    /// A parked envelope as the event that its process sees.
+    #[inline]
+    pub(crate) fn open(&mut self, handle: Handle) -> Option<Event<P::Message>> {
+        Some(match self.queue.take(handle)? {
+            Envelope::Datagram { from, message, .. } => Event::Datagram { from, message },
+            Envelope::Timer { token, .. } => Event::Timer { timer: TimerId(handle.0), token },
+            Envelope::Event { event, .. } => event,
+            other => unreachable!("not for a process: kind {}", other.kind()),
+        })
+    }
+
+    /// Schedules an event for one life of a process, in order with others of that instant.
+    pub(crate) fn tell(&mut self, at: Instant, owner: Owner, event: Event<P::Message>) {
+        self.queue.push_in_order(at, Envelope::Event { owner, lane: Lane(0), event });
+    }
+
+    /// A disk operation comes to its end.
+    pub(crate) fn disk_done(
+        &mut self,
+        machine: MachineId,
+        ticket: u64,
+        owner: Owner,
+        lane: Lane,
+    ) -> Option<(u32, Lane, Event<P::Message>)> {
+        let now = self.now;
+        match self.machine(machine).disk.finish(now, ticket) {
+            Finish::Later(at) => {
+                self.queue.push(at, Envelope::Disk { machine, ticket, owner, lane });
+                None
+            }
+            Finish::Done(result) if self.lives(owner) => {
+                Some((owner.slot, lane, Event::Disk { ticket: DiskTicket(ticket), result }))
+            }
+            Finish::Done(_) | Finish::Lost => None,
+        }
+    }
+
+    /// Collects the armed disk failures that a machine's disk has met.
+    pub(crate) fn collect_fired(&mut self, machine: MachineId) {
+        let fired = core::mem::take(&mut self.machine(machine).disk.fired);
+        for ArmedId(id) in fired {
+            self.armed[id as usize] += 1;
+        }
+    }
+
+    /// Begins a life of a process.
+    pub(crate) fn start(&mut self, slot: u32, image: Arc<P>, parent: Option<Owner>) {
+        let chance = self.chance;
+        let node = &mut self.nodes[slot as usize];
+        assert!(!node.alive, "a place has one process at a time");
+        node.incarnation += 1;
+        node.alive = true;
+        node.process = Some(image);
+        node.parent = parent;
+        node.paused_until = Instant::ZERO;
+        node.departs = self.now;
+        let owner = node.id.word() | (u64::from(node.incarnation) << 32);
+        node.draws = chance.draws(Purpose::Process, owner);
+        node.drawn = 0;
+        assert!(node.lanes.is_empty(), "a new life has no backlog");
+    }
+
+    /// Ends a life of a process. A silent end is that of its machine.
+    pub(crate) fn end(&mut self, slot: u32, exit: Exit, silent: bool) {
+        let now = self.now;
+        let node = &mut self.nodes[slot as usize];
+        assert!(node.alive, "only the living die");
+        node.alive = false;
+        node.process = None;
+        if node.departs > now {
+            node.cut_short.push((node.incarnation, now));
+        }
+        let owner = Owner { slot, incarnation: node.incarnation };
+        let (id, parent) = (node.id, node.parent.take());
+        for lane in core::mem::take(&mut node.lanes) {
+            for handle in lane.backlog {
+                self.queue.take(handle);
+            }
+        }
+        self.machine(id.machine).disk.process_died(now, owner);
+        self.connections_end(owner, silent);
+        if let Some(parent) = parent
+            && !silent
+            && self.lives(parent)
+        {
+            self.tell(now, parent, Event::Exited { node: id, exit });
+        }
+    }
+
+    pub(crate) fn conn_event(
+        &self,
+        conn: u64,
+        owner: Owner,
+        lane: Lane,
+        make: impl FnOnce(ConnId) -> Event<P::Message>,
+    ) -> Option<(u32, Lane, Event<P::Message>)> {
+        self.lives(owner).then(|| (owner.slot, lane, make(ConnId(conn))))
+    }
+}

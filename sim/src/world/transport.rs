@@ -1,0 +1,560 @@
+//! How connections move their messages: flights, cuts, patience, resets.
+
+use alloc::vec::Vec;
+
+use crate::conn::{Body, Conn, End, Held, Phase, Pipe, Segment};
+use crate::disk::Owner;
+use crate::fault::MessageAction;
+use crate::node::{
+    CloseReason, ConnId, Event, Lane, MachineId, Message, NodeId, Process, WriteError,
+};
+use crate::time::{Instant, Span};
+use crate::world::kernel::{Envelope, Kernel};
+
+/// An event for a process, with the place and the lane that handle it.
+pub(crate) type Delivery<M> = Option<(u32, Lane, Event<M>)>;
+
+/// No process.
+const NOBODY: u32 = u32::MAX;
+
+impl<P: Process> Kernel<P> {
+    fn conn(&mut self, id: u64) -> &mut Conn<P::Message> {
+        self.conns.get(id).expect("the connection is known")
+    }
+
+    /// Whether packets pass from one machine to another.
+    fn passes(&mut self, from: MachineId, to: MachineId) -> bool {
+        if from == to {
+            return true;
+        }
+        let up = self.machines.get(usize::from(to.0)).is_some_and(|m| m.up);
+        up && {
+            let link = self.net.link(from, to, &self.chance);
+            self.net.links[link as usize].cuts == 0
+        }
+    }
+
+    /// The shortest time from one machine to another: what acknowledgements and resets take.
+    fn shortest(&self, from: MachineId, to: MachineId) -> Span {
+        let spec = &self.net.spec;
+        let time = if from == to { spec.loopback } else { spec.latency.shortest() };
+        time.max(Span(1))
+    }
+
+    /// Sender's and receiver's machines of a pipe.
+    fn route(&mut self, id: u64, pipe: usize) -> (MachineId, MachineId) {
+        let conn = self.conn(id);
+        (conn.ends[pipe].node.machine, conn.ends[1 - pipe].node.machine)
+    }
+
+    /// A process asks for a connection.
+    pub(crate) fn connect(
+        &mut self,
+        node: NodeId,
+        owner: Owner,
+        departs: Instant,
+        to: NodeId,
+    ) -> ConnId {
+        let end = |node, owner: Owner| End {
+            node,
+            slot: owner.slot,
+            incarnation: owner.incarnation,
+            phase: Phase::Opening,
+            granted: false,
+        };
+        let nobody = Owner { slot: NOBODY, incarnation: 0 };
+        let ends = [end(node, owner), end(to, nobody)];
+        let id = self.conns.insert(Conn { ends, pipes: [Pipe::new(), Pipe::new()], lose: None });
+        self.transmit(id, 0, Body::Open, 0, departs, Span::ZERO);
+        ConnId(id)
+    }
+
+    /// A process writes into a connection.
+    pub(crate) fn write(
+        &mut self,
+        node: NodeId,
+        incarnation: u32,
+        departs: Instant,
+        id: ConnId,
+        message: P::Message,
+    ) -> Result<(), WriteError<P::Message>> {
+        let known = self.conns.get(id.0).and_then(|c| c.end_of(node, incarnation));
+        let Some(pipe) = known else { return Err(WriteError::Gone(message)) };
+        self.acknowledge(id.0, pipe);
+        let size = message.wire_size();
+        let buffer = self.net.spec.send_buffer;
+        let conn = self.conn(id.0);
+        let peer = conn.ends[1 - pipe].node;
+        if conn.pipes[pipe].bytes > 0 && conn.pipes[pipe].bytes + size > buffer {
+            conn.pipes[pipe].full = true;
+            self.look_for_room(id.0, pipe);
+            return Err(WriteError::Full(message));
+        }
+        if conn.lose == Some(pipe) {
+            self.break_off(id.0, departs);
+            return Ok(());
+        }
+        let mut extra = Span::ZERO;
+        if !self.tampers.is_empty() {
+            match self.tampered(node, peer, false) {
+                Some(MessageAction::Drop) => extra = self.net.spec.retransmit,
+                Some(MessageAction::Delay(span)) => extra = span,
+                Some(MessageAction::LoseReply) => self.conn(id.0).lose = Some(1 - pipe),
+                Some(MessageAction::Duplicate) | None => {}
+            }
+        }
+        self.transmit(id.0, pipe, Body::Data(message), size, departs, extra);
+        Ok(())
+    }
+
+    /// A process closes a connection in good order.
+    pub(crate) fn close(&mut self, node: NodeId, incarnation: u32, departs: Instant, id: ConnId) {
+        let known = self.conns.get(id.0).and_then(|c| c.end_of(node, incarnation));
+        let Some(pipe) = known else { return };
+        self.conn(id.0).ends[pipe].phase = Phase::Finished;
+        self.transmit(id.0, pipe, Body::Finish, 0, departs, Span::ZERO);
+        self.tidy(id.0);
+    }
+
+    /// Puts something at the end of a pipe.
+    fn transmit(
+        &mut self,
+        id: u64,
+        pipe: usize,
+        body: Body<P::Message>,
+        bytes: u64,
+        departs: Instant,
+        extra: Span,
+    ) {
+        let line = &mut self.conn(id).pipes[pipe];
+        line.bytes += bytes;
+        line.held.push_back(Held { body, bytes, departs, extra });
+        self.flush(id, pipe);
+    }
+
+    /// Puts in flight what can fly.
+    fn flush(&mut self, id: u64, pipe: usize) {
+        let (from, to) = self.route(id, pipe);
+        let passes = self.passes(from, to);
+        while passes {
+            let conn = self.conn(id);
+            let waits = !conn.ends[pipe].granted && pipe == 0;
+            match conn.pipes[pipe].held.front().map(|h| &h.body) {
+                None => break,
+                Some(Body::Data(_) | Body::Finish) if waits => break,
+                Some(_) => {}
+            }
+            let held = conn.pipes[pipe].held.pop_front().expect("there is a front");
+            self.fly(id, pipe, held, from, to);
+        }
+        self.watch_over(id, pipe);
+    }
+
+    fn fly(
+        &mut self,
+        id: u64,
+        pipe: usize,
+        held: Held<P::Message>,
+        from: MachineId,
+        to: MachineId,
+    ) {
+        let mut departs = held.departs.max(self.now);
+        let latency = if from == to {
+            self.net.spec.loopback
+        } else {
+            if let Body::Data(message) = &held.body {
+                departs = self.card_out(from, departs, message);
+            }
+            let link = self.net.link(from, to, &self.chance);
+            self.net.segment(link, departs)
+        };
+        let mut arrives = departs + latency + held.extra;
+        if from != to
+            && let Body::Data(message) = &held.body
+        {
+            arrives = self.card_in(to, arrives, message);
+        }
+        let conn = self.conns.get(id).expect("the connection is known");
+        let line = &mut conn.pipes[pipe];
+        let arrives = arrives.max(line.last + Span(1));
+        line.last = arrives;
+        let envelope = Envelope::Segment { conn: id, pipe: pipe as u8, body: held.body };
+        let handle = self.queue.push(arrives, envelope);
+        line.flight.push_back(Segment { handle, bytes: held.bytes, departs, arrives });
+    }
+
+    /// When acknowledgements of a pipe's arrivals come back; none while they cannot.
+    fn acknowledgements(&mut self, id: u64, pipe: usize) -> Option<(Instant, Span)> {
+        let (from, to) = self.route(id, pipe);
+        let time = self.shortest(to, from);
+        if from == to {
+            return Some((Instant::ZERO, time));
+        }
+        let link = self.net.link(to, from, &self.chance);
+        let link = &self.net.links[link as usize];
+        (link.cuts == 0).then_some((link.healed, time))
+    }
+
+    /// Forgets what has been acknowledged by now.
+    fn acknowledge(&mut self, id: u64, pipe: usize) {
+        let now = self.now;
+        let Some((healed, time)) = self.acknowledgements(id, pipe) else { return };
+        let line = &mut self.conn(id).pipes[pipe];
+        while line.flight.front().is_some_and(|s| s.arrives.max(healed) + time <= now) {
+            let segment = line.flight.pop_front().expect("there is a front");
+            line.bytes -= segment.bytes;
+        }
+    }
+
+    /// Schedules a look at a full pipe for when half of it will have been acknowledged.
+    fn look_for_room(&mut self, id: u64, pipe: usize) {
+        let (now, half) = (self.now, self.net.spec.send_buffer / 2);
+        let Some((healed, time)) = self.acknowledgements(id, pipe) else { return };
+        let line = &mut self.conn(id).pipes[pipe];
+        if !line.full || line.room.is_some() {
+            return;
+        }
+        let mut left = line.bytes;
+        let mut at = now;
+        for segment in &line.flight {
+            if left <= half {
+                break;
+            }
+            left -= segment.bytes;
+            at = at.max(segment.arrives.max(healed) + time);
+        }
+        if left > half && line.flight.is_empty() {
+            return; // all of it is held: somebody looks again when it flies
+        }
+        let handle = self.queue.push(at, Envelope::Room { conn: id, pipe: pipe as u8 });
+        self.conn(id).pipes[pipe].room = Some(handle);
+    }
+
+    /// The look that [`Kernel::look_for_room`] scheduled.
+    pub(crate) fn room(&mut self, id: u64, pipe: usize) -> Delivery<P::Message> {
+        self.conns.get(id)?.pipes[pipe].room = None;
+        self.acknowledge(id, pipe);
+        let half = self.net.spec.send_buffer / 2;
+        let conn = self.conn(id);
+        let (line, end) = (&mut conn.pipes[pipe], conn.ends[pipe]);
+        if line.bytes > half {
+            self.look_for_room(id, pipe);
+            return None;
+        }
+        line.full = false;
+        let owner = Owner { slot: end.slot, incarnation: end.incarnation };
+        let open = matches!(end.phase, Phase::Opening | Phase::Open);
+        if !open {
+            return None;
+        }
+        self.conn_event(id, owner, Lane(0), |conn| Event::Writable { conn })
+    }
+
+    /// Starts or stops a pipe's patience.
+    fn watch_over(&mut self, id: u64, pipe: usize) {
+        let (from, to) = self.route(id, pipe);
+        let stuck = !(self.passes(from, to) && self.passes(to, from));
+        let (patience, soon) = (self.net.spec.patience, self.now + Span(1));
+        let conn = self.conn(id);
+        let waits = conn.ends[pipe].phase != Phase::Gone;
+        let oldest = conn.pipes[pipe].oldest().filter(|_| stuck && waits);
+        match (oldest, conn.pipes[pipe].alarm) {
+            (Some(oldest), None) => {
+                let at = (oldest + patience).max(soon);
+                let handle = self.queue.push(at, Envelope::Patience { conn: id, pipe: pipe as u8 });
+                self.conn(id).pipes[pipe].alarm = Some(handle);
+            }
+            (None, Some(handle)) => {
+                conn.pipes[pipe].alarm = None;
+                self.queue.recall(handle);
+            }
+            _ => {}
+        }
+    }
+
+    /// The alarm that [`Kernel::watch_over`] scheduled.
+    pub(crate) fn patience(&mut self, id: u64, pipe: usize) -> Delivery<P::Message> {
+        self.conns.get(id)?.pipes[pipe].alarm = None;
+        self.acknowledge(id, pipe);
+        let (now, patience) = (self.now, self.net.spec.patience);
+        let conn = self.conn(id);
+        let oldest = conn.pipes[pipe].oldest()?;
+        if oldest + patience > now {
+            self.watch_over(id, pipe);
+            return None;
+        }
+        let delivery = self.closed(id, pipe, CloseReason::TimedOut);
+        self.reset(id, pipe);
+        self.tidy(id);
+        delivery
+    }
+
+    /// An end is gone; gives back the event by which its process learns of it.
+    fn closed(&mut self, id: u64, at: usize, reason: CloseReason) -> Delivery<P::Message> {
+        let conn = self.conn(id);
+        let (end, peer) = (conn.ends[at], conn.ends[1 - at].node);
+        conn.ends[at].phase = Phase::Gone;
+        self.empty(id, at);
+        if !matches!(end.phase, Phase::Opening | Phase::Open) {
+            return None;
+        }
+        let owner = Owner { slot: end.slot, incarnation: end.incarnation };
+        self.conn_event(id, owner, Lane(0), |conn| Event::Closed { conn, peer, reason })
+    }
+
+    /// Discards what a pipe still holds, and its alarms; what has left still arrives.
+    fn empty(&mut self, id: u64, pipe: usize) {
+        let line = &mut self.conn(id).pipes[pipe];
+        line.bytes -= line.held.iter().map(|h| h.bytes).sum::<u64>();
+        line.held.clear();
+        line.full = false;
+        for handle in [line.room.take(), line.alarm.take()].into_iter().flatten() {
+            self.queue.recall(handle);
+        }
+    }
+
+    /// A dead end answers with a reset, once.
+    fn reset(&mut self, id: u64, pipe: usize) {
+        let now = self.now;
+        let line = &mut self.conn(id).pipes[pipe];
+        if !line.broken {
+            line.broken = true;
+            self.transmit(id, pipe, Body::Reset, 0, now, Span::ZERO);
+        }
+    }
+
+    /// Both ends see a reset; nothing more travels.
+    fn break_off(&mut self, id: u64, departs: Instant) {
+        let (one, other) = self.route(id, 0);
+        let at = departs.max(self.now) + self.shortest(one, other);
+        let ends = self.conn(id).ends;
+        for (end, peer) in [(ends[0], ends[1].node), (ends[1], ends[0].node)] {
+            if matches!(end.phase, Phase::Opening | Phase::Open) && end.slot != NOBODY {
+                let owner = Owner { slot: end.slot, incarnation: end.incarnation };
+                let (conn, reason) = (ConnId(id), CloseReason::Reset);
+                self.tell(at, owner, Event::Closed { conn, peer, reason });
+            }
+        }
+        for end in &mut self.conn(id).ends {
+            end.phase = Phase::Gone;
+        }
+        self.tidy(id);
+    }
+
+    /// Forgets a connection of which nobody can notice anything any more.
+    fn tidy(&mut self, id: u64) {
+        if !self.conns.get(id).is_some_and(|c| c.is_over()) {
+            return;
+        }
+        let conn = self.conns.remove(id).expect("it was just seen");
+        for line in conn.pipes {
+            let alarms = [line.room, line.alarm];
+            let flight = line.flight.iter().map(|s| s.handle);
+            for handle in flight.chain(alarms.into_iter().flatten()) {
+                self.queue.recall(handle);
+            }
+        }
+    }
+
+    /// Something comes out of a pipe.
+    pub(crate) fn segment(
+        &mut self,
+        id: u64,
+        pipe: usize,
+        body: Body<P::Message>,
+    ) -> Delivery<P::Message> {
+        let conn = self.conns.get(id)?;
+        let (end, peer) = (conn.ends[1 - pipe], conn.ends[pipe].node);
+        let owner = Owner { slot: end.slot, incarnation: end.incarnation };
+        match body {
+            Body::Open => return self.asked(id, end.node, peer),
+            Body::Grant => {
+                conn.ends[0].granted = true;
+                self.flush(id, 0);
+                self.look_for_room(id, 0);
+                if end.phase == Phase::Opening {
+                    self.conn(id).ends[0].phase = Phase::Open;
+                    return self
+                        .conn_event(id, owner, Lane(0), |conn| Event::Opened { conn, peer });
+                }
+            }
+            Body::Data(message) => match end.phase {
+                Phase::Open => {
+                    let lane = message.lane();
+                    let make = |conn| Event::Received { conn, peer, message };
+                    return self.conn_event(id, owner, lane, make);
+                }
+                Phase::Gone => self.reset(id, 1 - pipe),
+                Phase::Opening | Phase::Finished => {}
+            },
+            Body::Refuse | Body::Finish | Body::Reset => {
+                let reason = match body {
+                    Body::Refuse => CloseReason::Refused,
+                    Body::Finish => CloseReason::Closed,
+                    _ => CloseReason::Reset,
+                };
+                let delivery = self.closed(id, 1 - pipe, reason);
+                self.conn(id).ends[pipe].phase = Phase::Gone;
+                self.tidy(id);
+                return delivery;
+            }
+        }
+        None
+    }
+
+    /// A request for a connection arrives.
+    fn asked(&mut self, id: u64, at: NodeId, peer: NodeId) -> Delivery<P::Message> {
+        let now = self.now;
+        let found = self.slot(at).filter(|&slot| self.nodes[slot as usize].alive);
+        let Some(slot) = found else {
+            self.conn(id).ends[1].phase = Phase::Gone;
+            self.transmit(id, 1, Body::Refuse, 0, now, Span::ZERO);
+            self.tidy(id);
+            return None;
+        };
+        let incarnation = self.nodes[slot as usize].incarnation;
+        let end = &mut self.conn(id).ends[1];
+        *end = End { node: at, slot, incarnation, phase: Phase::Open, granted: true };
+        self.transmit(id, 1, Body::Grant, 0, now, Span::ZERO);
+        let owner = Owner { slot, incarnation };
+        self.conn_event(id, owner, Lane(0), |conn| Event::Accepted { conn, peer })
+    }
+
+    /// A life of a process ended: its ends of connections are gone.
+    pub(crate) fn connections_end(&mut self, owner: Owner, silent: bool) {
+        let is = |end: &End| end.slot == owner.slot && end.incarnation == owner.incarnation;
+        for id in self.conns.ids(|c| c.ends.iter().any(is)) {
+            for at in 0..2 {
+                let alive = self
+                    .conns
+                    .get(id)
+                    .is_some_and(|c| is(&c.ends[at]) && c.ends[at].phase != Phase::Gone);
+                if alive {
+                    self.end_dies(id, at, silent);
+                }
+            }
+            self.tidy(id);
+        }
+    }
+
+    fn end_dies(&mut self, id: u64, at: usize, silent: bool) {
+        let now = self.now;
+        let finished = self.conn(id).ends[at].phase == Phase::Finished;
+        let mut asked = at == 1 || self.conn(id).ends[0].granted;
+        let mut unsent_finish = false;
+        // what had not left is lost
+        while let Some(segment) = self.conn(id).pipes[at].flight.back().copied() {
+            if segment.departs <= now {
+                break;
+            }
+            let lost = self.queue.recall(segment.handle);
+            if let Some(Envelope::Segment { body, .. }) = lost {
+                unsent_finish |= matches!(body, Body::Finish);
+            }
+            let line = &mut self.conn(id).pipes[at];
+            line.flight.pop_back();
+            line.bytes -= segment.bytes;
+        }
+        let conn = self.conn(id);
+        asked |= !conn.pipes[at].flight.is_empty();
+        if finished && !silent && !unsent_finish {
+            let line = &mut conn.pipes[at];
+            let before = line.held.len();
+            line.held.retain(|h| h.departs <= now);
+            if line.held.len() == before {
+                return; // the operating system sends the rest
+            }
+        }
+        conn.ends[at].phase = Phase::Gone;
+        self.empty(id, at);
+        if !asked {
+            self.conn(id).ends[1 - at].phase = Phase::Gone;
+        } else if !silent {
+            self.reset(id, at);
+        }
+    }
+
+    fn between(&self, one: MachineId, other: MachineId) -> Vec<u64> {
+        self.conns.ids(|c| {
+            let [a, b] = [c.ends[0].node.machine, c.ends[1].node.machine];
+            (a == one && b == other) || (a == other && b == one)
+        })
+    }
+
+    /// Takes what is in flight from one machine to another out of the air; gives back how many
+    /// messages that were. The link is cut, or the receiver down, already or right after.
+    fn meet_cut(&mut self, id: u64, to: MachineId) -> u64 {
+        let mut met = 0;
+        for pipe in 0..2 {
+            self.acknowledge(id, pipe);
+            let (from, target) = self.route(id, pipe);
+            if target != to || from == to {
+                continue;
+            }
+            let flight = self.conn(id).pipes[pipe].flight.len();
+            for at in (0..flight).rev() {
+                let segment = self.conn(id).pipes[pipe].flight[at];
+                let Some(Envelope::Segment { body, .. }) = self.queue.recall(segment.handle) else {
+                    break; // it has arrived, and so has all before it
+                };
+                met += u64::from(matches!(body, Body::Data(_)));
+                let line = &mut self.conn(id).pipes[pipe];
+                line.flight.pop_back();
+                let Segment { bytes, departs, .. } = segment;
+                line.held.push_front(Held { body, bytes, departs, extra: Span::ZERO });
+            }
+        }
+        met
+    }
+
+    /// A link is about to be cut; gives back how many messages of connections meet it.
+    pub(crate) fn link_cuts(&mut self, from: MachineId, to: MachineId) -> u64 {
+        let ids = self.between(from, to);
+        ids.into_iter().map(|id| self.meet_cut(id, to)).sum()
+    }
+
+    /// The links between two machines changed: whatever waits for that moves, or starts waiting.
+    pub(crate) fn links_changed(&mut self, one: MachineId, other: MachineId) {
+        for id in self.between(one, other) {
+            self.conn_changed(id);
+        }
+    }
+
+    fn conn_changed(&mut self, id: u64) {
+        for pipe in 0..2 {
+            self.flush(id, pipe);
+            self.look_for_room(id, pipe);
+        }
+    }
+
+    fn touching(&self, machine: MachineId) -> Vec<u64> {
+        self.conns.ids(|c| c.ends.iter().any(|e| e.node.machine == machine))
+    }
+
+    /// A machine went down, after its processes: what flies to it is lost.
+    pub(crate) fn machine_silent(&mut self, machine: MachineId) -> u64 {
+        let mut met = 0;
+        for id in self.touching(machine) {
+            met += self.meet_cut(id, machine);
+            for pipe in 0..2 {
+                self.watch_over(id, pipe);
+            }
+        }
+        met
+    }
+
+    /// A machine came up: it knows nothing of its old connections, and says so.
+    pub(crate) fn machine_answers(&mut self, machine: MachineId) {
+        for id in self.touching(machine) {
+            for at in 0..2 {
+                let conn = self.conn(id);
+                let end = conn.ends[at];
+                if end.node.machine == machine && end.phase == Phase::Gone {
+                    conn.pipes[at].broken = false;
+                    self.reset(id, at);
+                }
+            }
+            self.conn_changed(id);
+        }
+    }
+}
