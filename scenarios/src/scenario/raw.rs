@@ -1,0 +1,342 @@
+//! The TOML as it is written. Its doc comments become the descriptions in the JSON schema.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use stormglass_sim::time::Span;
+
+use super::fault::{EventKind, Target};
+use super::{Guarantee, Profile};
+use crate::units::{Bandwidth, Between, Quantity, Rate, Share, Text, UnitError};
+
+/// The JSON schema of a scenario, for editors.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(RawScenario).to_value()
+}
+
+type Duration = Option<Quantity<Span>>;
+type Portion = Option<Quantity<Share>>;
+
+/// A Stormglass scenario: what is run, on what, and what is done to it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "Stormglass scenario")]
+pub(super) struct RawScenario {
+    /// Its name, as people type it.
+    pub name: String,
+    /// One sentence for lists.
+    #[serde(default)]
+    pub summary: String,
+    /// What the run claims, and is judged by.
+    pub guarantee: Option<Quantity<Guarantee>>,
+    /// Which topology runs, and how wide.
+    pub topology: RawTopology,
+    /// What it processes.
+    pub input: RawInput,
+    /// The machines, and how failures are noticed.
+    #[serde(default)]
+    pub cluster: RawCluster,
+    /// How often state is saved.
+    #[serde(default)]
+    pub checkpoint: RawCheckpoint,
+    /// How tuples flow.
+    #[serde(default)]
+    pub flow: RawFlow,
+    /// The links between machines.
+    #[serde(default)]
+    pub network: RawNetwork,
+    /// Every machine's disk.
+    #[serde(default)]
+    pub disk: RawDisk,
+    /// When the storm begins and ends, and how long recovery may take.
+    #[serde(default)]
+    pub phases: RawPhases,
+    /// What is done to it: each with `at` or `on`, and one action.
+    #[serde(default)]
+    pub fault: Vec<RawFault>,
+}
+
+/// Which topology runs, and how wide.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawTopology {
+    /// Its name: word-count, flight-delays, or one of your own.
+    pub name: String,
+    /// Number of tasks by component; the topology's own numbers for the rest.
+    #[serde(default)]
+    pub parallelism: BTreeMap<String, u16>,
+    /// Number of key groups; the topology's own number if absent.
+    pub max_parallelism: Option<u16>,
+}
+
+/// Records that arrive evenly, round robin over the partitions. Give `csv` or `words`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawInput {
+    /// Number of partitions of the log. Default 4.
+    pub partitions: Option<u16>,
+    /// Records in virtual time.
+    pub rate: Quantity<Rate>,
+    /// The rows of a CSV file.
+    pub csv: Option<RawCsv>,
+    /// Words by a Zipf law.
+    pub words: Option<RawWords>,
+}
+
+/// The rows of a CSV file, as they stand, after its header line.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawCsv {
+    /// The file, relative to the scenario.
+    pub file: String,
+    /// Only so many rows from the top; all if absent.
+    pub limit: Option<u64>,
+}
+
+/// Words by a Zipf law: the word of rank r has a weight of 1 / r^skew.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawWords {
+    /// How many.
+    pub count: u64,
+    /// How many different words there are to draw from. Default 5000.
+    pub vocabulary: Option<u32>,
+    /// The exponent: 0 draws all words equally often. Default 1.0.
+    pub skew: Option<f64>,
+}
+
+/// The machines, and how failures are noticed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawCluster {
+    /// Sets the defaults of the other keys here. Default "catalog".
+    pub profile: Option<Quantity<Profile>>,
+    /// Worker machines, each with one supervisor. Default 4.
+    pub workers: Option<u16>,
+    /// Worker processes on each of them. Default 1.
+    pub slots: Option<u16>,
+    /// Coordinators. Default 1; more are not supported yet.
+    pub coordinators: Option<u16>,
+    /// Cores of each machine. Default 2.
+    pub cores: Option<u16>,
+    /// A worker's heartbeats are this far apart. Default 1s.
+    pub heartbeat_interval: Duration,
+    /// A worker is suspected after this long without one. Default 5s; storm 30s.
+    pub heartbeat_timeout: Duration,
+    /// How often the coordinator looks. Default 500ms; storm 10s.
+    pub monitor_interval: Duration,
+    /// A supervisor restarts a dead worker after this long. Default 1s; storm 3s.
+    pub restart_delay: Duration,
+    /// A supervisor gives a worker this long to start. Default 10s; storm 120s.
+    pub worker_start_timeout: Duration,
+    /// The coordinator gives a worker this long to deploy its tasks. Default 10s; storm 120s.
+    pub deploy_timeout: Duration,
+}
+
+/// How often state is saved.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawCheckpoint {
+    /// From one trigger to the next. Default 2s.
+    pub interval: Duration,
+    /// A checkpoint that is not complete after this long is given up. Default 10s.
+    pub timeout: Duration,
+    /// At least this long from the end of one to the trigger of the next. Default 0s.
+    pub min_pause: Duration,
+    /// How many complete checkpoints are kept. Default 1.
+    pub retained: Option<u16>,
+}
+
+/// How tuples flow.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawFlow {
+    /// A batch that is not full leaves after this long. Default 20ms.
+    pub flush: Duration,
+    /// Tuples in a full batch. Default 100.
+    pub batch: Option<u32>,
+    /// Tuples that a channel may have on the way. Default 1024.
+    pub credits: Option<u32>,
+    /// A source that found nothing new asks again after this long. Default 20ms.
+    pub poll: Duration,
+    /// Records that a source asks for at once. Default 500.
+    pub fetch: Option<u32>,
+}
+
+/// The links between machines.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawNetwork {
+    /// Time on the way without a queue: a duration or a range. Default 200us..1ms.
+    pub latency: Option<Quantity<Between<Span>>>,
+    /// Bandwidth of each link; without limit if absent.
+    pub bandwidth: Option<Quantity<Bandwidth>>,
+    /// Share of datagrams lost; a connection sees a loss as delay. Default 0%.
+    pub loss: Portion,
+    /// Share of datagrams duplicated. Default 0%.
+    pub duplicate: Portion,
+    /// A connection that gets nothing through for this long is reset. Default 10s.
+    pub patience: Duration,
+}
+
+/// Every machine's disk.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawDisk {
+    /// Time of each operation. Default 100us.
+    pub latency: Duration,
+    /// Time of each sync. Default 5ms.
+    pub sync: Duration,
+    /// Its bandwidth. Default 200MB/s.
+    pub bandwidth: Option<Quantity<Bandwidth>>,
+}
+
+/// When the storm begins and ends, and how long recovery may take.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawPhases {
+    /// The part of the input's duration in which faults strike. Default 20%..80%.
+    pub storm: Option<Quantity<Between<Share>>>,
+    /// The run must finish this long after the last fault and the end of the input. Default 60s.
+    pub lull: Duration,
+}
+
+/// A fault: `at` or `on` says when, one of the other keys says what.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawFault {
+    /// When: "30s", "20%..40%" of the input's duration, or "storm" for any time of the storm.
+    pub at: Option<Quantity<At>>,
+    /// When: as soon as something has been observed so many times.
+    pub on: Option<RawOn>,
+    /// A process dies; its machine survives.
+    pub crash: Option<RawCrash>,
+    /// A machine dies with its processes and loses what was not synced.
+    pub crash_machine: Option<RawCrashMachine>,
+    /// A machine is cut from every other one.
+    pub isolate: Option<RawFor>,
+    /// The link between two machines is cut.
+    pub cut: Option<RawCut>,
+    /// A link takes longer.
+    pub slow_link: Option<RawSlowLink>,
+    /// A disk takes longer.
+    pub slow_disk: Option<RawSlowDisk>,
+    /// A process stops and goes on later.
+    pub pause: Option<RawFor>,
+}
+
+/// As soon as something has been observed so many times since the start of the run.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawOn {
+    /// What.
+    pub event: Quantity<EventKind>,
+    /// The how-manieth, counted from 1: a number or a range such as "3..9".
+    pub nth: Quantity<Between<u32>>,
+}
+
+/// Who crashes: "worker", "worker-2", "worker-of:count", "coordinator", ...
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawCrash {
+    /// The process.
+    pub who: Quantity<Target>,
+    /// Started again after this long; left out for a worker, which its supervisor restarts.
+    pub down: Option<Quantity<Between<Span>>>,
+}
+
+/// Whose machine crashes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawCrashMachine {
+    /// A process on the machine.
+    pub who: Quantity<Target>,
+    /// Back after this long.
+    pub down: Quantity<Between<Span>>,
+}
+
+/// To whom, and for how long.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawFor {
+    /// The process, or the machine it runs on.
+    pub who: Quantity<Target>,
+    /// For how long.
+    pub r#for: Quantity<Between<Span>>,
+}
+
+/// A cut link.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawCut {
+    /// The sending end.
+    pub from: Quantity<Target>,
+    /// The receiving end.
+    pub to: Quantity<Target>,
+    /// For how long.
+    pub r#for: Quantity<Between<Span>>,
+    /// Whether the other direction is cut as well. Default true.
+    pub symmetric: Option<bool>,
+}
+
+/// A slow link.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawSlowLink {
+    /// The sending end.
+    pub from: Quantity<Target>,
+    /// The receiving end.
+    pub to: Quantity<Target>,
+    /// By how much.
+    pub extra: Quantity<Between<Span>>,
+    /// For how long.
+    pub r#for: Quantity<Between<Span>>,
+}
+
+/// A slow disk.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawSlowDisk {
+    /// A process on the machine.
+    pub who: Quantity<Target>,
+    /// How many times as long: a number or a range such as "100..300".
+    pub factor: Quantity<Between<u32>>,
+    /// For how long.
+    pub r#for: Quantity<Between<Span>>,
+}
+
+/// The texts of `at`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum At {
+    Storm,
+    Share(Between<Share>),
+    Time(Between<Span>),
+}
+
+impl Text for At {
+    const WHAT: &'static str = "a time";
+    const EXAMPLE: &'static str = "20%..40%";
+    const PATTERN: &'static str = "^(storm|[0-9].*)$";
+
+    fn parse(text: &str) -> Result<Self, UnitError> {
+        match text {
+            "storm" => Ok(At::Storm),
+            text if text.contains('%') => Between::parse(text).map(At::Share),
+            text if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                Between::parse(text).map(At::Time)
+            }
+            text => Err(UnitError::new(
+                format!("`{text}` is not a time"),
+                "write \"30s\", \"20%..40%\" of the input's duration, or \"storm\"",
+            )),
+        }
+    }
+    fn print(&self) -> String {
+        match self {
+            At::Storm => "storm".to_string(),
+            At::Share(share) => share.print(),
+            At::Time(time) => time.print(),
+        }
+    }
+}
