@@ -1,1 +1,49 @@
-//! Tests of the judges.
+//! The judges against histories: those of a tiny honest engine must pass, bent ones must not.
+
+mod cuts;
+mod mini;
+mod orders;
+mod outputs;
+mod parts;
+mod random;
+mod restores;
+mod topologies;
+
+use std::sync::Arc;
+
+use stormglass_engine::observation::Observation;
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::Instant;
+
+use super::Judges;
+use super::law::{Law, Violation};
+use mini::{Event, Mini};
+
+/// Judges a whole history.
+fn judge(mini: &Mini, events: &[Event]) -> Judges {
+    let mut judges = Judges::new(Arc::clone(&mini.topology), mini.log.clone());
+    for (at, event) in (1..).zip(events) {
+        judges.observed(Instant(at), event.node, &event.what);
+    }
+    judges.finish();
+    judges
+}
+
+/// The violation of a law; the test fails if there is none.
+fn broken(mini: &Mini, events: &[Event], law: Law) -> Violation {
+    let judges = judge(mini, events);
+    let found = judges.violations().iter().find(|violation| violation.law == law);
+    found.unwrap_or_else(|| panic!("{law:?} holds: {:?}", judges.violations())).clone()
+}
+
+fn position(events: &[Event], is: impl Fn(&Observation) -> bool) -> usize {
+    events.iter().position(|event| is(&event.what)).expect("such an observation")
+}
+
+fn last(events: &[Event], is: impl Fn(&Observation) -> bool) -> usize {
+    events.iter().rposition(|event| is(&event.what)).expect("such an observation")
+}
+
+fn insert(events: &mut Vec<Event>, at: usize, what: Observation) {
+    events.insert(at, Event { node: NodeId::new(9, 0), what });
+}

@@ -1,0 +1,157 @@
+//! Histories at random: honest ones always pass, bent ones are caught.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use stormglass_engine::ids::Child;
+use stormglass_engine::observation::Observation as O;
+
+use super::mini::{Dice, Event, Mini};
+use super::{judge, topologies};
+
+fn honest(various: bool, seed: u64, restarts: usize) -> Mini {
+    let topology = if various { topologies::various() } else { topologies::word_count() };
+    let mut mini = Mini::new(topology, topologies::log(3, 90), seed);
+    mini.run(restarts);
+    mini
+}
+
+fn check_honest(various: bool, seed: u64, restarts: usize) -> Mini {
+    let mini = honest(various, seed, restarts);
+    let judges = judge(&mini, &mini.events);
+    assert_eq!(judges.violations(), &[], "seed {seed}");
+    assert!(judges.is_complete(), "seed {seed}: {:?}", judges.pending());
+    assert_eq!((judges.pending(), judges.in_flight()), (None, 0));
+    mini
+}
+
+/// How many entries of a history count: neither a zombie's nor beyond the last completion.
+fn bend(events: &mut Vec<Event>, dice: &mut Dice) -> Option<&'static str> {
+    let last = super::last(events, |o| matches!(o, O::CheckpointCompleted { .. }));
+    // Only the last generation's history counts for certain.
+    let first = super::last(events, |o| matches!(o, O::Granted { .. }));
+    let live = match events[first].what {
+        O::Granted { generation, .. } => generation,
+        _ => return None,
+    };
+    let candidates: Vec<usize> = (first..events.len())
+        .filter(|at| match events[*at].what {
+            O::Executed { generation, .. } | O::GroupCut { generation, .. } => {
+                *at < last && generation == live
+            }
+            O::Position { generation, .. } | O::Cut { generation, .. } => {
+                *at < last && generation == live
+            }
+            O::Published { .. } => true,
+            _ => false,
+        })
+        .collect();
+    let at = *candidates.get(dice.below(candidates.len()))?;
+    Some(match &mut events[at].what {
+        O::Executed { child, .. } => match dice.below(3) {
+            0 => {
+                events.remove(at);
+                "an execution is gone"
+            }
+            1 => {
+                let again = events[at].clone();
+                events.insert(at, again);
+                "an execution came twice"
+            }
+            _ => {
+                *child = Child(child.0 ^ 1 << 20);
+                "an execution is of another tuple"
+            }
+        },
+        O::GroupCut { print, keys, .. } => match dice.below(2) {
+            0 => {
+                *print ^= 1;
+                "a fingerprint differs"
+            }
+            _ => {
+                *keys += 1;
+                "a key too many"
+            }
+        },
+        O::Position { next, .. } => {
+            next.0 += 1;
+            "an offset is one too far"
+        }
+        O::Cut { .. } => {
+            events.remove(at);
+            "a cut is gone"
+        }
+        O::Published { print, .. } => match dice.below(3) {
+            0 => {
+                *print ^= 1;
+                "an output has other values"
+            }
+            1 => {
+                events.remove(at);
+                "an output never came"
+            }
+            _ => {
+                let again = events[at].clone();
+                events.insert(at, again);
+                "an output came twice"
+            }
+        },
+        _ => return None,
+    })
+}
+
+#[test]
+fn stats() {
+    for various in [false, true] {
+        for seed in 0..4 {
+            let mini = check_honest(various, seed, 3);
+            let n = |is: fn(&O) -> bool| mini.events.iter().filter(|e| is(&e.what)).count();
+            println!("{} ex {} ended {} answered {} cuts {} chk {} gen {} pub {} groups {}", various,
+                n(|o| matches!(o, O::Executed{..})), n(|o| matches!(o, O::Ended{..})), n(|o| matches!(o, O::Answered{..})),
+                n(|o| matches!(o, O::Cut{..})), n(|o| matches!(o, O::CheckpointCompleted{..})), n(|o| matches!(o, O::Granted{..})),
+                n(|o| matches!(o, O::Published{..})), n(|o| matches!(o, O::GroupCut{..})));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn honest_histories_pass(seed: u64, various: bool, restarts in 0..5_usize) {
+        check_honest(various, seed, restarts);
+    }
+
+    #[test]
+    fn a_bent_history_is_caught(seed: u64, various: bool, restarts in 0..3_usize) {
+        let mut mini = honest(various, seed, restarts);
+        let mut events = std::mem::take(&mut mini.events);
+        // Checkpoints that never completed count for nothing: bend one of a settled history.
+        let mut dice = Dice(seed ^ 1);
+        if let Some(what) = bend(&mut events, &mut dice) {
+            let judges = judge(&mini, &events);
+            prop_assert!(!judges.violations().is_empty(), "{what} and nobody noticed");
+        }
+    }
+
+    /// A clone in mid-run and its original say the same.
+    #[test]
+    fn a_clone_continues_the_same(seed: u64, at in 0.0..1.0_f64) {
+        let mini = honest(true, seed, 2);
+        let mut judges = super::Judges::new(Arc::clone(&mini.topology), mini.log.clone());
+        let half = (mini.events.len() as f64 * at) as usize;
+        let feed = |judges: &mut super::Judges, events: &[Event]| {
+            for event in events {
+                judges.observed(stormglass_sim::time::Instant(1), event.node, &event.what);
+            }
+        };
+        feed(&mut judges, &mini.events[..half]);
+        let mut clone = judges.clone();
+        for judges in [&mut judges, &mut clone] {
+            feed(judges, &mini.events[half..]);
+            judges.finish();
+            prop_assert_eq!(judges.violations(), &[]);
+            prop_assert!(judges.is_complete());
+        }
+    }
+}

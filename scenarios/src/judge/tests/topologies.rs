@@ -1,0 +1,150 @@
+//! Topologies and logs to be judged.
+
+use std::sync::Arc;
+
+use stormglass_engine::component::{
+    Bolt, BoltContext, Collector, Outcome, Record, Spout, ValueState,
+};
+use stormglass_engine::ids::TaskId;
+use stormglass_engine::log::InputLog;
+use stormglass_engine::topology::{Declarer, Topology, TopologyBuilder};
+use stormglass_engine::tuple::Tuple;
+use stormglass_engine::value::Value;
+use stormglass_sim::time::Instant;
+
+const COUNT: ValueState = ValueState::new(0, "count");
+const LAST: ValueState = ValueState::new(1, "last");
+
+/// A word a tuple; a line without a word ends there.
+#[derive(Clone, Debug)]
+struct Words;
+impl Spout for Words {
+    fn declare(&self, declarer: &mut Declarer) {
+        declarer.stream(&["word"]);
+    }
+    fn next(&mut self, record: &Record, out: &mut dyn Collector) -> Outcome {
+        record.text.split(' ').filter(|w| !w.is_empty()).for_each(|w| out.emit(&[w.into()]));
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Count;
+impl Bolt for Count {
+    fn declare(&self, declarer: &mut Declarer) {
+        declarer.stream(&["word", "count"]).state(COUNT);
+    }
+    fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome {
+        let count = cx.get(COUNT).and_then(Value::as_int).unwrap_or(0) + 1;
+        cx.put(COUNT, count.into());
+        cx.emit(&[tuple.values[0].clone(), count.into()]);
+        Ok(())
+    }
+}
+
+/// words (2) -> count (3) -> publish (2).
+pub(super) fn word_count() -> Arc<Topology> {
+    let mut builder = TopologyBuilder::new("word-count");
+    builder.spout("words", Words, 2);
+    builder.bolt("count", Count, 3).fields("words", &["word"]);
+    builder.sink("publish", 2).shuffle("count");
+    builder.max_parallelism(16).commutative();
+    Arc::new(builder.build().expect("a topology"))
+}
+
+/// Every line goes to one task after the other, odd ones also straight to a chosen one.
+#[derive(Clone, Debug)]
+struct Lines;
+impl Spout for Lines {
+    fn declare(&self, declarer: &mut Declarer) {
+        declarer.stream(&["line", "length"]).direct_stream("odd", &["line"]);
+    }
+    fn next(&mut self, record: &Record, out: &mut dyn Collector) -> Outcome {
+        let length = record.text.len() as i64;
+        let line = Value::from(record.text.as_str());
+        out.emit(&[line.clone(), length.into()]);
+        if length % 2 == 1 {
+            out.emit_direct(TaskId(FIRST_MARK + (length % 3) as u16), "odd", &[line]);
+        }
+        Ok(())
+    }
+}
+
+/// The first task of `mark`, the 5th component by name, as `various` has it.
+const FIRST_MARK: u16 = 9;
+
+/// Counts in a field what it executed, asks for time and chance, fans out.
+#[derive(Clone, Debug, Default)]
+struct Mark {
+    executed: i64,
+    task: u16,
+}
+impl Bolt for Mark {
+    fn declare(&self, declarer: &mut Declarer) {
+        declarer.stream(&["line", "number"]).named_stream("dice", &["eyes", "at", "task"]);
+    }
+    fn prepare(&mut self, task: TaskId) {
+        self.task = task.0;
+    }
+    fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome {
+        self.executed += 1;
+        cx.emit(&[tuple.values[0].clone(), self.executed.into()]);
+        if self.executed % 3 == 0 {
+            let (eyes, at) = (cx.random() % 6, cx.now().nanos() % 4);
+            let task = i64::from(self.task);
+            cx.emit_to("dice", &[(eyes as i64).into(), (at as i64).into(), task.into()]);
+            cx.emit_to("dice", &[Value::Null, (at as i64).into(), task.into()]);
+        }
+        Ok(())
+    }
+}
+
+/// Two cells; forgets its key at the 5th tuple; keys of two fields.
+#[derive(Clone, Debug)]
+struct Throws;
+impl Bolt for Throws {
+    fn declare(&self, declarer: &mut Declarer) {
+        declarer.stream(&["n"]).state(COUNT).state(LAST);
+    }
+    fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome {
+        let count = cx.get(COUNT).and_then(Value::as_int).unwrap_or(0) + 1;
+        if count == 5 {
+            cx.clear();
+        } else {
+            cx.put(COUNT, count.into());
+            if count > 2 {
+                cx.put(LAST, tuple.values[2].clone());
+            }
+        }
+        cx.emit(&[count.into()]);
+        Ok(())
+    }
+}
+
+/// Every grouping, a diamond, three steps below the root, two sinks.
+pub(super) fn various() -> Arc<Topology> {
+    let mut builder = TopologyBuilder::new("various");
+    builder.spout("lines", Lines, 2);
+    builder.bolt("mark", Mark::default(), 3).shuffle("lines").direct("lines", "odd");
+    builder.bolt("dice", Throws, 2).fields_stream("mark", "dice", &["at", "eyes"]);
+    builder.bolt("copies", Mark::default(), 2).all("mark", "dice").shuffle("mark");
+    builder.bolt("count", Count, 3).fields("mark", &["line"]).fields("copies", &["line"]);
+    builder.sink("one", 2).global("dice", "default").shuffle("count");
+    builder.sink("two", 1).shuffle("count").all("lines", "default");
+    builder.max_parallelism(8);
+    let topology = builder.build().expect("a topology");
+    assert_eq!(topology.find("mark").map(|c| c.first_task), Some(TaskId(FIRST_MARK + 1)));
+    Arc::new(topology)
+}
+
+/// Lines of a few words over a few partitions; every 7th is empty.
+pub(super) fn log(partitions: u64, records: u64) -> InputLog {
+    const WORDS: [&str; 6] = ["rain", "wind", "hail", "fog", "thunder", "sun"];
+    let line = |n: u64| {
+        let words = (0..n % 7 % 4).map(|k| WORDS[((n * 5 + k * k * 3 + n / 7) % 6) as usize]);
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let record = |n: u64| Record { arrival: Instant(n * 1_000), text: line(n).as_str().into() };
+    let of = |p: u64| (0..records / partitions).map(|n| record(n * partitions + p)).collect();
+    InputLog::new((0..partitions).map(of).collect())
+}
