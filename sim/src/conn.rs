@@ -114,6 +114,12 @@ impl<M> Pipe<M> {
         }
     }
 
+    /// The last message in flight does not arrive after all.
+    pub(crate) fn unfly(&mut self, now: Instant) {
+        self.flight.pop_back();
+        self.last = self.flight.back().map_or(now, |s| s.arrives);
+    }
+
     /// When the oldest message that is not acknowledged left.
     pub(crate) fn oldest(&self) -> Option<Instant> {
         let flight = self.flight.front().map(|s| s.departs);

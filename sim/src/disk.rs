@@ -289,6 +289,20 @@ impl Disk {
         !self.log.is_empty()
     }
 
+    /// What a process had not submitted yet leaves it later, and what comes behind that waits.
+    pub(crate) fn postpone(&mut self, now: Instant, owner: Owner, duration: Span) {
+        self.settle(now);
+        let unsent = |e: &Entry| e.owner == owner && e.departs > now;
+        let Some(first) = self.log.iter().position(unsent) else { return };
+        for entry in self.log.iter_mut().skip(first) {
+            if unsent(entry) {
+                entry.departs += duration;
+            }
+            entry.completes += duration;
+        }
+        self.free_at += duration;
+    }
+
     pub(crate) fn arm(&mut self, kind: DiskFailure, count: u32, id: ArmedId) {
         assert!(count > 0, "an armed failure has something left");
         self.armed.push((kind, count, id));

@@ -131,6 +131,16 @@ impl<T> Queue<T> {
         self.cells.iter().filter_map(|c| c.item.as_ref())
     }
 
+    /// Queued items for which `pick` holds, with their times, in the order of popping.
+    pub(crate) fn find(&self, pick: impl Fn(&T) -> bool) -> Vec<(Instant, Handle)> {
+        let queued = self.cells.iter().filter(|c| c.wheel < PARKED);
+        let mut found: Vec<&Cell<T>> =
+            queued.filter(|c| c.item.as_ref().is_some_and(&pick)).collect();
+        found.sort_unstable_by_key(|c| c.key);
+        let name = |c: &Cell<T>| Handle((c.generation << SLOT_BITS) | slot_of(c.key) as u64);
+        found.into_iter().map(|c| (Instant(time_of(c.key)), name(c))).collect()
+    }
+
     /// Cells ever made: the most items that were alive at one time.
     pub(crate) fn cell_count(&self) -> usize {
         self.cells.len()
@@ -339,13 +349,6 @@ impl<T> Queue<T> {
             return None;
         }
         cell.item.as_ref()
-    }
-
-    /// Puts another item under a handle.
-    pub(crate) fn replace(&mut self, handle: Handle, item: T) {
-        let cell = &mut self.cells[(handle.0 & SLOT_MASK) as usize];
-        assert!(cell.generation == handle.0 >> SLOT_BITS, "the handle is alive");
-        cell.item = Some(item);
     }
 
     /// Takes the item of a parked handle out; none if it was cancelled, or is still queued.

@@ -100,11 +100,6 @@ impl Files {
         self.inodes.get(self.durable.get(file)?).map(Content::durable)
     }
 
-    /// Names in the page cache, in order.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &FileName> {
-        self.names.keys()
-    }
-
     /// Does what is asked, or what an armed failure makes of it.
     pub(crate) fn perform(
         &mut self,

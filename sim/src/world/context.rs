@@ -209,6 +209,7 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
             return false;
         }
         node.launching = true;
+        self.leaves();
         let (parent, image) = (self.owner, Arc::new(image));
         let envelope = Envelope::Launch { parent, slot, image };
         self.kernel.queue.push_in_order(self.at, envelope);
@@ -218,6 +219,7 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
     fn kill(&mut self, port: u16) {
         let slot = self.kernel.slot(NodeId { machine: self.me.machine, port });
         if let Some(slot) = slot.filter(|_| !self.stopped) {
+            self.leaves();
             let envelope = Envelope::Kill { by: self.owner, slot };
             self.kernel.queue.push_in_order(self.at, envelope);
         }
@@ -225,6 +227,7 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
 
     fn exit(&mut self) {
         if !self.stopped {
+            self.leaves();
             self.exits = Some(self.at);
         }
     }
@@ -256,7 +259,7 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
 
     fn twist(&mut self, twist: P::Twist) -> bool {
         let (enabled, asked) = &mut self.kernel.twists[twist.index()];
-        *asked += u64::from(*enabled);
+        *asked += u64::from(*enabled && !self.stopped);
         *enabled
     }
 }

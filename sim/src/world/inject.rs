@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::disk::Owner;
 use crate::fault::{ArmedId, ClockStep, Effect, Fault, FaultError};
 use crate::machine::Slowdown;
 use crate::net::Slow;
@@ -235,7 +236,35 @@ impl<P: Process> Kernel<P> {
         for lane in &mut place.lanes {
             lane.busy_until = lane.busy_until.max(now) + duration;
         }
+        let owner = Owner { slot, incarnation: place.incarnation };
+        if place.departs > now {
+            place.departs += duration;
+            self.postpone(node, owner, duration);
+        }
         Ok(hit(true))
+    }
+
+    /// What a process has not sent yet leaves later.
+    fn postpone(&mut self, node: NodeId, owner: Owner, duration: Span) {
+        let now = self.now;
+        let unsent = |e: &Envelope<P>| match e {
+            Envelope::Datagram { from, born, departs, .. } => {
+                *from == node && *born == owner.incarnation && *departs > now
+            }
+            Envelope::Launch { parent: by, .. }
+            | Envelope::Kill { by, .. }
+            | Envelope::Exit { owner: by } => *by == owner,
+            _ => false,
+        };
+        for (at, handle) in self.queue.find(unsent) {
+            let mut envelope = self.queue.recall(handle).expect("it was just found");
+            if let Envelope::Datagram { departs, .. } = &mut envelope {
+                *departs += duration;
+            }
+            self.queue.push_in_order(at + duration, envelope);
+        }
+        self.connections_wait(owner, duration);
+        self.machine(node.machine).disk.postpone(now, owner, duration);
     }
 
     fn cut(

@@ -216,8 +216,8 @@ impl<P: Process> Kernel<P> {
     /// Whether a life of a process is the present one.
     #[inline]
     pub(crate) fn lives(&self, owner: Owner) -> bool {
-        let node = &self.nodes[owner.slot as usize];
-        node.alive && node.incarnation == owner.incarnation
+        let node = self.nodes.get(owner.slot as usize);
+        node.is_some_and(|n| n.alive && n.incarnation == owner.incarnation)
     }
 
     /// Whether a datagram was lost with its sender before it left.

@@ -437,6 +437,32 @@ impl<P: Process> Kernel<P> {
         }
     }
 
+    /// What a life of a process has not sent yet leaves later.
+    pub(crate) fn connections_wait(&mut self, owner: Owner, duration: Span) {
+        let now = self.now;
+        let is = |end: &End| end.slot == owner.slot && end.incarnation == owner.incarnation;
+        for id in self.conns.ids(|c| c.ends.iter().any(is)) {
+            for pipe in 0..2 {
+                let conn = self.conns.get(id).expect("it was just found");
+                if !is(&conn.ends[pipe]) {
+                    continue;
+                }
+                let line = &mut conn.pipes[pipe];
+                line.held
+                    .iter_mut()
+                    .filter(|h| h.departs > now)
+                    .for_each(|h| h.departs += duration);
+                for segment in line.flight.iter_mut().filter(|s| s.departs > now) {
+                    segment.departs += duration;
+                    segment.arrives += duration;
+                    line.last = segment.arrives;
+                    let envelope = self.queue.recall(segment.handle).expect("it has not arrived");
+                    segment.handle = self.queue.push(segment.arrives, envelope);
+                }
+            }
+        }
+    }
+
     fn end_dies(&mut self, id: u64, at: usize, silent: bool) {
         let now = self.now;
         let finished = self.conn(id).ends[at].phase == Phase::Finished;
@@ -452,7 +478,7 @@ impl<P: Process> Kernel<P> {
                 unsent_finish |= matches!(body, Body::Finish);
             }
             let line = &mut self.conn(id).pipes[at];
-            line.flight.pop_back();
+            line.unfly(now);
             line.bytes -= segment.bytes;
         }
         let conn = self.conn(id);
@@ -484,7 +510,7 @@ impl<P: Process> Kernel<P> {
     /// Takes what is in flight from one machine to another out of the air; gives back how many
     /// messages that were. The link is cut, or the receiver down, already or right after.
     fn meet_cut(&mut self, id: u64, to: MachineId) -> u64 {
-        let mut met = 0;
+        let (now, mut met) = (self.now, 0);
         for pipe in 0..2 {
             self.acknowledge(id, pipe);
             let (from, target) = self.route(id, pipe);
@@ -499,7 +525,7 @@ impl<P: Process> Kernel<P> {
                 };
                 met += u64::from(matches!(body, Body::Data(_)));
                 let line = &mut self.conn(id).pipes[pipe];
-                line.flight.pop_back();
+                line.unfly(now);
                 let Segment { bytes, departs, .. } = segment;
                 line.held.push_front(Held { body, bytes, departs, extra: Span::ZERO });
             }
