@@ -58,9 +58,24 @@ impl Mixer {
     }
 
     /// Mixes a byte string in: its length, then its bytes in little-endian words.
+    ///
+    /// Of a long string every second word goes into a second mix, whose state comes last: two
+    /// short chains take half the time of a long one.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
+        let mut bytes = bytes;
+        if bytes.len() >= 48 {
+            let mut other = Mixer::new();
+            let mut pairs = bytes.chunks_exact(16);
+            for pair in &mut pairs {
+                let both = u128::from_le_bytes(pair.try_into().expect("sixteen bytes"));
+                self.word(both as u64);
+                other.word((both >> 64) as u64);
+            }
+            self.pair(other.a, other.b);
+            bytes = pairs.remainder();
+        }
         let mut chunks = bytes.chunks_exact(8);
         for chunk in &mut chunks {
             self.word(u64::from_le_bytes(chunk.try_into().expect("eight bytes")));

@@ -178,7 +178,7 @@ impl<T> Queue<T> {
         Handle((cell.generation << SLOT_BITS) | u64::from(slot))
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_at(&mut self, time: Instant, sequence: u64, item: T) -> Handle {
         assert!(self.sequence < SEQ_MASK, "a run has at most 2^40 events");
         self.sequence += 1;
@@ -190,7 +190,7 @@ impl<T> Queue<T> {
     }
 
     /// Puts an item into a free cell.
-    #[inline]
+    #[inline(always)]
     fn fill(&mut self, rank: u128, item: T) -> u32 {
         if self.free != NIL {
             let slot = self.free;
@@ -352,7 +352,7 @@ impl<T> Queue<T> {
     }
 
     /// Takes the item of a parked handle out; none if it was cancelled, or is still queued.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, handle: Handle) -> Option<T> {
         let slot = (handle.0 & SLOT_MASK) as usize;
         let cell = self.cells.get_mut(slot)?;
@@ -405,7 +405,7 @@ impl<T> Queue<T> {
         self.release(slot)
     }
 
-    #[inline]
+    #[inline(always)]
     fn release(&mut self, slot: usize) -> Option<T> {
         let cell = &mut self.cells[slot];
         cell.generation += 1;

@@ -181,7 +181,7 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
             return Step::Handled;
         }
         let event = kernel.open(handle).expect("it was just seen");
-        self.handle(slot, lane, event)
+        self.run_handler(slot, lane, event)
     }
 
     /// Handles an event that is the kernel's business first, or only.
@@ -298,9 +298,15 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
         self.deliver(slot, Lane(0), Event::Start)
     }
 
-    /// Runs a handler.
-    #[inline]
+    /// Runs a handler, away from the beaten track.
+    #[inline(never)]
     fn handle(&mut self, slot: u32, lane: Lane, event: Event<P::Message>) -> Step {
+        self.run_handler(slot, lane, event)
+    }
+
+    /// Runs a handler.
+    #[inline(always)]
+    fn run_handler(&mut self, slot: u32, lane: Lane, event: Event<P::Message>) -> Step {
         let kernel = &mut self.kernel;
         let now = kernel.now;
         let node = &mut kernel.nodes[slot as usize];

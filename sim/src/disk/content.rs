@@ -218,6 +218,8 @@ impl Content {
             if end.min(len) > start && draw() {
                 let kept = end.min(len) - start;
                 left[start..start + kept].copy_from_slice(&sector[..kept]);
+                let rest = len.min(start + SECTOR);
+                left[start + kept..rest].fill(0);
                 whole &= kept == sector.len();
                 lost += (sector.len() - kept) as u64;
             } else {

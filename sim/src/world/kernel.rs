@@ -247,6 +247,7 @@ impl<P: Process> Kernel<P> {
     }
 
     /// Sends a datagram that leaves at `departs`.
+    #[inline]
     pub(crate) fn send(
         &mut self,
         from: NodeId,
@@ -255,58 +256,61 @@ impl<P: Process> Kernel<P> {
         to: NodeId,
         message: P::Message,
     ) {
-        let mut extra = Span::ZERO;
-        let mut copies = 1;
+        let (mut extra, mut doubled) = (Span::ZERO, false);
         if !self.tampers.is_empty() {
-            match self.tampered(from, to, true) {
-                Some(MessageAction::Drop) => return,
-                Some(MessageAction::Delay(span)) => extra = span,
-                Some(MessageAction::Duplicate) => copies = 2,
-                Some(MessageAction::LoseReply) => self.tampers.push(Tamper {
-                    from: to,
-                    to: from,
-                    skip: 0,
-                    action: MessageAction::Drop,
-                    id: None,
-                }),
-                None => {}
+            match self.tamper_datagram(from, to) {
+                Some((span, copy)) => (extra, doubled) = (span, copy),
+                None => return,
             }
         }
         let born = if departs > self.now { incarnation } else { 0 };
+        let (mut link, mut departs, mut arrives) = (LOOPBACK, departs, Instant::ZERO);
+        let mut copy = None;
         if from.machine == to.machine {
-            let arrives = departs + self.net.spec.loopback + extra;
-            for _ in 1..copies {
-                let message = message.clone();
-                let link = LOOPBACK;
-                self.queue
-                    .push(arrives, Envelope::Datagram { to, from, link, born, departs, message });
+            arrives = departs + self.net.spec.loopback + extra;
+            copy = doubled.then_some(arrives);
+        } else {
+            link = self.net.link(from.machine, to.machine, &self.chance);
+            let flight = self.net.datagram(link, departs);
+            departs = self.card_out(from.machine, departs, &message);
+            if born == 0 && self.net.links[link as usize].cuts > 0 {
+                return;
             }
-            let link = LOOPBACK;
-            let envelope = Envelope::Datagram { to, from, link, born, departs, message };
-            self.queue.push(arrives, envelope);
-            return;
+            if flight.copy.is_some() || doubled {
+                let latency = flight.copy.unwrap_or_else(|| self.net.copy_latency(link, departs));
+                copy = Some(self.card_in(to.machine, departs + latency + extra, &message));
+            }
+            if let Some(latency) = flight.first {
+                arrives = self.card_in(to.machine, departs + latency + extra, &message);
+            }
         }
-        let link = self.net.link(from.machine, to.machine, &self.chance);
-        let flight = self.net.datagram(link, departs);
-        let departs = self.card_out(from.machine, departs, &message);
-        if born == 0 && self.net.links[link as usize].cuts > 0 {
-            return;
-        }
-        let copy = match copies {
-            1 => flight.copy,
-            _ => Some(self.net.copy_latency(link, departs)),
-        };
-        if let Some(latency) = copy {
-            let arrives = self.card_in(to.machine, departs + latency + extra, &message);
+        if let Some(at) = copy {
             let message = message.clone();
-            let envelope = Envelope::Datagram { to, from, link, born, departs, message };
-            self.queue.push(arrives, envelope);
+            self.queue.push(at, Envelope::Datagram { to, from, link, born, departs, message });
         }
-        if let Some(latency) = flight.first {
-            let arrives = self.card_in(to.machine, departs + latency + extra, &message);
-            let envelope = Envelope::Datagram { to, from, link, born, departs, message };
-            self.queue.push(arrives, envelope);
+        if arrives > Instant::ZERO {
+            self.queue.push(arrives, Envelope::Datagram { to, from, link, born, departs, message });
         }
+    }
+
+    /// What armed faults do to the next datagram between two processes: extra latency, and
+    /// whether it is doubled; none if it is lost.
+    #[cold]
+    fn tamper_datagram(&mut self, from: NodeId, to: NodeId) -> Option<(Span, bool)> {
+        match self.tampered(from, to, true) {
+            Some(MessageAction::Drop) => return None,
+            Some(MessageAction::Delay(span)) => return Some((span, false)),
+            Some(MessageAction::Duplicate) => return Some((Span::ZERO, true)),
+            Some(MessageAction::LoseReply) => self.tampers.push(Tamper {
+                from: to,
+                to: from,
+                skip: 0,
+                action: MessageAction::Drop,
+                id: None,
+            }),
+            None => {}
+        }
+        Some((Span::ZERO, false))
     }
 
     /// What armed faults do to the next message between two processes.
@@ -407,7 +411,7 @@ impl<P: Process> Kernel<P> {
     }
 
     /// A parked envelope as the event that its process sees.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open(&mut self, handle: Handle) -> Option<Event<P::Message>> {
         Some(match self.queue.take(handle)? {
             Envelope::Datagram { from, message, .. } => Event::Datagram { from, message },
