@@ -83,6 +83,10 @@ pub struct Resolved {
     pub at: Instant,
     /// Whom it struck: a process as people name it.
     pub target: String,
+    /// For a trigger: the number of the observation that fired it, counted over the whole run. It
+    /// says *where* in the handler at that instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observation: Option<u64>,
 }
 
 /// Draws the plan of a seed. `duration` is that of the input: see
@@ -177,24 +181,34 @@ impl Plan {
     /// # Errors
     /// If it is no plan, or one of another version.
     pub fn from_json(json: &str, source_name: &str) -> Result<Plan, Problem> {
-        #[derive(Deserialize)]
-        struct Header {
-            version: Option<u32>,
+        read_versioned(json, source_name, VERSION, "plan")
+    }
+}
+
+/// Reads a JSON file that states its version, which has to be this one.
+pub(crate) fn read_versioned<T: serde::de::DeserializeOwned>(
+    json: &str,
+    source_name: &str,
+    wanted: u32,
+    what: &str,
+) -> Result<T, Problem> {
+    #[derive(Deserialize)]
+    struct Header {
+        version: Option<u32>,
+    }
+    let wrong = |error: serde_json::Error| json_problem(json, source_name, &error);
+    let header: Header = serde_json::from_str(json).map_err(wrong)?;
+    match header.version {
+        Some(version) if version == wanted => serde_json::from_str(json).map_err(wrong),
+        Some(version) => {
+            let message = format!("the {what} has version {version}, this program reads {wanted}");
+            let help = format!("run its scenario and seed again to write a {what} of this version");
+            Err(Problem::new(source_name, message).help(help))
         }
-        let wrong = |error: serde_json::Error| json_problem(json, source_name, &error);
-        let header: Header = serde_json::from_str(json).map_err(wrong)?;
-        match header.version {
-            Some(VERSION) => serde_json::from_str(json).map_err(wrong),
-            Some(version) => {
-                let message =
-                    format!("the plan has version {version}, this program reads {VERSION}");
-                let help = "run its scenario and seed again to write a plan of this version";
-                Err(Problem::new(source_name, message).help(help))
-            }
-            None => {
-                let problem = Problem::new(source_name, "the plan has no version: is it a plan?");
-                Err(problem.help(format!("a plan begins with \"version\": {VERSION}")))
-            }
+        None => {
+            let message = format!("the {what} has no version: is it a {what}?");
+            let help = format!("a {what} begins with \"version\": {wanted}");
+            Err(Problem::new(source_name, message).help(help))
         }
     }
 }

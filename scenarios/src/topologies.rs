@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use stormglass_engine::topology::TopologyBuilder;
 
 pub mod flights;
+pub mod shared;
 #[cfg(test)]
 mod tests;
 pub mod words;

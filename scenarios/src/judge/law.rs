@@ -32,11 +32,13 @@ pub enum Law {
     RestoreLatest,
     /// What the faults allow is finished.
     Progress,
+    /// Nobody panics.
+    NoPanic,
 }
 
 impl Law {
     /// Every law.
-    pub const ALL: [Law; 10] = [
+    pub const ALL: [Law; 11] = [
         Law::NoLoss,
         Law::NoDuplicate,
         Law::StateEqualsOracle,
@@ -47,6 +49,7 @@ impl Law {
         Law::Fencing,
         Law::RestoreLatest,
         Law::Progress,
+        Law::NoPanic,
     ];
 
     /// Kebab-case, as people type and read it.
@@ -62,6 +65,7 @@ impl Law {
             Law::Fencing => "fencing",
             Law::RestoreLatest => "restore-latest",
             Law::Progress => "progress",
+            Law::NoPanic => "no-panic",
         }
     }
 
@@ -85,6 +89,7 @@ impl Law {
             }
             Law::Fencing => "once a generation runs, nothing of an older one is accepted",
             Law::RestoreLatest => "every task restores the newest completed checkpoint, once",
+            Law::NoPanic => "neither the engine nor a user's spouts and bolts panic",
             Law::Progress => "after the faults, what they allow is finished in bounded time",
         }
     }

@@ -1,0 +1,104 @@
+//! Many runs: one world a thread, results in the order of their seeds.
+//!
+//! The only file of this crate with threads. Nothing here reads a clock or prints: whoever calls
+//! hands in what is to happen after each run, and may stop the campaign there.
+
+#![expect(clippy::disallowed_methods, reason = "one world a thread; no world knows of another")]
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+
+use stormglass_engine::names::Twist;
+
+use crate::input::Loader;
+use crate::outcome::Outcome;
+use crate::problem::Problem;
+use crate::run::Setup;
+use crate::scenario::Scenario;
+use crate::topologies::Registry;
+
+/// Seeds of one scenario.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// Its seeds.
+    pub seeds: Range<u64>,
+    /// How many worlds run side by side; at least one.
+    pub jobs: usize,
+    /// Planted bugs to switch on in every run.
+    pub bugs: Vec<Twist>,
+}
+
+/// Whether a campaign goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// It does.
+    Continue,
+    /// Runs that have begun are finished and handed over; no other one begins.
+    Stop,
+}
+
+/// Loads files for all threads.
+pub type SharedLoader<'a> =
+    dyn Fn(&str) -> Result<std::borrow::Cow<'static, str>, String> + Sync + 'a;
+
+impl Campaign {
+    /// Runs all seeds; hands each outcome over in the order of seeds, whatever order they end in.
+    ///
+    /// # Errors
+    /// The first seed's problem with the scenario itself.
+    pub fn run(
+        &self,
+        registry: &Registry,
+        loader: &SharedLoader<'_>,
+        mut each: impl FnMut(Outcome) -> Next,
+    ) -> Result<(), Problem> {
+        let (next, stopped) = (AtomicU64::new(self.seeds.start), AtomicBool::new(false));
+        let (sender, receiver) = mpsc::channel();
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.max(1) {
+                let (sender, next, stopped) = (sender.clone(), &next, &stopped);
+                scope.spawn(move || {
+                    while !stopped.load(Ordering::Relaxed) {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed >= self.seeds.end {
+                            break;
+                        }
+                        let load: &Loader<'_> = &|file| loader(file);
+                        let outcome = self.one(registry, load, seed);
+                        if sender.send((seed, outcome)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut early = BTreeMap::new();
+            let mut wanted = self.seeds.start;
+            for (seed, outcome) in receiver {
+                early.insert(seed, outcome);
+                while let Some(outcome) = early.remove(&wanted) {
+                    wanted += 1;
+                    match outcome.map(&mut each) {
+                        Ok(Next::Continue) => {}
+                        Ok(Next::Stop) => stopped.store(true, Ordering::Relaxed),
+                        Err(problem) => {
+                            stopped.store(true, Ordering::Relaxed);
+                            return Err(problem);
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn one(&self, registry: &Registry, load: &Loader<'_>, seed: u64) -> Result<Outcome, Problem> {
+        let mut setup = Setup::new(&self.scenario, registry, load, seed)?;
+        setup.bugs.clone_from(&self.bugs);
+        Ok(setup.run())
+    }
+}

@@ -1,0 +1,89 @@
+//! A case: one run as a file that a single command replays.
+//!
+//! It holds the scenario as it was written, the settings laid over it, the seed, the plan with each
+//! fault both as its trigger and as what became of it, the planted bugs, and the digest and verdict
+//! to be seen again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Outcome;
+use crate::plan::Plan;
+use crate::problem::Problem;
+use crate::scenario::Scenario;
+
+/// The version of cases that this program writes and reads.
+pub const VERSION: u32 = 1;
+
+/// One run as a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// The format; see [`VERSION`].
+    pub version: u32,
+    /// The program that wrote it, for people.
+    pub program: String,
+    /// The scenario's TOML.
+    pub scenario: String,
+    /// What it was read from.
+    pub source: String,
+    /// Settings laid over it, as `key=value`.
+    pub settings: Vec<String>,
+    /// Planted bugs that were switched on.
+    pub bugs: Vec<String>,
+    /// Seed and faults.
+    pub plan: Plan,
+    /// The digest of the run.
+    pub digest: String,
+    /// The verdict's name.
+    pub verdict: String,
+    /// The law that broke first, if one did.
+    pub law: Option<String>,
+}
+
+impl Case {
+    /// The case of an outcome.
+    ///
+    /// # Errors
+    /// If the scenario was built in Rust: it has no text to write down.
+    pub fn new(scenario: &Scenario, outcome: &Outcome) -> Result<Case, Problem> {
+        let Some((text, settings)) = scenario.origin.written() else {
+            let message = "a scenario built in Rust cannot be written as a case";
+            return Err(Problem::new("", message).help("pin its seed in a test instead"));
+        };
+        Ok(Case {
+            version: VERSION,
+            program: format!("stormglass {}", env!("CARGO_PKG_VERSION")),
+            scenario: text.to_string(),
+            source: scenario.origin.source().to_string(),
+            settings: settings.to_vec(),
+            bugs: outcome.bugs.clone(),
+            plan: outcome.plan.clone(),
+            digest: outcome.digest.to_string(),
+            verdict: outcome.verdict.name().to_string(),
+            law: outcome.violations().first().map(|violation| violation.law.name().to_string()),
+        })
+    }
+
+    /// The scenario of the case.
+    ///
+    /// # Errors
+    /// If this program does not understand it any more.
+    pub fn scenario(&self) -> Result<Scenario, Problem> {
+        Scenario::parse_with(&self.scenario, &self.source, &self.settings)
+    }
+
+    /// Writes it as JSON for people.
+    pub fn to_json(&self) -> String {
+        let mut json = serde_json::to_string_pretty(self).expect("a case is plain data");
+        json.push('\n');
+        json
+    }
+
+    /// Reads what [`Case::to_json`] wrote.
+    ///
+    /// # Errors
+    /// If it is no case, or one of another version.
+    pub fn from_json(json: &str, source_name: &str) -> Result<Case, Problem> {
+        crate::plan::read_versioned(json, source_name, VERSION, "case")
+    }
+}

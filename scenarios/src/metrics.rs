@@ -1,0 +1,190 @@
+//! What a run measures of itself, from observations alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stormglass_engine::ids::{CheckpointId, ComponentId, Generation, TaskId};
+use stormglass_engine::log::InputLog;
+use stormglass_engine::observation::{AbortReason, Observation};
+use stormglass_engine::topology::Topology;
+use stormglass_sim::time::{Instant, Span};
+use stormglass_sim::watch::Stamp;
+
+use crate::outcome::{CheckpointFacts, FlowFacts};
+
+mod histogram;
+mod recovery;
+#[cfg(test)]
+mod tests;
+
+use histogram::Histogram;
+pub(crate) use recovery::{Outages, Struck};
+
+/// How often the lag is looked at.
+pub(crate) const SAMPLE: Span = Span::millis(100);
+
+/// The measurements of a run so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    topology: Arc<Topology>,
+    log: InputLog,
+    pub(crate) outages: Outages,
+    /// The offset to read next in each partition: the furthest ever, and in the newest generation.
+    furthest: Vec<u64>,
+    position: Vec<u64>,
+    generation: Generation,
+    read: u64,
+    hops: u64,
+    last_new: Instant,
+    latency: Histogram,
+    triggered: BTreeMap<CheckpointId, Instant>,
+    checkpoint_time: Histogram,
+    checkpoints: CheckpointFacts,
+    published: Vec<u64>,
+    calm_until: Instant,
+    calm_lags: Vec<u64>,
+    calm_lag: Option<u64>,
+    max_lag: u64,
+}
+
+impl Metrics {
+    pub(crate) fn new(topology: Arc<Topology>, log: InputLog, calm_until: Instant) -> Self {
+        let none = vec![0; log.partitions.len()];
+        Metrics {
+            outages: Outages::default(),
+            furthest: none.clone(),
+            position: none,
+            generation: Generation(0),
+            read: 0,
+            hops: 0,
+            last_new: Instant::ZERO,
+            latency: Histogram::default(),
+            triggered: BTreeMap::new(),
+            checkpoint_time: Histogram::default(),
+            checkpoints: CheckpointFacts::default(),
+            published: vec![0; topology.components().len()],
+            calm_until,
+            calm_lags: Vec::new(),
+            calm_lag: None,
+            max_lag: 0,
+            topology,
+            log,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn observed(&mut self, at: Stamp, observation: &Observation) {
+        match *observation {
+            Observation::Executed { from: TaskId::BROKER, generation, root, .. } => {
+                self.read += 1;
+                let partition = usize::from(root.partition().0);
+                let next = root.offset() + 1;
+                if generation == self.generation {
+                    self.position[partition] = next;
+                }
+                if next > self.furthest[partition] {
+                    self.furthest[partition] = next;
+                    self.last_new = at.time;
+                }
+            }
+            Observation::Executed { .. } => self.hops += 1,
+            Observation::Published { task, root, .. } => {
+                let log = &self.log.partitions[usize::from(root.partition().0)];
+                if let Some(record) = log.records().get(root.offset() as usize) {
+                    self.latency.add(at.time.since(record.arrival).as_nanos());
+                }
+                let ComponentId(component) = self.topology.component_of(task).id;
+                self.published[usize::from(component)] += 1;
+            }
+            _ => self.rare(at.time, observation),
+        }
+    }
+
+    fn rare(&mut self, now: Instant, observation: &Observation) {
+        match *observation {
+            Observation::Granted { generation, .. } => {
+                self.generation = generation;
+                self.position.fill(0);
+            }
+            Observation::CheckpointTriggered { checkpoint, .. } => {
+                self.checkpoints.triggered += 1;
+                self.triggered.insert(checkpoint, now);
+            }
+            Observation::CheckpointCompleted { checkpoint, bytes, .. } => {
+                self.checkpoints.completed += 1;
+                self.checkpoints.last_bytes = bytes;
+                if let Some(since) = self.triggered.remove(&checkpoint) {
+                    self.checkpoint_time.add(now.since(since).as_nanos());
+                }
+            }
+            Observation::CheckpointAborted { checkpoint, reason, .. } => {
+                self.triggered.remove(&checkpoint);
+                let reason = match reason {
+                    AbortReason::Expired => "expired",
+                    AbortReason::Superseded => "superseded",
+                    AbortReason::Declined => "declined",
+                };
+                *self.checkpoints.aborted.entry(reason.to_string()).or_default() += 1;
+            }
+            _ => {}
+        }
+        self.outages.observed(now, observation, &self.furthest);
+    }
+
+    /// Looks at the lag, every [`SAMPLE`].
+    pub(crate) fn sample(&mut self, now: Instant) {
+        let arrived = |(log, next): (&stormglass_engine::log::PartitionLog, &u64)| {
+            log.end_at(now).saturating_sub(*next)
+        };
+        let lag: u64 = self.log.partitions.iter().zip(&self.position).map(arrived).sum();
+        self.max_lag = self.max_lag.max(lag);
+        if now < self.calm_until {
+            self.calm_lags.push(lag);
+        } else if self.calm_lag.is_none() {
+            self.calm_lags.sort_unstable();
+            let at = (self.calm_lags.len() * 99).div_ceil(100).saturating_sub(1);
+            self.calm_lag = Some(self.calm_lags.get(at).copied().unwrap_or(0));
+            self.calm_lags = Vec::new();
+        }
+        let calm = self.calm_lag.unwrap_or(u64::MAX);
+        self.outages.sampled(now, &self.position, lag <= calm);
+    }
+
+    /// The offsets that the sources had reached, for a fault that strikes now.
+    pub(crate) fn furthest(&self) -> &[u64] {
+        &self.furthest
+    }
+
+    pub(crate) fn checkpoint_facts(&self) -> CheckpointFacts {
+        let duration = self.checkpoint_time.quantiles();
+        CheckpointFacts { duration, ..self.checkpoints.clone() }
+    }
+
+    pub(crate) fn flow_facts(&self, kernel_events: u64) -> FlowFacts {
+        let new: u64 = self.furthest.iter().sum();
+        let first = self.log.partitions.iter().filter_map(|p| p.records().first());
+        let began = first.map(|record| record.arrival).min().unwrap_or(Instant::ZERO);
+        let nanos = self.last_new.since(began).as_nanos().max(1);
+        let rate = u128::from(new.saturating_sub(1)) * 1_000_000_000_000 / u128::from(nanos);
+        FlowFacts {
+            read: self.read,
+            replayed: self.read - new,
+            hops: self.hops,
+            records_per_second_milli: u64::try_from(rate).unwrap_or(u64::MAX),
+            latency: self.latency.quantiles(),
+            calm_lag: self.calm_lag.unwrap_or(0),
+            max_lag: self.max_lag,
+            kernel_events,
+        }
+    }
+
+    /// Visible outputs by sink component.
+    pub(crate) fn published(&self) -> BTreeMap<String, u64> {
+        let sinks = self
+            .topology
+            .components()
+            .iter()
+            .filter(|c| matches!(c.kind, stormglass_engine::topology::Kind::Sink));
+        sinks.map(|c| (c.name.to_string(), self.published[usize::from(c.id.0)])).collect()
+    }
+}

@@ -1,0 +1,237 @@
+//! What a run gives back: plain data, for people and programs. Nothing here depends on the machine
+//! that ran it: equal inputs give equal outcomes to the byte.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+use stormglass_sim::hash::Digest;
+use stormglass_sim::time::{Instant, Span};
+
+use crate::judge::law::Violation;
+use crate::plan::Plan;
+
+/// One run, judged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed. Written as text: JSON has no 64-bit integers.
+    #[serde(serialize_with = "as_text")]
+    pub seed: u64,
+    /// Planted bugs that were switched on, by name.
+    pub bugs: Vec<String>,
+    /// What the judges say.
+    pub verdict: Verdict,
+    /// The digest of the whole run.
+    #[serde(serialize_with = "as_text")]
+    pub digest: Digest,
+    /// When the run ended.
+    #[serde(rename = "ended_ns", serialize_with = "instant")]
+    pub ended: Instant,
+    /// The input: records and the time they take to arrive.
+    pub input: InputFacts,
+    /// What was done to it, in order.
+    pub faults: Vec<FaultOutcome>,
+    /// Each outage, in order.
+    pub recoveries: Vec<Recovery>,
+    /// Checkpoints.
+    pub checkpoints: CheckpointFacts,
+    /// How much went through, and how fast.
+    pub flow: FlowFacts,
+    /// Published outputs by sink component, in name order.
+    pub published: BTreeMap<String, u64>,
+    /// The plan with what became of each fault: a case is made of it.
+    pub plan: Plan,
+    /// Hits of each probe, in their fixed order.
+    pub probes: Vec<(&'static str, u64)>,
+    /// How often each planted bug had its occasion, in their fixed order.
+    pub reached: Vec<(&'static str, u64)>,
+}
+
+/// What the judges say of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "verdict")]
+pub enum Verdict {
+    /// Every law held.
+    Holds,
+    /// At least one law was broken; the first one found comes first.
+    Broken {
+        /// What was found.
+        violations: Vec<Violation>,
+    },
+    /// Nothing can be said.
+    CouldNotJudge {
+        /// Why, in a sentence.
+        why: String,
+    },
+}
+
+/// The input of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct InputFacts {
+    /// Number of records.
+    pub records: u64,
+    /// When the last one arrives.
+    #[serde(rename = "duration_ns", serialize_with = "span")]
+    pub duration: Span,
+    /// Number of partitions.
+    pub partitions: u16,
+}
+
+/// What became of one fault of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FaultOutcome {
+    /// Its place in the plan, counted from 1.
+    pub number: usize,
+    /// What happened: `crash`, `isolate for 13.2s`.
+    pub what: String,
+    /// To whom: `worker-2`; the planned target if it never struck.
+    pub target: String,
+    /// When; none if its trigger never fired.
+    #[serde(rename = "at_ns", serialize_with = "optional_instant")]
+    pub at: Option<Instant>,
+    /// Whether it hit something.
+    pub took_effect: bool,
+    /// Records read by sources and not yet covered by a completed checkpoint at that instant.
+    pub in_flight: u64,
+    /// Messages under way that it destroyed or held up.
+    pub messages_lost: u64,
+}
+
+/// One outage, from the fault that caused it until the job had caught up. The phases tile it: they
+/// do not overlap, and their sum is the length of the outage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Recovery {
+    /// The number of the fault that caused it; none if it cannot be told.
+    pub fault: Option<usize>,
+    /// Who was suspected first, and why.
+    pub suspected: String,
+    /// The generation that ended it.
+    pub generation: u32,
+    /// The checkpoint that it started from; none for a start from nothing.
+    pub checkpoint: Option<u32>,
+    /// When the fault took effect.
+    #[serde(rename = "began_ns", serialize_with = "instant")]
+    pub began: Instant,
+    /// Until somebody was suspected.
+    #[serde(rename = "detection_ns", serialize_with = "span")]
+    pub detection: Span,
+    /// Until the new generation was applied.
+    #[serde(rename = "decision_ns", serialize_with = "span")]
+    pub decision: Span,
+    /// Until the last task ran with restored state.
+    #[serde(rename = "restore_ns", serialize_with = "span")]
+    pub restore: Span,
+    /// Until the sources passed the offsets that they had at the fault.
+    #[serde(rename = "replay_ns", serialize_with = "span")]
+    pub replay: Span,
+    /// Until the lag was back at or below its calm 99th percentile, for a second at least.
+    #[serde(rename = "catch_up_ns", serialize_with = "span")]
+    pub catch_up: Span,
+    /// Whether another outage, or the end of the run, cut it short.
+    pub interrupted: bool,
+}
+
+impl Recovery {
+    /// The length of the outage.
+    pub fn total(&self) -> Span {
+        self.detection + self.decision + self.restore + self.replay + self.catch_up
+    }
+}
+
+/// Checkpoints of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CheckpointFacts {
+    /// Triggered.
+    pub triggered: u64,
+    /// Completed.
+    pub completed: u64,
+    /// Given up, by reason.
+    pub aborted: BTreeMap<String, u64>,
+    /// From trigger to completion.
+    pub duration: Quantiles,
+    /// Logical size of the last completed one in bytes.
+    pub last_bytes: u64,
+}
+
+/// Throughput and latency of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FlowFacts {
+    /// Records that sources read, replays included.
+    pub read: u64,
+    /// Records that sources read again after a restore.
+    pub replayed: u64,
+    /// Executions of tuples by bolts and sinks, replays and zombies included.
+    pub hops: u64,
+    /// Records a virtual second, from the first arrival to the last first-time read, in thousandths.
+    pub records_per_second_milli: u64,
+    /// From a record's arrival to the instant at which its output is visible.
+    pub latency: Quantiles,
+    /// The calm 99th percentile of the lag: records arrived but not read.
+    pub calm_lag: u64,
+    /// The largest lag.
+    pub max_lag: u64,
+    /// Kernel events of the simulated world.
+    pub kernel_events: u64,
+}
+
+/// A distribution in five numbers; all zero without a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Quantiles {
+    /// Number of samples.
+    pub count: u64,
+    /// Half of the samples are at most this.
+    #[serde(rename = "p50_ns", serialize_with = "span")]
+    pub p50: Span,
+    /// 95 of 100.
+    #[serde(rename = "p95_ns", serialize_with = "span")]
+    pub p95: Span,
+    /// 99 of 100.
+    #[serde(rename = "p99_ns", serialize_with = "span")]
+    pub p99: Span,
+    /// All.
+    #[serde(rename = "max_ns", serialize_with = "span")]
+    pub max: Span,
+}
+
+impl Outcome {
+    /// How many faults took effect.
+    pub fn effective_faults(&self) -> usize {
+        self.faults.iter().filter(|fault| fault.took_effect).count()
+    }
+    /// Whether it was to be disturbed and never was.
+    pub fn is_vacuous(&self) -> bool {
+        !self.faults.is_empty() && self.effective_faults() == 0
+    }
+    /// The violations; none unless broken.
+    pub fn violations(&self) -> &[Violation] {
+        match &self.verdict {
+            Verdict::Broken { violations } => violations,
+            _ => &[],
+        }
+    }
+}
+
+impl Verdict {
+    /// `holds`, `broken` or `could-not-judge`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Verdict::Holds => "holds",
+            Verdict::Broken { .. } => "broken",
+            Verdict::CouldNotJudge { .. } => "could-not-judge",
+        }
+    }
+}
+
+fn as_text<T: ToString, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&value.to_string())
+}
+fn instant<S: Serializer>(at: &Instant, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(at.nanos())
+}
+fn optional_instant<S: Serializer>(at: &Option<Instant>, to: S) -> Result<S::Ok, S::Error> {
+    at.map(Instant::nanos).serialize(to)
+}
+fn span<S: Serializer>(span: &Span, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(span.as_nanos())
+}

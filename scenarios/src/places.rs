@@ -1,0 +1,182 @@
+//! Who is where: the machines of a cluster, and the names of its processes.
+
+use std::sync::Arc;
+
+use stormglass_engine::broker::Broker;
+use stormglass_engine::cluster::{CheckpointSettings, Cluster, ControlSettings, FlowSettings};
+use stormglass_engine::coordinator::Coordinator;
+use stormglass_engine::log::InputLog;
+use stormglass_engine::node::Node;
+use stormglass_engine::store::Store;
+use stormglass_engine::supervisor::Supervisor;
+use stormglass_engine::topology::Topology;
+use stormglass_sim::machine::{DiskSpec, MachineSpec};
+use stormglass_sim::net::{Latency, NetworkSpec};
+use stormglass_sim::node::{MachineId, NodeId};
+use stormglass_sim::watch::Watcher;
+use stormglass_sim::world::World;
+
+use crate::scenario::{Role, Scenario};
+
+/// The port of every process that its machine's init system starts; workers have the next ones.
+const SERVICE: u16 = 1;
+
+/// The addresses of a scenario's processes: coordinators first, then broker, store and receiver,
+/// then the worker machines, each service on a machine of its own.
+#[derive(Clone, Debug)]
+pub struct Places {
+    coordinators: u16,
+    workers: u16,
+    slots: u16,
+}
+
+impl Places {
+    /// The places of a scenario.
+    pub const fn new(scenario: &Scenario) -> Self {
+        let cluster = &scenario.cluster;
+        Places {
+            coordinators: cluster.coordinators,
+            workers: cluster.workers,
+            slots: cluster.slots,
+        }
+    }
+
+    /// Number of machines.
+    pub const fn machines(&self) -> u16 {
+        self.coordinators + 3 + self.workers
+    }
+
+    /// The `number`-th process of a role, counted from 1; none if there are fewer.
+    pub fn node(&self, role: Role, number: u32) -> Option<NodeId> {
+        let number = u16::try_from(number).ok()?.checked_sub(1)?;
+        let at = |members: u16, first: u16| (number < members).then_some(first + number);
+        let first_worker = self.coordinators + 3;
+        let machine = match role {
+            Role::Coordinator => at(self.coordinators, 0),
+            Role::Broker => at(1, self.coordinators),
+            Role::Store => at(1, self.coordinators + 1),
+            Role::Receiver => at(1, self.coordinators + 2),
+            Role::Supervisor => at(self.workers, first_worker),
+            Role::Worker => {
+                let slot = at(self.workers * self.slots, 0)?;
+                let machine = first_worker + slot / self.slots;
+                return Some(NodeId::new(machine, SERVICE + 1 + slot % self.slots));
+            }
+        };
+        machine.map(|machine| NodeId::new(machine, SERVICE))
+    }
+
+    /// The role of a process, and its number.
+    pub fn role_of(&self, node: NodeId) -> Option<(Role, u32)> {
+        let members = |role| (1..).map_while(move |n| Some((role, n, self.node(role, n)?)));
+        let mut all = Role::ALL.iter().flat_map(|role| members(*role));
+        all.find(|(_, _, at)| *at == node).map(|(role, number, _)| (role, number))
+    }
+
+    /// A process as people name it: `worker-2`, `store`.
+    pub fn name(&self, node: NodeId) -> String {
+        match self.role_of(node) {
+            Some((role, _)) if role.is_single() => role.name().to_string(),
+            Some((role, number)) => format!("{role}-{number}"),
+            None => node.to_string(),
+        }
+    }
+
+    /// All machines but one.
+    pub fn others(&self, machine: MachineId) -> Vec<MachineId> {
+        (0..self.machines()).map(MachineId).filter(|other| *other != machine).collect()
+    }
+
+    fn all(&self, role: Role) -> Vec<NodeId> {
+        (1..).map_while(|number| self.node(role, number)).collect()
+    }
+
+    fn single(&self, role: Role) -> NodeId {
+        self.node(role, 1).expect("there is one of each service")
+    }
+
+    /// What the engine is told.
+    fn cluster(&self, scenario: &Scenario, topology: &Arc<Topology>) -> Cluster {
+        let Scenario { cluster, checkpoint, flow, .. } = scenario;
+        Cluster {
+            topology: Arc::clone(topology),
+            partitions: scenario.input.partitions,
+            coordinators: self.all(Role::Coordinator),
+            broker: self.single(Role::Broker),
+            store: self.single(Role::Store),
+            receiver: self.single(Role::Receiver),
+            supervisors: self.all(Role::Supervisor),
+            slots: self.slots,
+            control: ControlSettings {
+                heartbeat_interval: cluster.heartbeat_interval,
+                heartbeat_timeout: cluster.heartbeat_timeout,
+                monitor_interval: cluster.monitor_interval,
+                restart_delay: cluster.restart_delay,
+                worker_start_timeout: cluster.worker_start_timeout,
+                deploy_timeout: cluster.deploy_timeout,
+            },
+            checkpoint: CheckpointSettings {
+                interval: checkpoint.interval,
+                timeout: checkpoint.timeout,
+                min_pause: checkpoint.min_pause,
+                retained: checkpoint.retained,
+            },
+            flow: FlowSettings {
+                flush: flow.flush,
+                batch: flow.batch,
+                credits: flow.credits,
+                poll: flow.poll,
+                fetch: flow.fetch,
+            },
+        }
+    }
+
+    /// A world with the whole cluster in it, at time zero.
+    pub fn build<W: Watcher<Node>>(
+        &self,
+        scenario: &Scenario,
+        topology: &Arc<Topology>,
+        log: &InputLog,
+        seed: u64,
+        watcher: W,
+    ) -> World<Node, W> {
+        let cluster = Arc::new(self.cluster(scenario, topology));
+        let mut world = World::new(seed, network(scenario), watcher);
+        for _ in 0..self.machines() {
+            world.add_machine(machine(scenario));
+        }
+        for &node in &cluster.coordinators {
+            let coordinator = Coordinator::new(Arc::clone(&cluster));
+            world.boot(node, Node::Coordinator(Box::new(coordinator)));
+        }
+        world.boot(cluster.broker, Node::Broker(Broker::new(log.clone())));
+        world.boot(cluster.store, Node::Store(Store::default()));
+        world.boot(cluster.receiver, Node::Receiver(Box::default()));
+        for &node in &cluster.supervisors {
+            world.boot(node, Node::Supervisor(Supervisor::new(Arc::clone(&cluster))));
+        }
+        world
+    }
+}
+
+fn network(scenario: &Scenario) -> NetworkSpec {
+    let network = &scenario.network;
+    NetworkSpec {
+        latency: Latency::Uniform { min: network.latency_min, max: network.latency_max },
+        loss_ppm: network.loss_ppm,
+        duplicate_ppm: network.duplicate_ppm,
+        patience: network.patience,
+        ..NetworkSpec::default()
+    }
+}
+
+fn machine(scenario: &Scenario) -> MachineSpec {
+    let disk = DiskSpec {
+        latency: scenario.disk.latency,
+        sync_latency: scenario.disk.sync,
+        bytes_per_second: scenario.disk.bandwidth,
+        ..DiskSpec::default()
+    };
+    let (cores, nic) = (scenario.cluster.cores, scenario.network.bandwidth);
+    MachineSpec { cores, disk, nic, ..MachineSpec::default() }
+}

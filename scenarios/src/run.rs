@@ -1,0 +1,435 @@
+//! One run: a scenario, a seed and a plan become a world, are driven to the end and judged.
+//!
+//! A [`Run`] is a value: everything that decides its future is in it, `clone` continues the same
+//! future, and it can be sent to another thread between two steps.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use stormglass_engine::log::InputLog;
+use stormglass_engine::names::{Probe, Twist};
+use stormglass_engine::node::Node;
+use stormglass_engine::topology::Topology;
+use stormglass_sim::fault::{Effect, Fault};
+use stormglass_sim::hash::Digest;
+use stormglass_sim::node::{Name, NodeId};
+use stormglass_sim::time::{Instant, Span};
+use stormglass_sim::world::{Ended, World};
+
+use crate::input::{self, Loader};
+use crate::judge::law::{Law, Violation};
+use crate::metrics::{SAMPLE, Struck};
+use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
+use crate::places::Places;
+use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
+use crate::problem::Problem;
+use crate::scenario::{Role, Scenario};
+use crate::story::{Fired, Story};
+use crate::topologies::Registry;
+
+/// How long a run goes on after everything is done and healed, so that what comes back late (a
+/// zombie, a lost message) is seen and judged too.
+const AFTERMATH: Span = Span::secs(3);
+
+/// What a run is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// Its topology.
+    pub topology: Arc<Topology>,
+    /// The input.
+    pub log: InputLog,
+    /// Seed and faults.
+    pub plan: Plan,
+    /// Planted bugs to switch on.
+    pub bugs: Vec<Twist>,
+}
+
+impl Setup {
+    /// Draws the input and the plan of a seed.
+    ///
+    /// # Errors
+    /// If the scenario asks for something that does not exist.
+    pub fn new(
+        scenario: &Arc<Scenario>,
+        registry: &Registry,
+        loader: &Loader<'_>,
+        seed: u64,
+    ) -> Result<Setup, Problem> {
+        let topology = scenario.topology(registry)?;
+        let log = scenario.input(seed, loader)?;
+        let plan = plan::generate(scenario, seed, input::duration(&log))?;
+        Ok(Setup { scenario: Arc::clone(scenario), topology, log, plan, bugs: Vec::new() })
+    }
+
+    /// The same with another plan: one that was read, edited or shrunk. It brings its own seed.
+    ///
+    /// # Errors
+    /// As [`Setup::new`], or if the plan is for another scenario.
+    pub fn with_plan(
+        scenario: &Arc<Scenario>,
+        registry: &Registry,
+        loader: &Loader<'_>,
+        plan: Plan,
+    ) -> Result<Setup, Problem> {
+        if plan.scenario != scenario.name {
+            let message =
+                format!("the plan is for `{}`, not for `{}`", plan.scenario, scenario.name);
+            return Err(Problem::new("", message));
+        }
+        let topology = scenario.topology(registry)?;
+        let log = scenario.input(plan.seed, loader)?;
+        Ok(Setup { scenario: Arc::clone(scenario), topology, log, plan, bugs: Vec::new() })
+    }
+
+    /// Runs to the end.
+    pub fn run(self) -> Outcome {
+        Run::new(self).finish()
+    }
+}
+
+/// A run under way.
+#[derive(Clone, Debug)]
+pub struct Run {
+    setup: Arc<Setup>,
+    places: Places,
+    world: World<Node, Story>,
+    /// Faults that strike at a time and have not struck, by their place in the plan.
+    timed: Vec<(Instant, usize)>,
+    /// Services to start again.
+    repairs: Vec<(Instant, Fault)>,
+    faults: Vec<FaultState>,
+    /// When the last fault that struck so far has healed.
+    healed: Instant,
+    duration: Span,
+    next_sample: Instant,
+    complete_at: Option<Instant>,
+}
+
+/// What became of a fault so far.
+#[derive(Clone, Debug, Default)]
+struct FaultState {
+    resolved: Option<Resolved>,
+    effect: Effect,
+    in_flight: u64,
+}
+
+impl Run {
+    /// A run at time zero.
+    pub fn new(setup: Setup) -> Run {
+        let places = Places::new(&setup.scenario);
+        let duration = input::duration(&setup.log);
+        let calm = u64::from(setup.scenario.phases.storm_from_percent);
+        let calm_until = Instant::ZERO + duration.scale(calm, 100);
+        let Setup { scenario, topology, log, plan, bugs } = &setup;
+        let story = Story::new(topology, log, &places, &plan.faults, calm_until);
+        let mut world = places.build(scenario, topology, log, plan.seed, story);
+        bugs.iter().for_each(|bug| world.enable_twist(*bug));
+        let mut timed: Vec<(Instant, usize)> = Vec::new();
+        for (number, fault) in plan.faults.iter().enumerate() {
+            timed.extend(time_of(fault).map(|at| (at, number)));
+        }
+        timed.sort();
+        Run {
+            faults: vec![FaultState::default(); plan.faults.len()],
+            places,
+            world,
+            timed,
+            repairs: Vec::new(),
+            healed: Instant::ZERO,
+            duration,
+            next_sample: Instant::ZERO + SAMPLE,
+            complete_at: None,
+            setup: Arc::new(setup),
+        }
+    }
+
+    /// True time.
+    pub fn now(&self) -> Instant {
+        self.world.now()
+    }
+    /// The digest so far.
+    pub fn digest(&self) -> Digest {
+        self.world.digest()
+    }
+    /// The world, to look into.
+    pub fn world(&self) -> &World<Node, impl stormglass_sim::watch::Watcher<Node> + use<>> {
+        &self.world
+    }
+
+    /// The same run up to here, with every draw from here on made anew. `n` tells forks apart.
+    #[must_use]
+    pub fn fork(&self, n: u64) -> Run {
+        Run { world: self.world.fork(n), ..self.clone() }
+    }
+
+    /// Goes on up to an instant. False if the run is over.
+    pub fn advance(&mut self, until: Instant) -> bool {
+        while self.world.now() < until {
+            if self.is_over() {
+                return false;
+            }
+            self.slice(until);
+        }
+        true
+    }
+
+    /// Goes on to the end and judges. A panic of the engine or of user code breaks the run.
+    pub fn finish(mut self) -> Outcome {
+        let panicked = catch_unwind(AssertUnwindSafe(|| while self.advance(Instant::FAR) {})).err();
+        let mut violations = Vec::new();
+        match panicked {
+            Some(payload) => violations.push(self.panic_violation(&*payload)),
+            None => {
+                let story = self.world.watcher_mut();
+                if self.complete_at.is_none() {
+                    let pending = story.judges.pending();
+                    let after = self.setup.scenario.phases.lull;
+                    story.judges.progress(pending.as_deref(), after);
+                }
+                story.judges.finish();
+            }
+        }
+        violations.extend(self.world.watcher().judges.violations().iter().cloned());
+        self.outcome(violations)
+    }
+
+    /// The run is over when everything is done and some time has passed since, or when time is up.
+    fn is_over(&self) -> bool {
+        let now = self.world.now();
+        let quiet = self.timed.is_empty() && self.repairs.is_empty();
+        if let Some(complete) = self.complete_at {
+            let aftermath = complete.max(self.healed) + AFTERMATH;
+            return quiet && now >= aftermath && !self.world.watcher().metrics.outages.is_open()
+                || now >= self.deadline();
+        }
+        quiet && now >= self.deadline()
+    }
+
+    fn deadline(&self) -> Instant {
+        let end_of_input = Instant::ZERO + self.duration;
+        end_of_input.max(self.healed) + self.setup.scenario.phases.lull
+    }
+
+    /// Runs to the next moment at which the driver has something to do.
+    fn slice(&mut self, until: Instant) {
+        let next_fault = self.timed.first().map_or(Instant::FAR, |(at, _)| *at);
+        let next_repair = self.repairs.iter().map(|(at, _)| *at).min().unwrap_or(Instant::FAR);
+        let limit = until.min(next_fault).min(next_repair).min(self.next_sample);
+        match self.world.run_until(limit) {
+            Ended::Yielded | Ended::Stopped(_) => {
+                let fired = std::mem::take(&mut self.world.watcher_mut().fired);
+                fired.into_iter().for_each(|fired| self.strike(fired));
+            }
+            Ended::Reached | Ended::Idle => self.due(),
+        }
+    }
+
+    /// Does what is due at this instant.
+    fn due(&mut self) {
+        let now = self.world.now();
+        while let Some(at) = self.repairs.iter().position(|(at, _)| *at <= now) {
+            let (_, repair) = self.repairs.remove(at);
+            // A service that something else started, or whose machine is down, needs no repair.
+            let _ = self.world.inject(&repair);
+        }
+        while let Some((_, fault)) = self.timed.first().copied().filter(|(at, _)| *at <= now) {
+            self.timed.remove(0);
+            let target = self.world.watcher().resolve(&self.setup.plan.faults[fault].target);
+            let observation = 0;
+            self.strike(Fired { fault, target, observation });
+        }
+        if now >= self.next_sample {
+            self.next_sample += SAMPLE;
+            let story = self.world.watcher_mut();
+            story.metrics.sample(now);
+            if self.complete_at.is_none() && story.judges.is_complete() {
+                self.complete_at = Some(now);
+            }
+        }
+    }
+
+    /// Does a fault to its target.
+    fn strike(&mut self, Fired { fault, target, observation }: Fired) {
+        let now = self.world.now();
+        let planned = &self.setup.plan.faults[fault];
+        let observation = Some(observation).filter(|number| *number > 0);
+        let state = &mut self.faults[fault];
+        state.in_flight = self.world.watcher().judges.in_flight();
+        let Some(node) = target else {
+            let target = planned.target.to_string();
+            state.resolved = Some(Resolved { at: now, target, observation });
+            return;
+        };
+        state.resolved = Some(Resolved { at: now, target: self.places.name(node), observation });
+        let offsets = self.world.watcher().metrics.furthest().to_vec();
+        let action = planned.action.clone();
+        let was_up = self.world.is_up(node);
+        let effect = self.inject(&action, node);
+        let state = &mut self.faults[fault];
+        // A process that the trigger itself stopped is down already, and that was this fault.
+        let stopped = observation.is_some() && !was_up && action.name() == "crash";
+        state.effect = effect;
+        state.effect.took_effect |= stopped;
+        if state.effect.took_effect {
+            let struck = Struck { fault: fault + 1, at: now, node, offsets };
+            self.world.watcher_mut().metrics.outages.struck(struck);
+        }
+    }
+
+    fn inject(&mut self, action: &PlannedAction, node: NodeId) -> Effect {
+        let now = self.world.now();
+        let machine = node.machine;
+        let others = || self.places.others(machine);
+        let end = |to| self.world.watcher().resolve(to).map(|node| node.machine);
+        let (fault, lasting) = match action {
+            PlannedAction::Crash { down } => {
+                let is_worker = self.places.role_of(node).is_some_and(|(r, _)| r == Role::Worker);
+                if !is_worker {
+                    let down = down.unwrap_or(self.setup.scenario.cluster.restart_delay);
+                    self.repairs.push((now + down, Fault::Start { node }));
+                }
+                (Fault::Crash { node }, down.unwrap_or_default())
+            }
+            PlannedAction::CrashMachine { down } => {
+                self.repairs.push((now + *down, Fault::StartMachine { machine }));
+                (Fault::CrashMachine { machine }, *down)
+            }
+            PlannedAction::Isolate { lasting: duration } => {
+                let duration = *duration;
+                let (from, to) = (vec![machine], others());
+                (Fault::Cut { from, to, symmetric: true, duration }, duration)
+            }
+            PlannedAction::Cut { to, lasting: duration, symmetric } => {
+                let Some(to) = end(to) else { return Effect::default() };
+                let (from, to, duration) = (vec![machine], vec![to], *duration);
+                (Fault::Cut { from, to, symmetric: *symmetric, duration }, duration)
+            }
+            PlannedAction::SlowLink { to, extra, lasting: duration } => {
+                let Some(to) = end(to) else { return Effect::default() };
+                let (extra, duration) = (*extra, *duration);
+                (Fault::SlowLink { from: machine, to, extra, duration }, duration)
+            }
+            PlannedAction::SlowDisk { factor, lasting: duration } => {
+                let (factor, duration) = (*factor, *duration);
+                (Fault::SlowDisk { machine, factor, duration }, duration)
+            }
+            PlannedAction::Pause { lasting: duration } => {
+                (Fault::Pause { node, duration: *duration }, *duration)
+            }
+        };
+        self.healed = self.healed.max(now + lasting);
+        self.world.inject(&fault).unwrap_or_default()
+    }
+
+    fn panic_violation(&self, payload: &(dyn std::any::Any + Send)) -> Violation {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        let text = text.unwrap_or("a panic without a message");
+        let story = self.world.watcher();
+        let place = match story.last_executed {
+            Some((task, _, _)) => {
+                let component = self.setup.topology.component(story.component_of(task));
+                format!("; the last tuple was executed by `{}`", component.name)
+            }
+            None => String::new(),
+        };
+        let (event, seed) = (self.world.events(), self.setup.plan.seed);
+        let sentence = format!("panicked in event {event} of seed {seed}: {text}{place}");
+        Violation { law: Law::NoPanic, sentence, at: self.world.now(), events: Vec::new() }
+    }
+
+    fn outcome(&self, violations: Vec<Violation>) -> Outcome {
+        let Setup { scenario, log, plan, bugs, .. } = &*self.setup;
+        let story = self.world.watcher();
+        let (now, world) = (self.world.now(), &self.world);
+        let mut resolved = plan.clone();
+        for (fault, state) in resolved.faults.iter_mut().zip(&self.faults) {
+            fault.resolved.clone_from(&state.resolved);
+        }
+        let mut outcome = Outcome {
+            scenario: scenario.name.clone(),
+            seed: plan.seed,
+            bugs: bugs.iter().map(|bug| bug.name().to_string()).collect(),
+            verdict: Verdict::Holds,
+            digest: world.digest(),
+            ended: now,
+            input: InputFacts {
+                records: log.len(),
+                duration: self.duration,
+                partitions: log.partitions.len() as u16,
+            },
+            faults: self.fault_outcomes(plan),
+            recoveries: story.metrics.outages.all(now, |node| self.places.name(node)),
+            checkpoints: story.metrics.checkpoint_facts(),
+            flow: story.metrics.flow_facts(world.events()),
+            published: story.metrics.published(),
+            plan: resolved,
+            probes: Probe::ALL.iter().map(|p| (p.name(), world.probe_hits(*p))).collect(),
+            reached: bugs.iter().map(|t| (t.name(), world.twist_fired(*t))).collect(),
+        };
+        if !violations.is_empty() {
+            outcome.verdict = Verdict::Broken { violations };
+        } else if outcome.is_vacuous() {
+            let why = "no fault of the plan took effect: the run was never disturbed".to_string();
+            outcome.verdict = Verdict::CouldNotJudge { why };
+        }
+        outcome
+    }
+
+    fn fault_outcomes(&self, plan: &Plan) -> Vec<FaultOutcome> {
+        let both = plan.faults.iter().zip(&self.faults).enumerate();
+        both.map(|(at, (planned, state))| FaultOutcome {
+            number: at + 1,
+            what: describe(&planned.action),
+            target: match &state.resolved {
+                Some(resolved) => resolved.target.clone(),
+                None => planned.target.to_string(),
+            },
+            at: state.resolved.as_ref().map(|resolved| resolved.at),
+            took_effect: state.effect.took_effect,
+            in_flight: state.in_flight,
+            messages_lost: state.effect.messages_lost,
+        })
+        .collect()
+    }
+}
+
+/// When a fault strikes, if it is at a time.
+fn time_of(fault: &PlannedFault) -> Option<Instant> {
+    match (&fault.resolved, fault.trigger) {
+        (Some(Resolved { at, observation: None, .. }), _) => Some(*at),
+        (None, Trigger::At(at)) => Some(at),
+        _ => None,
+    }
+}
+
+/// An action in a few words.
+fn describe(action: &PlannedAction) -> String {
+    let name = action.name();
+    match action {
+        PlannedAction::Crash { down: None } => name.to_string(),
+        PlannedAction::Crash { down: Some(down) } | PlannedAction::CrashMachine { down } => {
+            format!("{name}, down {}", short(*down))
+        }
+        PlannedAction::Isolate { lasting } | PlannedAction::Pause { lasting } => {
+            format!("{name} for {}", short(*lasting))
+        }
+        PlannedAction::Cut { to, lasting, symmetric } => {
+            let ways = if *symmetric { "" } else { " one way" };
+            format!("{name} from {to}{ways} for {}", short(*lasting))
+        }
+        PlannedAction::SlowLink { to, extra, lasting } => {
+            format!("{name} to {to} by {} for {}", short(*extra), short(*lasting))
+        }
+        PlannedAction::SlowDisk { factor, lasting } => {
+            format!("{name} x{factor} for {}", short(*lasting))
+        }
+    }
+}
+
+/// A duration to the millisecond.
+fn short(span: Span) -> Span {
+    Span::millis((span.as_nanos() + 500_000) / 1_000_000)
+}

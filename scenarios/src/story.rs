@@ -1,0 +1,199 @@
+//! The one listener of a run: hands each observation to the judges and to the metrics, and fires the
+//! triggers of the plan.
+
+use std::sync::Arc;
+
+use stormglass_engine::ids::{ComponentId, TaskId};
+use stormglass_engine::log::InputLog;
+use stormglass_engine::node::Node;
+use stormglass_engine::observation::Observation;
+use stormglass_engine::topology::Topology;
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::Instant;
+use stormglass_sim::watch::{Stamp, Watch, Watcher};
+
+use crate::judge::Judges;
+use crate::metrics::Metrics;
+use crate::places::Places;
+use crate::plan::{PlannedAction, PlannedFault, Resolved, Trigger};
+use crate::scenario::{EventKind, Target};
+
+/// Kinds of observations that triggers wait for.
+const KINDS: usize = EventKind::ALL.len();
+/// No trigger waits.
+const NEVER: u64 = u64::MAX;
+
+/// Listens to a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Story {
+    pub(crate) judges: Judges,
+    pub(crate) metrics: Metrics,
+    places: Places,
+    topology: Arc<Topology>,
+    triggers: Vec<Waiting>,
+    /// Observations so far: all of them, and by kind.
+    count: u64,
+    counts: [u64; KINDS],
+    /// The counts at which the next trigger fires.
+    next_any: u64,
+    next: [u64; KINDS],
+    /// The worker of each task from 1 on, as last assigned.
+    workers: Vec<Option<NodeId>>,
+    /// Faults that fired in the handler that has just run.
+    pub(crate) fired: Vec<Fired>,
+    /// What was executed last, for the report of a panic.
+    pub(crate) last_executed: Option<(TaskId, Instant, u64)>,
+}
+
+/// A fault that waits for its trigger.
+#[derive(Clone, Debug)]
+struct Waiting {
+    /// Its place in the plan.
+    fault: usize,
+    at: Count,
+    /// A crash of the process that makes the observation is exact: it stops the handler there.
+    crashes: bool,
+    target: Target,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Count {
+    OfKind(EventKind, u64),
+    OfAll(u64),
+}
+
+/// A fault whose trigger fired.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fired {
+    /// Its place in the plan.
+    pub(crate) fault: usize,
+    /// Whom it strikes; none if there is nobody.
+    pub(crate) target: Option<NodeId>,
+    /// The number of the observation.
+    pub(crate) observation: u64,
+}
+
+impl Story {
+    pub(crate) fn new(
+        topology: &Arc<Topology>,
+        log: &InputLog,
+        places: &Places,
+        faults: &[PlannedFault],
+        calm_until: Instant,
+    ) -> Self {
+        let mut story = Story {
+            judges: Judges::new(Arc::clone(topology), log.clone()),
+            metrics: Metrics::new(Arc::clone(topology), log.clone(), calm_until),
+            places: places.clone(),
+            topology: Arc::clone(topology),
+            triggers: Vec::new(),
+            count: 0,
+            counts: [0; KINDS],
+            next_any: NEVER,
+            next: [NEVER; KINDS],
+            workers: vec![None; usize::from(topology.tasks())],
+            fired: Vec::new(),
+            last_executed: None,
+        };
+        for (fault, planned) in faults.iter().enumerate() {
+            if let Some(at) = count_of(planned) {
+                let crashes = matches!(planned.action, PlannedAction::Crash { .. });
+                let target = planned.target.clone();
+                story.triggers.push(Waiting { fault, at, crashes, target });
+            }
+        }
+        story.arm();
+        story
+    }
+
+    /// Finds the counts at which the next triggers fire.
+    fn arm(&mut self) {
+        self.next_any = NEVER;
+        self.next = [NEVER; KINDS];
+        for waiting in &self.triggers {
+            let next = match waiting.at {
+                Count::OfAll(_) => &mut self.next_any,
+                Count::OfKind(kind, _) => &mut self.next[kind as usize],
+            };
+            let (Count::OfAll(nth) | Count::OfKind(_, nth)) = waiting.at;
+            *next = nth.min(*next);
+        }
+    }
+
+    /// The process that a target means at this moment.
+    pub(crate) fn resolve(&self, target: &Target) -> Option<NodeId> {
+        match target {
+            Target::Any(role) => self.places.node(*role, 1),
+            Target::Member(role, number) => self.places.node(*role, *number),
+            Target::WorkerOf(component) => {
+                let of = self.topology.find(component)?;
+                of.tasks().find_map(|task| self.workers[usize::from(task.0) - 1])
+            }
+        }
+    }
+
+    /// The component of a task that a worker runs, for the report of a panic.
+    pub(crate) fn component_of(&self, task: TaskId) -> ComponentId {
+        self.topology.component_of(task).id
+    }
+
+    #[cold]
+    fn fire(&mut self, node: NodeId, kind: Option<EventKind>) -> Watch {
+        let due = |waiting: &Waiting| match waiting.at {
+            Count::OfAll(nth) => nth == self.count,
+            Count::OfKind(of, nth) => Some(of) == kind && nth == self.counts[of as usize],
+        };
+        let (due, waiting): (Vec<Waiting>, Vec<Waiting>) =
+            self.triggers.iter().cloned().partition(due);
+        self.triggers = waiting;
+        self.arm();
+        let mut answer = Watch::Continue;
+        for Waiting { fault, crashes, target, .. } in due {
+            let target = self.resolve(&target);
+            self.fired.push(Fired { fault, target, observation: self.count });
+            let exact = crashes && target == Some(node);
+            answer = if exact || answer == Watch::Stop { Watch::Stop } else { Watch::Yield };
+        }
+        answer
+    }
+}
+
+/// The observation at which a fault strikes, if it is not a time. A fault that has struck before is
+/// repeated exactly: at the same observation of the whole run.
+fn count_of(planned: &PlannedFault) -> Option<Count> {
+    match (&planned.resolved, planned.trigger) {
+        (Some(Resolved { observation, .. }), _) => observation.map(Count::OfAll),
+        (None, Trigger::On { event, nth }) => Some(Count::OfKind(event, nth.into())),
+        (None, Trigger::At(_)) => None,
+    }
+}
+
+impl Watcher<Node> for Story {
+    #[inline]
+    fn observed(&mut self, at: Stamp, observation: &Observation) -> Watch {
+        self.judges.observed(at.time, at.node, observation);
+        self.metrics.observed(at, observation);
+        self.count += 1;
+        match *observation {
+            Observation::Executed { task, .. } => {
+                self.last_executed = Some((task, at.time, at.event));
+            }
+            Observation::Assigned { task, node, .. } => {
+                self.workers[usize::from(task.0) - 1] = Some(node);
+            }
+            _ => {}
+        }
+        let kind = EventKind::of(observation);
+        if let Some(kind) = kind {
+            let count = &mut self.counts[kind as usize];
+            *count += 1;
+            if *count == self.next[kind as usize] {
+                return self.fire(at.node, Some(kind));
+            }
+        }
+        if self.count == self.next_any {
+            return self.fire(at.node, kind);
+        }
+        Watch::Continue
+    }
+}
