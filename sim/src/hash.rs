@@ -59,22 +59,26 @@ impl Mixer {
 
     /// Mixes a byte string in: its length, then its bytes in little-endian words.
     ///
-    /// Of a long string every second word goes into a second mix, whose state comes last: two
-    /// short chains take half the time of a long one.
+    /// The words of a long string are dealt out to four mixes, whose states are joined in the end:
+    /// four short chains take less time than a long one.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
         let mut bytes = bytes;
-        if bytes.len() >= 48 {
-            let mut other = Mixer::new();
-            let mut pairs = bytes.chunks_exact(16);
-            for pair in &mut pairs {
-                let both = u128::from_le_bytes(pair.try_into().expect("sixteen bytes"));
-                self.word(both as u64);
-                other.word((both >> 64) as u64);
+        if bytes.len() >= 64 {
+            let mut others = [Mixer::new(); 3];
+            let mut rounds = bytes.chunks_exact(32);
+            for round in &mut rounds {
+                let (one, rest) = round.split_at(8);
+                self.word(u64::from_le_bytes(one.try_into().expect("eight bytes")));
+                for (other, word) in others.iter_mut().zip(rest.chunks_exact(8)) {
+                    other.word(u64::from_le_bytes(word.try_into().expect("eight bytes")));
+                }
             }
-            self.pair(other.a, other.b);
-            bytes = pairs.remainder();
+            let [x, y, z] = others;
+            self.word(x.a ^ y.a.rotate_left(21) ^ z.a.rotate_left(42));
+            self.word(x.b ^ y.b.rotate_left(21) ^ z.b.rotate_left(42));
+            bytes = rounds.remainder();
         }
         let mut chunks = bytes.chunks_exact(8);
         for chunk in &mut chunks {

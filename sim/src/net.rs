@@ -118,14 +118,6 @@ pub(crate) struct Link {
     sent: u64,
 }
 
-impl Link {
-    /// Whether a packet that left at `departs` and would arrive now has met a cut.
-    #[inline(always)]
-    pub(crate) fn met_cut(&self, departs: Instant) -> bool {
-        self.cuts > 0 || self.healed > departs
-    }
-}
-
 /// Extra latency for a while.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slow {
@@ -147,13 +139,24 @@ pub(crate) struct Flight {
 pub(crate) struct Net {
     pub(crate) spec: NetworkSpec,
     pub(crate) links: Vec<Link>,
-    /// Open addressing over `links`, `u32::MAX` is empty; never iterated.
-    index: Vec<u32>,
+    /// Open addressing over `links`: (pair of machines, place in `links`), never iterated.
+    index: Vec<(u32, u32)>,
+    /// Cuts of all links that have not healed, and when the last one did: a shortcut for packets
+    /// that no cut can have met.
+    cuts: u32,
+    healed: Instant,
     slow: Vec<Slow>,
 }
 
-const fn pair(from: MachineId, to: MachineId) -> u64 {
-    ((from.0 as u64) << 16) | to.0 as u64
+/// An empty place of the index; no link leads from a machine to itself.
+const EMPTY: (u32, u32) = (u32::MAX, u32::MAX);
+
+const fn pair(from: MachineId, to: MachineId) -> u32 {
+    ((from.0 as u32) << 16) | to.0 as u32
+}
+
+const fn hash(pair: u32) -> usize {
+    ((pair as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
 }
 
 impl Net {
@@ -161,32 +164,34 @@ impl Net {
         let Latency::Uniform { min, max } = spec.latency;
         assert!(min <= max, "a range of latencies is not empty");
         assert!(!spec.retransmit.is_zero(), "retransmission takes time");
-        Net { spec, links: Vec::new(), index: vec![u32::MAX; 16], slow: Vec::new() }
+        Net {
+            spec,
+            links: Vec::new(),
+            index: vec![EMPTY; 16],
+            cuts: 0,
+            healed: Instant::ZERO,
+            slow: Vec::new(),
+        }
     }
 
     /// Gives every link new draws.
     pub(crate) fn reseed(&mut self, chance: &Chance) {
         for link in &mut self.links {
-            link.draws = chance.draws(Purpose::Link, pair(link.from, link.to));
+            link.draws = chance.draws(Purpose::Link, u64::from(pair(link.from, link.to)));
         }
     }
 
     /// The link between two machines, made if it is new.
     #[inline]
     pub(crate) fn link(&mut self, from: MachineId, to: MachineId, chance: &Chance) -> u32 {
-        let mask = self.index.len() - 1;
-        let hash = pair(from, to).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut at = (hash >> 32) as usize & mask;
+        let (mask, name) = (self.index.len() - 1, pair(from, to));
+        let mut at = hash(name) & mask;
         loop {
-            let id = self.index[at];
-            if id == u32::MAX {
-                return self.make_link(from, to, chance);
+            match self.index[at] {
+                (found, id) if found == name => return id,
+                EMPTY => return self.make_link(from, to, chance),
+                _ => at = (at + 1) & mask,
             }
-            let link = &self.links[id as usize];
-            if link.from == from && link.to == to {
-                return id;
-            }
-            at = (at + 1) & mask;
         }
     }
 
@@ -199,11 +204,11 @@ impl Net {
             to,
             cuts: 0,
             healed: Instant::ZERO,
-            draws: chance.draws(Purpose::Link, pair(from, to)),
+            draws: chance.draws(Purpose::Link, u64::from(pair(from, to))),
             sent: 0,
         });
-        if self.links.len() * 2 > self.index.len() {
-            self.index = vec![u32::MAX; self.index.len() * 2];
+        if self.links.len() * 3 > self.index.len() {
+            self.index = vec![EMPTY; self.index.len() * 2];
             for old in 0..=id {
                 self.enter(old);
             }
@@ -215,13 +220,46 @@ impl Net {
 
     fn enter(&mut self, id: u32) {
         let link = &self.links[id as usize];
-        let mask = self.index.len() - 1;
-        let hash = pair(link.from, link.to).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut at = (hash >> 32) as usize & mask;
-        while self.index[at] != u32::MAX {
+        let (mask, name) = (self.index.len() - 1, pair(link.from, link.to));
+        let mut at = hash(name) & mask;
+        while self.index[at] != EMPTY {
             at = (at + 1) & mask;
         }
-        self.index[at] = id;
+        self.index[at] = (name, id);
+    }
+
+    /// Adds a cut to a link.
+    pub(crate) fn cut(&mut self, id: u32) {
+        self.links[id as usize].cuts += 1;
+        self.cuts += 1;
+    }
+
+    /// Takes a cut from a link; true if it is whole again.
+    pub(crate) fn heal(&mut self, id: u32, now: Instant) -> bool {
+        let link = &mut self.links[id as usize];
+        assert!(link.cuts > 0, "what heals was cut");
+        link.cuts -= 1;
+        self.cuts -= 1;
+        if link.cuts == 0 {
+            link.healed = now;
+            self.healed = now;
+        }
+        link.cuts == 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_cut(&self, id: u32) -> bool {
+        self.cuts > 0 && self.links[id as usize].cuts > 0
+    }
+
+    /// Whether a packet that left at `departs` and would arrive now has met a cut.
+    #[inline(always)]
+    pub(crate) fn met_cut(&self, id: u32, departs: Instant) -> bool {
+        if self.cuts == 0 && self.healed <= departs {
+            return false;
+        }
+        let link = &self.links[id as usize];
+        link.cuts > 0 || link.healed > departs
     }
 
     /// Slows packets down that are sent from now on; slownesses add up.

@@ -51,7 +51,7 @@ impl<P: Process, W> Handler<'_, P, W> {
         let node = &mut self.kernel.nodes[self.owner.slot as usize];
         let at = usize::from(lane.0);
         if at >= node.lanes.len() {
-            node.lanes.resize_with(at + 1, Default::default);
+            node.make_lanes(at);
         }
         let state = &mut node.lanes[at];
         state.busy_until = state.busy_until.max(until);

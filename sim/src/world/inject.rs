@@ -295,7 +295,7 @@ impl<P: Process> Kernel<P> {
         for (one, other) in pairs {
             lost += self.link_cuts(one, other);
             let link = self.net.link(one, other, &self.chance);
-            self.net.links[link as usize].cuts += 1;
+            self.net.cut(link);
             self.links_changed(one, other);
             links.push(link);
         }
@@ -307,11 +307,8 @@ impl<P: Process> Kernel<P> {
     /// A cut heals.
     pub(crate) fn heal(&mut self, links: &[u32]) {
         for &id in links {
-            let link = &mut self.net.links[id as usize];
-            assert!(link.cuts > 0, "what heals was cut");
-            link.cuts -= 1;
-            if link.cuts == 0 {
-                link.healed = self.now;
+            if self.net.heal(id, self.now) {
+                let link = &self.net.links[id as usize];
                 let (from, to) = (link.from, link.to);
                 self.links_changed(from, to);
             }

@@ -141,6 +141,15 @@ pub(crate) struct Node<P> {
     pub(crate) cut_short: Vec<(u32, Instant)>,
 }
 
+impl<P> Node<P> {
+    /// Makes lanes up to one; they are as paused as the process.
+    #[cold]
+    pub(crate) fn make_lanes(&mut self, last: usize) {
+        let busy_until = self.paused_until;
+        self.lanes.resize_with(last + 1, || LaneState { busy_until, ..LaneState::default() });
+    }
+}
+
 /// A message fault that waits for its message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tamper {
@@ -236,7 +245,7 @@ impl<P: Process> Kernel<P> {
         else {
             unreachable!("only datagrams are asked about")
         };
-        if *link != LOOPBACK && self.net.links[*link as usize].met_cut(*departs) {
+        if *link != LOOPBACK && self.net.met_cut(*link, *departs) {
             return None;
         }
         if *born != 0 && self.never_left(*from, *born, *departs) {
@@ -273,7 +282,7 @@ impl<P: Process> Kernel<P> {
             link = self.net.link(from.machine, to.machine, &self.chance);
             let flight = self.net.datagram(link, departs);
             departs = self.card_out(from.machine, departs, &message);
-            if born == 0 && self.net.links[link as usize].cuts > 0 {
+            if born == 0 && self.net.is_cut(link) {
                 return;
             }
             if flight.copy.is_some() || doubled {
@@ -378,15 +387,12 @@ impl<P: Process> Kernel<P> {
     }
 
     /// Whether a lane takes an event now; if not, the event waits for it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn admit(&mut self, slot: u32, lane: Lane, handle: Handle) -> bool {
         let node = &mut self.nodes[slot as usize];
         let at = usize::from(lane.0);
         if at >= node.lanes.len() {
-            node.lanes.resize_with(at + 1, LaneState::default);
-            for lane in &mut node.lanes {
-                lane.busy_until = lane.busy_until.max(node.paused_until);
-            }
+            node.make_lanes(at);
         }
         let state = &mut node.lanes[at];
         if state.busy_until <= self.now && state.backlog.is_empty() {
