@@ -2,16 +2,16 @@
 //!
 //! In reading order: [`law`] has the laws and the form of a violation; `chunks`, `bitmap` and
 //! `history` keep what is not yet covered by a completed checkpoint; `plan` and `table` are the
-//! judges' own reading of a topology and their own keyed state; `lineage` counts records, [`oracle`]
-//! evaluates them with `outputs` as its memory of what must become visible, `restore`, `fencing` and
-//! `visibility` watch the protocol. [`Judges`] is all of them.
+//! judges' own reading of a topology and their own keyed state; `lineage` counts records,
+//! [`oracle`] evaluates them with `outputs` as its memory of what must become visible, `restore`,
+//! `fencing` and `visibility` watch the protocol. [`Judges`] is all of them.
 //!
-//! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are the
-//! traits, the values, the topology and the user's own spouts and bolts.
+//! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are
+//! the traits, the values, the topology and the user's own spouts and bolts.
 //!
-//! Memory follows what is uncommitted, but for one bit a record, component and child number; a clone
-//! shares it. The path of an observation is a push into a flat queue; the work is done when a
-//! checkpoint completes.
+//! Memory follows what is uncommitted, but for one bit a record, component and child number; a
+//! clone shares it. The path of an observation is a push into a flat queue; the work is done when
+//! a checkpoint completes.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! A queue of plain values that is appended one by one, dropped from the front in bulk, and cheap to
-//! clone: full chunks are shared.
+//! A queue of plain values that is appended one by one, dropped from the front in bulk, and cheap
+//! to clone: full chunks are shared.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use stormglass_sim::time::Instant;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Law {
-    /// See [`Law::statement`]; so for all of them.
+    /// No record is left out.
     NoLoss,
     /// No record counts twice.
     NoDuplicate,

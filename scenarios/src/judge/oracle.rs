@@ -1,14 +1,15 @@
 //! Verifies: that the order in which tasks consumed their inputs is legal: records in the order of
 //! the log from where the last checkpoint left off, tuples first in, first out on every channel,
-//! nothing missing, nothing invented (`legal-order`); that a completed checkpoint holds exactly what
-//! was sent before it (`consistent-cut`); that keyed state and outputs are what the user's own
-//! spouts and bolts make of the input in that order (`state-equals-oracle`, `output-equals-oracle`);
-//! and, of a topology that declares itself commutative, that the state at the end is what they make
-//! of the whole log in no particular order.
+//! nothing missing, nothing invented (`legal-order`); that a completed checkpoint holds exactly
+//! what was sent before it (`consistent-cut`); that keyed state and outputs are what the user's
+//! own spouts and bolts make of the input in that order (`state-equals-oracle`,
+//! `output-equals-oracle`); and, of a topology that declares itself commutative, that the state at
+//! the end is what they make of the whole log in no particular order.
 //!
-//! Does not verify: the values of tuples under way (only what becomes of them); what generations did
-//! that never completed a checkpoint; the order-free state if a spout or bolt asks for time or
-//! chance. After the first illegal order or cut it goes blind: it cannot know what state to expect.
+//! Does not verify: the values of tuples under way (only what becomes of them); what generations
+//! did that never completed a checkpoint; the order-free state if a spout or bolt asks for time or
+//! chance. After the first illegal order or cut it goes blind: it cannot know what state to
+//! expect.
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use stormglass_engine::component::{Bolt, Spout};
 use stormglass_engine::ids::{CheckpointId, ComponentId, Generation, Partition, TaskId};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::topology::{Component, Kind};
+use stormglass_engine::value::Value;
 use stormglass_sim::time::Instant;
 
 mod bench;
@@ -107,8 +109,7 @@ impl Oracle {
     pub(super) fn rows(
         &self,
         component: ComponentId,
-    ) -> impl Iterator<Item = (&[stormglass_engine::value::Value], &[stormglass_engine::value::Value])>
-    {
+    ) -> impl Iterator<Item = (&[Value], &[Value])> {
         let table = self.tables.get(usize::from(component.0)).and_then(Option::as_ref);
         table.into_iter().flat_map(Table::rows)
     }

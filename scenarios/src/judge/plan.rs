@@ -1,8 +1,8 @@
 //! The judges' own reading of a topology: who sends to whom, over which lane, by which rule.
 //!
 //! A lane is the channel from one task to another. Rules after Storm's documentation of its
-//! groupings and Flink's of key groups; hashes after the Java class library's documentation. None of
-//! this is shared with the engine.
+//! groupings and Flink's of key groups; hashes after the Java class library's documentation. None
+//! of this is shared with the engine.
 
 use std::sync::Arc;
 

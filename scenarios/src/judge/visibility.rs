@@ -1,7 +1,8 @@
-//! Verifies: that an output becomes visible only after the checkpoint that ends its transaction has
-//! completed, in the generation that wrote it (`visible-only-when-complete`).
+//! Verifies: that an output becomes visible only after the checkpoint that ends its transaction
+//! has completed, in the generation that wrote it (`visible-only-when-complete`).
 //!
-//! Does not verify: what the output says (see `outputs`), or that it is visible once (see `lineage`).
+//! Does not verify: what the output says (see `outputs`), or that it is visible once (see
+//! `lineage`).
 
 use stormglass_engine::ids::{CheckpointId, Generation, Root, TaskId};
 

@@ -49,7 +49,7 @@ pub(super) struct Bench<'a, 'b> {
     pub(super) parent: Child,
     /// Emissions so far.
     pub(super) emitted: u32,
-    /// Streams that got a tuple, one bit each.
+    /// Streams over which a tuple reached somebody, one bit each.
     pub(super) streams_used: u64,
     /// The answers of the engine, in order.
     pub(super) answers: &'b [u64],
@@ -72,7 +72,7 @@ pub(super) struct Aftermath {
     pub(super) given: usize,
     /// A cell that was written but is not declared.
     pub(super) undeclared: Option<u16>,
-    /// Streams that got a tuple, one bit each.
+    /// Streams over which a tuple reached somebody, one bit each.
     pub(super) streams_used: u64,
 }
 
@@ -89,7 +89,6 @@ impl Bench<'_, '_> {
         let child = self.parent.step(self.emitted);
         self.emitted += 1;
         let Some(stream) = stream else { return };
-        self.streams_used |= 1 << (stream % 64);
         let emitter = &mut *self.emitter;
         let (root, arity, at) = (self.root, values.len() as u16, emitter.arena.len() as u32);
         let part = emitter.part;
@@ -120,6 +119,7 @@ impl Bench<'_, '_> {
         }
         if reached {
             emitter.arena.extend_from_slice(values);
+            self.streams_used |= 1 << (stream % 64);
         }
     }
 

@@ -1,14 +1,12 @@
 //! What the oracle says when an epoch is not legal: cold, and careful to name the place.
 
 use stormglass_engine::component::Outcome;
-use stormglass_engine::ids::{CheckpointId, Partition, TaskId};
-use stormglass_sim::time::Instant;
+use stormglass_engine::ids::{Partition, TaskId};
 
 use super::bench::{Aftermath, Lane, Sent};
 use super::epoch::{Desk, Judged};
-use crate::judge::history::{Entry, History};
+use crate::judge::history::Entry;
 use crate::judge::law::{Law, Violation, Witness, plural};
-use crate::judge::plan::Plan;
 
 impl Desk<'_> {
     fn name(&self) -> String {
@@ -90,7 +88,7 @@ impl Desk<'_> {
     pub(super) fn check(&self, entry: &Entry, outcome: Outcome, after: Aftermath) -> Judged<()> {
         let streams = self.component.streams.len();
         let all = if streams < 64 { (1 << streams) - 1 } else { u64::MAX };
-        let false_end = entry.ended && after.streams_used == all;
+        let false_end = entry.ended && streams > 0 && after.streams_used == all;
         let calm = outcome.is_ok() && after.asked == after.given && after.undeclared.is_none();
         if calm && !false_end {
             return Ok(());
@@ -135,41 +133,37 @@ impl Desk<'_> {
         let events = self.history.cut_witness(self.task, self.checkpoint);
         Err(self.violation(Law::ConsistentCut, sentence, events.into_iter().collect()))
     }
-}
 
-/// At the cut, every channel must be empty.
-pub(super) fn drained(
-    plan: &Plan,
-    lanes: &[Lane],
-    (checkpoint, history, at): (CheckpointId, &History, Instant),
-) -> Judged<()> {
-    if lanes.iter().all(|lane| lane.next == lane.sent.len()) {
-        return Ok(());
-    }
-    for component in plan.topology.in_order() {
-        for (index, task) in (0..).zip(component.tasks()) {
-            for from in (1..=plan.topology.tasks()).map(TaskId) {
-                let Some(at_lane) = plan.lane(from, component, index) else { continue };
-                let rest = &lanes[at_lane].sent[lanes[at_lane].next..];
-                let Some(first) = rest.first() else { continue };
-                let sentence = format!(
-                    "{} {} -> {} {} sent before checkpoint {} but not executed before it, first {} \
-                     (child {})",
-                    plural(rest.len() as u64, "tuple"),
-                    plan.name(from),
-                    plan.name(task),
-                    if rest.len() == 1 { "was" } else { "were" },
-                    checkpoint.0,
-                    first.root,
-                    first.child.0,
-                );
-                let cuts = [from, task].map(|task| history.cut_witness(task, checkpoint));
-                let mut events: Vec<Witness> = cuts.into_iter().flatten().collect();
-                events.sort_by_key(|witness| witness.at);
-                let law = Law::ConsistentCut;
-                return Err(Box::new(Violation { law, sentence, at, events }));
+    /// At the cut, every channel to the task must be empty.
+    pub(super) fn check_drained(&self, lanes: &[Lane]) -> Judged<()> {
+        for input in &self.component.inputs {
+            for from in self.plan.topology.component(input.from).tasks() {
+                let Some(at) = self.plan.lane(from, self.component, self.index) else { continue };
+                if let Some(first) = lanes[at].sent.get(lanes[at].next) {
+                    let rest = lanes[at].sent.len() - lanes[at].next;
+                    return Err(self.undrained(from, first, rest as u64));
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    #[cold]
+    fn undrained(&self, from: TaskId, first: &Sent, rest: u64) -> Box<Violation> {
+        let sentence = format!(
+            "{} {} -> {} {} sent before checkpoint {} but not executed before it, first {} (child \
+             {})",
+            plural(rest, "tuple"),
+            self.plan.name(from),
+            self.name(),
+            if rest == 1 { "was" } else { "were" },
+            self.checkpoint.0,
+            first.root,
+            first.child.0,
+        );
+        let cuts = [from, self.task].map(|task| self.history.cut_witness(task, self.checkpoint));
+        let mut events: Vec<Witness> = cuts.into_iter().flatten().collect();
+        events.sort_by_key(|witness| witness.at);
+        self.violation(Law::ConsistentCut, sentence, events)
+    }
 }

@@ -12,7 +12,7 @@ use stormglass_engine::value::{Value, fingerprint};
 use stormglass_sim::time::Instant;
 
 use super::bench::{Bench, Emitter, Lane, Sent};
-use super::{Code, Oracle, Stage, complaints, reader};
+use super::{Code, Oracle, Stage, reader};
 use crate::judge::history::{Entry, History, Mark, TaskHistory};
 use crate::judge::law::Violation;
 use crate::judge::outputs::Output;
@@ -55,7 +55,7 @@ pub(super) struct Desk<'a> {
     pub(super) at: Instant,
     pub(super) component: &'a Component,
     pub(super) task: TaskId,
-    index: u16,
+    pub(super) index: u16,
     pub(super) of_task: &'a TaskHistory,
     mark: Mark,
 }
@@ -83,7 +83,6 @@ impl Oracle {
                 self.work(desk, &mut scratch)?;
             }
         }
-        complaints::drained(&plan, &scratch.lanes, (checkpoint, history, at))?;
         scratch.prepare(&plan);
         self.scratch = scratch;
         Ok(())
@@ -124,7 +123,7 @@ impl Oracle {
             }
         }
         scratch.arenas[id] = arena;
-        Ok(())
+        desk.check_drained(&scratch.lanes)
     }
 }
 

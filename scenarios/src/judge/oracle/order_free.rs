@@ -72,6 +72,8 @@ struct Pass<'a> {
     tables: Vec<Option<Table>>,
     waiting: Vec<Waiting>,
     arena: Vec<Value>,
+    /// The values of the tuple at work.
+    values: Vec<Value>,
     /// Somebody asked for time or chance: there is no order-free result.
     asked: bool,
 }
@@ -98,6 +100,7 @@ impl<'a> Pass<'a> {
             tables: components.iter().map(table).collect(),
             waiting: Vec::new(),
             arena: Vec::new(),
+            values: Vec::new(),
             asked: false,
         }
     }
@@ -145,7 +148,9 @@ impl<'a> Pass<'a> {
         };
         let input = &component.inputs[usize::from(next.input)];
         let stream = &self.plan.topology.component(input.from).streams[usize::from(input.stream.0)];
-        let values = self.arena[next.at..next.at + next.arity].to_vec();
+        let mut values = std::mem::take(&mut self.values);
+        values.clear();
+        values.extend_from_slice(&self.arena[next.at..next.at + next.arity]);
         let (fields, source) = (&stream.fields, input.from);
         let tuple = Tuple { values: &values, fields, source, stream: &stream.name, root };
         let outcome = match self.tables[next.to].take() {
@@ -164,6 +169,7 @@ impl<'a> Pass<'a> {
             }
         };
         self.code[next.to] = code;
+        self.values = values;
         outcome
     }
 
