@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
+use stormglass_engine::observation::Observation;
 use stormglass_sim::hash::Digest;
 use stormglass_sim::time::{Instant, Span};
+use stormglass_sim::watch::Stamp;
 
 use crate::judge::law::Violation;
 use crate::plan::Plan;
@@ -46,6 +48,10 @@ pub struct Outcome {
     pub probes: Vec<(&'static str, u64)>,
     /// How often each planted bug had its occasion, in their fixed order.
     pub reached: Vec<(&'static str, u64)>,
+    /// What the control plane did, for a timeline: empty unless asked for, and the first 100,000
+    /// observations at most.
+    #[serde(skip)]
+    pub story: Vec<(Stamp, Observation)>,
 }
 
 /// What the judges say of a run.

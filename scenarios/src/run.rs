@@ -44,6 +44,8 @@ pub struct Setup {
     pub plan: Plan,
     /// Planted bugs to switch on.
     pub bugs: Vec<Twist>,
+    /// Whether the outcome is to tell what the control plane did. It changes nothing else.
+    pub record: bool,
 }
 
 impl Setup {
@@ -60,7 +62,8 @@ impl Setup {
         let topology = scenario.topology(registry)?;
         let log = scenario.input(seed, loader)?;
         let plan = plan::generate(scenario, seed, input::duration(&log))?;
-        Ok(Setup { scenario: Arc::clone(scenario), topology, log, plan, bugs: Vec::new() })
+        let scenario = Arc::clone(scenario);
+        Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false })
     }
 
     /// The same with another plan: one that was read, edited or shrunk. It brings its own seed.
@@ -80,7 +83,8 @@ impl Setup {
         }
         let topology = scenario.topology(registry)?;
         let log = scenario.input(plan.seed, loader)?;
-        Ok(Setup { scenario: Arc::clone(scenario), topology, log, plan, bugs: Vec::new() })
+        let scenario = Arc::clone(scenario);
+        Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false })
     }
 
     /// Runs to the end.
@@ -122,8 +126,9 @@ impl Run {
         let duration = input::duration(&setup.log);
         let calm = u64::from(setup.scenario.phases.storm_from_percent);
         let calm_until = Instant::ZERO + duration.scale(calm, 100);
-        let Setup { scenario, topology, log, plan, bugs } = &setup;
-        let story = Story::new(topology, log, &places, &plan.faults, calm_until);
+        let Setup { scenario, topology, log, plan, bugs, record } = &setup;
+        let mut story = Story::new(topology, log, &places, &plan.faults, calm_until);
+        story.record = record.then(Vec::new);
         let mut world = places.build(scenario, topology, log, plan.seed, story);
         bugs.iter().for_each(|bug| world.enable_twist(*bug));
         let mut timed: Vec<(Instant, usize)> = Vec::new();
@@ -368,6 +373,7 @@ impl Run {
             plan: resolved,
             probes: Probe::ALL.iter().map(|p| (p.name(), world.probe_hits(*p))).collect(),
             reached: bugs.iter().map(|t| (t.name(), world.twist_fired(*t))).collect(),
+            story: story.record.clone().unwrap_or_default(),
         };
         if !violations.is_empty() {
             outcome.verdict = Verdict::Broken { violations };

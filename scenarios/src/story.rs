@@ -22,6 +22,8 @@ use crate::scenario::{EventKind, Target};
 const KINDS: usize = EventKind::ALL.len();
 /// No trigger waits.
 const NEVER: u64 = u64::MAX;
+/// As many observations are kept for a timeline, the first ones.
+const RECORDED: usize = 100_000;
 
 /// Listens to a run.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub(crate) struct Story {
     pub(crate) fired: Vec<Fired>,
     /// What was executed last, for the report of a panic.
     pub(crate) last_executed: Option<(TaskId, Instant, u64)>,
+    /// What the control plane did, if somebody asked for it.
+    pub(crate) record: Option<Vec<(Stamp, Observation)>>,
 }
 
 /// A fault that waits for its trigger.
@@ -94,6 +98,7 @@ impl Story {
             workers: vec![None; usize::from(topology.tasks())],
             fired: Vec::new(),
             last_executed: None,
+            record: None,
         };
         for (fault, planned) in faults.iter().enumerate() {
             if let Some(at) = count_of(planned) {
@@ -135,6 +140,27 @@ impl Story {
     /// The component of a task that a worker runs, for the report of a panic.
     pub(crate) fn component_of(&self, task: TaskId) -> ComponentId {
         self.topology.component_of(task).id
+    }
+
+    /// Keeps what the control plane did, if somebody asked for it.
+    #[inline]
+    fn keep(&mut self, at: Stamp, observation: &Observation) {
+        let Some(record) = &mut self.record else { return };
+        let of_data = matches!(
+            observation,
+            Observation::Ended { .. }
+                | Observation::Answered { .. }
+                | Observation::Cut { .. }
+                | Observation::Position { .. }
+                | Observation::GroupCut { .. }
+                | Observation::CheckpointAcked { .. }
+                | Observation::Accepted { .. }
+                | Observation::PreCommitted { .. }
+                | Observation::Published { .. }
+        );
+        if !of_data && record.len() < RECORDED {
+            record.push((at, *observation));
+        }
     }
 
     #[cold]
@@ -181,7 +207,7 @@ impl Watcher<Node> for Story {
             Observation::Assigned { task, node, .. } => {
                 self.workers[usize::from(task.0) - 1] = Some(node);
             }
-            _ => {}
+            _ => self.keep(at, observation),
         }
         let kind = EventKind::of(observation);
         if let Some(kind) = kind {
