@@ -320,8 +320,13 @@ impl Disk {
         lost
     }
 
-    /// The files as they are on the device now, for drivers and tests.
-    pub(crate) fn files(&self) -> &Files {
-        &self.files
+    /// The files as they are at an instant, for drivers and tests.
+    pub(crate) fn files_at(&self, now: Instant) -> Arc<Files> {
+        if self.log.front().is_none_or(|e| e.completes > now) {
+            return self.files.clone();
+        }
+        let mut settled = self.clone();
+        settled.settle(now);
+        settled.files
     }
 }

@@ -292,7 +292,7 @@ impl Net {
         let draws = link.draws;
         let mut first = spec.latency.draw(draws, number, LATENCY) + extra;
         if draws.ppm(number, REORDER, spec.reorder_ppm) {
-            first = first + Span(draws.below(number, HELD_BACK, spec.reorder_extra.0 + 1));
+            first += Span(draws.below(number, HELD_BACK, spec.reorder_extra.0 + 1));
         }
         let copy = draws
             .ppm(number, DUPLICATE, spec.duplicate_ppm)
@@ -320,7 +320,7 @@ impl Net {
             if !link.draws.ppm(number, STREAM_LOSS + attempt, self.spec.loss_ppm) {
                 break;
             }
-            time = time + timeout;
+            time += timeout;
             timeout = timeout + timeout;
         }
         time

@@ -320,7 +320,7 @@ pub trait BlockingDisk {
 }
 
 /// What a process can do: its whole view of the host. Object-safe.
-pub trait Context<P: Process + ?Sized> {
+pub trait Context<P: Process> {
     /// The process's own address.
     fn me(&self) -> NodeId;
     /// Which life of this address it is: 1 for the first.

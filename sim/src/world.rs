@@ -424,13 +424,13 @@ impl<P: Process, W> World<P, W> {
     }
     /// What would be left of a file if its machine lost power now and nothing unsynced survived.
     pub fn durable_file(&self, machine: MachineId, file: &str) -> Option<Payload> {
-        self.kernel.machines.get(usize::from(machine.0))?.disk.files().durable(file)
+        let machine = self.kernel.machines.get(usize::from(machine.0))?;
+        machine.disk.files_at(self.kernel.now).durable(file)
     }
-    /// A file as its machine's page cache has it, with what the device has completed by the last
-    /// operation.
+    /// A file as its machine's page cache has it.
     pub fn cached_file(&self, machine: MachineId, file: &str) -> Option<Payload> {
-        let disk = &self.kernel.machines.get(usize::from(machine.0))?.disk;
-        disk.files().content(file).map(|c| c.read())
+        let machine = self.kernel.machines.get(usize::from(machine.0))?;
+        machine.disk.files_at(self.kernel.now).content(file).map(|c| c.read())
     }
     /// Switches a rare event or a planted bug on.
     pub fn enable_twist(&mut self, twist: P::Twist) {

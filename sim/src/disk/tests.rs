@@ -183,7 +183,7 @@ proptest! {
         for (ticket, (act, blocking)) in acts.into_iter().enumerate() {
             let Some((action, found)) = model.action(&act) else {
                 disk.power_lost(now);
-                model.check_power_loss(disk.files())?;
+                model.check_power_loss(&disk.files)?;
                 continue;
             };
             let outcome = match (action, blocking) {
@@ -206,11 +206,11 @@ proptest! {
             let mut used = 0;
             for file in 0..4u8 {
                 let live = model.live.get(&file).map(|&i| model.inodes[i].0.clone());
-                let read = disk.files().content(&name(file)).map(|c| c.read().bytes().to_vec());
+                let read = disk.files.content(&name(file)).map(|c| c.read().bytes().to_vec());
                 prop_assert_eq!(&read, &live);
                 used += live.map_or(0, |l| l.len());
             }
-            prop_assert!(disk.files().used() >= used as u64);
+            prop_assert!(disk.files.used() >= used as u64);
         }
     }
 }
@@ -220,7 +220,7 @@ fn write(file: &str, bytes: &[u8]) -> DiskOp {
 }
 
 fn read(disk: &Disk, file: &str) -> Option<String> {
-    let bytes = disk.files().content(file)?.read().bytes().to_vec();
+    let bytes = disk.files.content(file)?.read().bytes().to_vec();
     String::from_utf8(bytes).ok()
 }
 
@@ -319,7 +319,7 @@ fn operations_queue_for_the_device_by_logical_size() {
     assert_eq!(third, Instant(1_000_540_000));
     assert!(disk.stall(Instant(600_000_000), Span::secs(1)));
     assert_eq!(disk.finish(third, 2), Finish::Later(Instant(2_000_040_000)));
-    assert_eq!(disk.files().used(), 500_000);
+    assert_eq!(disk.files.used(), 500_000);
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn armed_failures_hit_the_next_operations_of_their_kind() {
     assert_eq!(run(&mut disk, write("a", b"x")), Ok(DiskReply::Done));
     assert_eq!(run(&mut disk, DiskOp::Sync { file: "a".into() }), Ok(DiskReply::Done));
     assert_eq!(run(&mut disk, DiskOp::SyncDir), Ok(DiskReply::Done));
-    assert_eq!(disk.files().durable("a").map(|d| d.size()), Some(0), "the sync lied");
+    assert_eq!(disk.files.durable("a").map(|d| d.size()), Some(0), "the sync lied");
     assert_eq!(run(&mut disk, DiskOp::Read { file: "a".into() }), Err(DiskError::Io));
     let data = DiskReply::Data(Payload::new(*b"x"));
     assert_eq!(run(&mut disk, DiskOp::Read { file: "a".into() }), Ok(data));

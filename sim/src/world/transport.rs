@@ -135,19 +135,23 @@ impl<P: Process> Kernel<P> {
     /// Puts in flight what can fly.
     fn flush(&mut self, id: u64, pipe: usize) {
         let (from, to) = self.route(id, pipe);
-        let passes = self.passes(from, to);
-        while passes {
-            let conn = self.conn(id);
-            let waits = !conn.ends[pipe].granted && pipe == 0;
-            match conn.pipes[pipe].held.front().map(|h| &h.body) {
-                None => break,
-                Some(Body::Data(_) | Body::Finish) if waits => break,
-                Some(_) => {}
+        if self.passes(from, to) {
+            while let Some(held) = self.next_to_fly(id, pipe) {
+                self.fly(id, pipe, held, from, to);
             }
-            let held = conn.pipes[pipe].held.pop_front().expect("there is a front");
-            self.fly(id, pipe, held, from, to);
         }
         self.watch_over(id, pipe);
+    }
+
+    /// Takes the first held message, unless it waits for the opening.
+    fn next_to_fly(&mut self, id: u64, pipe: usize) -> Option<Held<P::Message>> {
+        let conn = self.conn(id);
+        let opens = pipe == 1 || conn.ends[0].granted;
+        let line = &mut conn.pipes[pipe];
+        match line.held.front()?.body {
+            Body::Data(_) | Body::Finish if !opens => None,
+            _ => line.held.pop_front(),
+        }
     }
 
     fn fly(

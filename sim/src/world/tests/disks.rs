@@ -1,1 +1,127 @@
+//! The disk as processes see it.
+
 use super::*;
+use crate::fault::{ArmedId, DiskFailure};
+use crate::node::{DiskError, DiskOp};
+use crate::payload::Payload;
+
+fn file(data: &'static [u8]) -> DiskOp {
+    DiskOp::Write { file: "f".into(), data: Payload::new(data) }
+}
+
+/// Writes, syncs and reads back.
+fn writer(_: &mut Actor, _: Lane, event: Event<Say>, cx: Cx<'_>) {
+    if let Event::Start = event
+        && cx.incarnation() == 1
+    {
+        cx.disk(Lane(0), file(b"one"));
+        cx.disk(Lane(0), DiskOp::Sync { file: "f".into() });
+        cx.disk(Lane(0), DiskOp::SyncDir);
+        cx.disk(Lane(0), file(b"two"));
+        cx.disk(Lane(0), DiskOp::Read { file: "f".into() });
+    } else if let Event::Start = event {
+        cx.disk(Lane(0), DiskOp::Read { file: "f".into() });
+    }
+}
+
+#[test]
+fn operations_answer_in_order_and_a_process_crash_keeps_the_cache() {
+    let mut lab = lab(writer, quiet);
+    lab.run_until(ms(10));
+    assert_eq!(lab.seen(A).len(), 6);
+    assert!(lab.seen(A)[5].contains("Payload(3 B"));
+    lab.hurt(Fault::Crash { node: A });
+    lab.hurt(Fault::Start { node: A });
+    lab.run_until(ms(20));
+    assert_eq!(lab.cached_file(MA, "f").expect("it is there").bytes(), b"two");
+    assert_eq!(lab.durable_file(MA, "f").expect("it is there").bytes(), b"one");
+    assert!(lab.seen(A)[7].contains("Payload(3 B"));
+}
+
+#[test]
+fn a_sync_counts_from_its_completion() {
+    // write 20 us, sync until 520 us, directory until 1,020 us
+    for (crash, survives) in [(1_019_999, false), (1_020_010, true)] {
+        let mut lost = 0;
+        for seed in 0..16 {
+            let mut lab = lab(writer, quiet);
+            lab.run_until(Instant(crash));
+            lab.kernel.reseed(seed);
+            lab.hurt(Fault::CrashMachine { machine: MA });
+            lost += u64::from(lab.durable_file(MA, "f").is_none());
+        }
+        assert_eq!(lost == 0, survives, "{lost} of 16 lost");
+    }
+}
+
+#[test]
+fn completions_of_a_dead_life_are_not_seen() {
+    let mut lab = lab(writer, quiet);
+    lab.run_until(Instant(30_000));
+    lab.hurt(Fault::Crash { node: A });
+    lab.hurt(Fault::Start { node: A });
+    lab.run_until(ms(20));
+    assert_eq!(lab.seen(A).len(), 4, "{:?}", lab.seen(A));
+    assert_eq!(lab.cached_file(MA, "f").expect("submitted before").bytes(), b"two");
+}
+
+#[test]
+fn the_blocking_view_delays_what_follows_and_its_lane() {
+    let mut lab = lab(
+        |_, _, event, cx| {
+            if let Event::Start = event {
+                let disk = cx.blocking_disk(Lane(0));
+                disk.write_at("db", 0, b"hello").expect("room");
+                disk.sync("db").expect("it is there");
+                let mut bytes = [0; 3];
+                disk.read_at("db", 2, &mut bytes).expect("it is there");
+                assert_eq!((&bytes, disk.len("db")), (b"llo", Ok(5)));
+                assert_eq!(disk.read_at("db", 3, &mut bytes), Err(DiskError::PastEnd));
+                assert_eq!(disk.len("no"), Err(DiskError::NotFound));
+                cx.send(B, say(1));
+                cx.post(Lane(0), say(2));
+            }
+        },
+        quiet,
+    );
+    lab.run_until(Instant(500_000));
+    let mut crashed = lab.clone();
+    lab.run_until(ms(10));
+    // 20 us a step, 500 us the sync, 1 ms the link
+    let sent = lab.when(B, "Datagram").0 - 1_000_000;
+    assert!((600_000..630_000).contains(&sent), "{sent}");
+    assert_eq!(lab.when(A, "Posted").0, sent);
+    assert_eq!(lab.cached_file(MA, "db").expect("it is there").bytes(), b"hello");
+    // the sync was under way at the crash: the write was done, the send was not
+    crashed.hurt(Fault::Crash { node: A });
+    crashed.run_until(ms(10));
+    assert_eq!(crashed.heard(B).len(), 0);
+}
+
+#[test]
+fn disk_faults_hit_slow_down_and_stall() {
+    let mut failing = lab(writer, quiet);
+    let kind = DiskFailure::Syncs;
+    let effect = failing.hurt(Fault::FailDisk { machine: MA, kind, count: 1 });
+    failing.run_until(ms(10));
+    assert_eq!((effect.armed, failing.armed_hits(ArmedId(0))), (Some(ArmedId(0)), 1));
+    assert!(failing.seen(A)[2].contains("Err(Io)"));
+    assert!(!failing.seen(A)[3].contains("Err"));
+
+    let mut slow = lab(writer, quiet);
+    slow.hurt(Fault::SlowDisk { machine: MA, factor: 10, duration: Span::secs(1) });
+    slow.run_until(ms(20));
+    assert_eq!(slow.when(A, "Disk").0 / 1_000, 200);
+
+    let mut stalled = lab(writer, quiet);
+    stalled.run_until(Instant(10_000));
+    stalled.hurt(Fault::StallDisk { machine: MA, duration: Span::millis(5) });
+    stalled.run_until(ms(20));
+    assert_eq!(stalled.when(A, "Disk").0 / 1_000, 5_020);
+    assert_eq!(stalled.seen(A).len(), 6);
+
+    let mut wiped = lab(writer, quiet);
+    wiped.run_until(ms(10));
+    assert_eq!(wiped.hurt(Fault::WipeDisk { machine: MA }).bytes_lost, 3);
+    assert_eq!(wiped.cached_file(MA, "f"), None);
+}
