@@ -1,9 +1,9 @@
 //! The scenario format: what is run, on what, and what is done to it.
 //!
-//! A scenario is a TOML file that a person reads at a glance. Only `name`, `[topology]` and `[input]`
-//! are required; what the rest defaults to stands at the fields of the structs below. Unknown keys,
-//! numbers without a unit and values that make no sense are answered with the line, a caret and the
-//! nearest valid name.
+//! A scenario is a TOML file that a person reads at a glance. Only `name`, `[topology]` and
+//! `[input]` are required; what the rest defaults to stands at the fields of the structs below.
+//! Unknown keys, numbers without a unit and values that make no sense are answered with the line, a
+//! caret and the nearest valid name.
 //!
 //! ```
 //! use stormglass_scenarios::scenario::Scenario;
@@ -297,9 +297,9 @@ impl Scenario {
         Scenario::parse_with(text, source_name, &[] as &[&str])
     }
 
-    /// Reads a scenario from TOML after changing some of its keys: each setting is `key.path=value`,
-    /// where a value that is no TOML is taken as a string (`checkpoint.interval=5s`), and faults
-    /// are numbered from 1 (`fault.2.at=50%`).
+    /// Reads a scenario from TOML after changing some of its keys: each setting is
+    /// `key.path=value`, where a value that is no TOML is taken as a string
+    /// (`checkpoint.interval=5s`), and faults are numbered from 1 (`fault.2.at=50%`).
     ///
     /// # Errors
     /// The first mistake, with its place in `source_name` or in the setting.

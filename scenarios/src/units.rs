@@ -200,7 +200,7 @@ fn measure<T: Text>(
     let mantissa: u128 = format!("{whole}{decimals}").parse().map_err(|_| too_large())?;
     let below = divisor * 10u128.pow(decimals.len() as u32);
     let above = mantissa * factor;
-    if above % below != 0 {
+    if !above.is_multiple_of(below) {
         return Err(wrong(format!("`{text}` is not a whole number of {finest}")));
     }
     u64::try_from(above / below).map_err(|_| too_large())
@@ -387,7 +387,7 @@ impl<'de, T: Text> Deserialize<'de> for Quantity<T> {
         fn unitless<T: Text, E: serde::de::Error>(number: &dyn fmt::Display) -> E {
             E::custom(UnitError::new(
                 format!("`{number}` is not {}", T::WHAT),
-                format!("write {} in quotes, such as \"{}\"", T::WHAT, T::EXAMPLE),
+                format!("write {} such as \"{}\"", T::WHAT, T::EXAMPLE),
             ))
         }
         deserializer.deserialize_any(Reader(PhantomData)).map(Quantity)

@@ -24,12 +24,12 @@ fn a_plan_is_a_function_of_scenario_and_seed() {
       "faults": [
         {
           "trigger": {
-            "at": "13.89078921s"
+            "at": "14.203855671s"
           },
           "action": {
             "crash": {}
           },
-          "target": "worker-4"
+          "target": "worker-2"
         },
         {
           "trigger": {
@@ -45,18 +45,18 @@ fn a_plan_is_a_function_of_scenario_and_seed() {
         },
         {
           "trigger": {
-            "at": "25.64921173s"
+            "at": "26.15565353s"
           },
           "action": {
             "isolate": {
-              "for": "8.863133667s"
+              "for": "9.632750489s"
             }
           },
-          "target": "worker-4"
+          "target": "worker-2"
         },
         {
           "trigger": {
-            "at": "33.874284178s"
+            "at": "32.706167705s"
           },
           "action": {
             "crash": {
@@ -67,35 +67,35 @@ fn a_plan_is_a_function_of_scenario_and_seed() {
         },
         {
           "trigger": {
-            "at": "37.430715777s"
+            "at": "37.327961852s"
           },
           "action": {
             "slow-disk": {
-              "factor": 267,
-              "for": "4.305003824s"
+              "factor": 261,
+              "for": "5.648457123s"
             }
           },
           "target": "store"
         },
         {
           "trigger": {
-            "at": "43.538160802s"
+            "at": "43.76880245s"
           },
           "action": {
             "pause": {
-              "for": "7.239951437s"
+              "for": "7.564409758s"
             }
           },
-          "target": "worker-3"
+          "target": "worker-1"
         },
         {
           "trigger": {
-            "at": "47.611698022s"
+            "at": "47.623268649s"
           },
           "action": {
             "crash": {}
           },
-          "target": "worker-3"
+          "target": "worker-2"
         }
       ]
     }

@@ -307,9 +307,12 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
     }
     builder.build().map(Arc::new).map_err(|error| {
         let path = match &error.component {
-            Some(component) => format!("topology.parallelism.{component}"),
-            None => "topology.name".to_string(),
+            Some(name) if choice.parallelism.contains_key(name.as_str()) => {
+                format!("topology.parallelism.{name}")
+            }
+            Some(_) if choice.max_parallelism.is_some() => "topology.max-parallelism".to_string(),
+            _ => "topology.name".to_string(),
         };
-        origin.problem(&path, format!("topology `{}`: {error}", choice.name))
+        origin.problem(&path, error.to_string())
     })
 }

@@ -92,7 +92,7 @@ impl Written {
         let (message, help) = explain(error.message());
         let problem = match error.span() {
             // The whole document: a key is missing at its top.
-            Some(range) if range.is_empty() || range == (0..self.text.len()) => {
+            Some(range) if range.start == 0 && (range.end == 0 || range.end == self.text.len()) => {
                 Problem::new(&self.source, message)
             }
             Some(range) => self.problem(range, message),
@@ -227,7 +227,8 @@ fn explain(message: &str) -> (String, String) {
         let name = quoted.first().copied().unwrap_or_default();
         return (format!("the key `{name}` is missing"), String::new());
     }
-    let Some((found, expected)) = message.rsplit_once(", expected ") else {
+    let wrong = ["invalid type: ", "invalid value: "].iter().find_map(|p| message.strip_prefix(p));
+    let Some((found, expected)) = wrong.and_then(|wrong| wrong.rsplit_once(", expected ")) else {
         return (message.to_string(), String::new());
     };
     let expected = match expected {
@@ -235,11 +236,12 @@ fn explain(message: &str) -> (String, String) {
         "u16" => "a whole number from 0 to 65535",
         "u32" => "a whole number from 0 to 4294967295",
         "u64" => "a whole number from 0 on",
+        "f64" => "a number",
         "a string" => "a text in quotes",
+        "a boolean" => "true or false",
         "a sequence" => "a list",
-        "a map" => "a table",
-        other => other.trim_start_matches("struct "),
+        other if other == "a map" || other.starts_with("struct ") => "a table",
+        other => other,
     };
-    let found = found.trim_start_matches("invalid type: ").trim_start_matches("invalid value: ");
     (format!("expected {expected}, found {found}"), String::new())
 }

@@ -12,7 +12,29 @@ use crate::units::{Bandwidth, Between, Quantity, Rate, Share, Text, UnitError};
 
 /// The JSON schema of a scenario, for editors.
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(RawScenario).to_value()
+    let mut schema = schemars::schema_for!(RawScenario).to_value();
+    without_null(&mut schema);
+    schema
+}
+
+/// TOML has no null: a key is there or it is not.
+fn without_null(schema: &mut serde_json::Value) {
+    let is_null = |kind: &serde_json::Value| *kind == "null" || kind["type"] == "null";
+    match schema {
+        serde_json::Value::Object(fields) => {
+            for key in ["type", "anyOf"] {
+                let Some(serde_json::Value::Array(kinds)) = fields.get_mut(key) else { continue };
+                kinds.retain(|kind| !is_null(kind));
+                if key == "type" && kinds.len() == 1 {
+                    let only = kinds.remove(0);
+                    fields.insert(key.to_string(), only);
+                }
+            }
+            fields.values_mut().for_each(without_null);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
 }
 
 type Duration = Option<Quantity<Span>>;
@@ -60,6 +82,7 @@ pub(super) struct RawScenario {
 /// Which topology runs, and how wide.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Topology")]
 pub(super) struct RawTopology {
     /// Its name: word-count, flight-delays, or one of your own.
     pub name: String,
@@ -73,6 +96,7 @@ pub(super) struct RawTopology {
 /// Records that arrive evenly, round robin over the partitions. Give `csv` or `words`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Input")]
 pub(super) struct RawInput {
     /// Number of partitions of the log. Default 4.
     pub partitions: Option<u16>,
@@ -87,6 +111,7 @@ pub(super) struct RawInput {
 /// The rows of a CSV file, as they stand, after its header line.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Csv")]
 pub(super) struct RawCsv {
     /// The file, relative to the scenario.
     pub file: String,
@@ -97,6 +122,7 @@ pub(super) struct RawCsv {
 /// Words by a Zipf law: the word of rank r has a weight of 1 / r^skew.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Words")]
 pub(super) struct RawWords {
     /// How many.
     pub count: u64,
@@ -109,6 +135,7 @@ pub(super) struct RawWords {
 /// The machines, and how failures are noticed.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Cluster")]
 pub(super) struct RawCluster {
     /// Sets the defaults of the other keys here. Default "catalog".
     pub profile: Option<Quantity<Profile>>,
@@ -137,6 +164,7 @@ pub(super) struct RawCluster {
 /// How often state is saved.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Checkpoint")]
 pub(super) struct RawCheckpoint {
     /// From one trigger to the next. Default 2s.
     pub interval: Duration,
@@ -151,6 +179,7 @@ pub(super) struct RawCheckpoint {
 /// How tuples flow.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Flow")]
 pub(super) struct RawFlow {
     /// A batch that is not full leaves after this long. Default 20ms.
     pub flush: Duration,
@@ -167,6 +196,7 @@ pub(super) struct RawFlow {
 /// The links between machines.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Network")]
 pub(super) struct RawNetwork {
     /// Time on the way without a queue: a duration or a range. Default 200us..1ms.
     pub latency: Option<Quantity<Between<Span>>>,
@@ -183,6 +213,7 @@ pub(super) struct RawNetwork {
 /// Every machine's disk.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Disk")]
 pub(super) struct RawDisk {
     /// Time of each operation. Default 100us.
     pub latency: Duration,
@@ -195,6 +226,7 @@ pub(super) struct RawDisk {
 /// When the storm begins and ends, and how long recovery may take.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Phases")]
 pub(super) struct RawPhases {
     /// The part of the input's duration in which faults strike. Default 20%..80%.
     pub storm: Option<Quantity<Between<Share>>>,
@@ -205,6 +237,7 @@ pub(super) struct RawPhases {
 /// A fault: `at` or `on` says when, one of the other keys says what.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Fault")]
 pub(super) struct RawFault {
     /// When: "30s", "20%..40%" of the input's duration, or "storm" for any time of the storm.
     pub at: Option<Quantity<At>>,
@@ -229,6 +262,7 @@ pub(super) struct RawFault {
 /// As soon as something has been observed so many times since the start of the run.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "On")]
 pub(super) struct RawOn {
     /// What.
     pub event: Quantity<EventKind>,
@@ -239,6 +273,7 @@ pub(super) struct RawOn {
 /// Who crashes: "worker", "worker-2", "worker-of:count", "coordinator", ...
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Crash")]
 pub(super) struct RawCrash {
     /// The process.
     pub who: Quantity<Target>,
@@ -249,6 +284,7 @@ pub(super) struct RawCrash {
 /// Whose machine crashes.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "CrashMachine")]
 pub(super) struct RawCrashMachine {
     /// A process on the machine.
     pub who: Quantity<Target>,
@@ -259,6 +295,7 @@ pub(super) struct RawCrashMachine {
 /// To whom, and for how long.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "For")]
 pub(super) struct RawFor {
     /// The process, or the machine it runs on.
     pub who: Quantity<Target>,
@@ -269,6 +306,7 @@ pub(super) struct RawFor {
 /// A cut link.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Cut")]
 pub(super) struct RawCut {
     /// The sending end.
     pub from: Quantity<Target>,
@@ -283,6 +321,7 @@ pub(super) struct RawCut {
 /// A slow link.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "SlowLink")]
 pub(super) struct RawSlowLink {
     /// The sending end.
     pub from: Quantity<Target>,
@@ -297,6 +336,7 @@ pub(super) struct RawSlowLink {
 /// A slow disk.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "SlowDisk")]
 pub(super) struct RawSlowDisk {
     /// A process on the machine.
     pub who: Quantity<Target>,
