@@ -180,7 +180,7 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
             kernel.trace.mixer.pair(kernel.now.0, 1 | u64::from(slot) << 32);
             return Step::Handled;
         }
-        let event = kernel.open(handle).expect("it was just seen");
+        let event = kernel.open(handle);
         self.run_handler(slot, lane, event)
     }
 
@@ -244,7 +244,7 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
         if !kernel.admit(slot, lane, handle) {
             return Step::Handled;
         }
-        let event = kernel.open(handle).expect("it was just parked");
+        let event = kernel.open(handle);
         self.handle(slot, lane, event)
     }
 
@@ -262,7 +262,7 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
             let mut next = None;
             while let Some(handle) = state.backlog.pop_front() {
                 if kernel.queue.get(handle).is_some() {
-                    next = kernel.open(handle);
+                    next = Some(kernel.open(handle));
                     break;
                 }
             }

@@ -7,7 +7,7 @@ use crate::disk::Owner;
 use crate::fault::{ArmedId, ClockStep, Effect, Fault, FaultError};
 use crate::machine::Slowdown;
 use crate::net::Slow;
-use crate::node::{Exit, MachineId, NodeId, Process};
+use crate::node::{Event, Exit, MachineId, NodeId, Process};
 use crate::time::Span;
 use crate::world::World;
 use crate::world::kernel::{Envelope, Kernel, Tamper};
@@ -155,7 +155,7 @@ impl<P: Process> Kernel<P> {
     fn in_the_air(&self, meets: impl Fn(MachineId, MachineId) -> bool) -> u64 {
         let now = self.now;
         let hit = |e: &&Envelope<P>| match e {
-            Envelope::Datagram { to, from, departs, .. } => {
+            Envelope::Datagram { to, event: Event::Datagram { from, .. }, departs, .. } => {
                 to.machine != from.machine && *departs <= now && meets(from.machine, to.machine)
             }
             _ => false,
@@ -248,7 +248,7 @@ impl<P: Process> Kernel<P> {
     fn postpone(&mut self, node: NodeId, owner: Owner, duration: Span) {
         let now = self.now;
         let unsent = |e: &Envelope<P>| match e {
-            Envelope::Datagram { from, born, departs, .. } => {
+            Envelope::Datagram { event: Event::Datagram { from, .. }, born, departs, .. } => {
                 *from == node && *born == owner.incarnation && *departs > now
             }
             Envelope::Launch { parent: by, .. }

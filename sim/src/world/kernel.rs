@@ -22,12 +22,12 @@ use crate::trace::Trace;
 pub(crate) enum Envelope<P: Process> {
     Datagram {
         to: NodeId,
-        from: NodeId,
         link: u32,
         /// The sender's incarnation if the datagram left later than the handler ran, else zero.
         born: u32,
         departs: Instant,
-        message: P::Message,
+        /// A datagram, as its receiver sees it.
+        event: Event<P::Message>,
     },
     Timer {
         owner: Owner,
@@ -240,8 +240,13 @@ impl<P: Process> Kernel<P> {
     /// Where a datagram that arrives now goes, if it does.
     #[inline]
     pub(crate) fn datagram_arrives(&self, handle: Handle) -> Option<(u32, Lane)> {
-        let Some(Envelope::Datagram { to, from, link, born, departs, message }) =
-            self.queue.get(handle)
+        let Some(Envelope::Datagram {
+            to,
+            link,
+            born,
+            departs,
+            event: Event::Datagram { from, message },
+        }) = self.queue.get(handle)
         else {
             unreachable!("only datagrams are asked about")
         };
@@ -294,11 +299,12 @@ impl<P: Process> Kernel<P> {
             }
         }
         if let Some(at) = copy {
-            let message = message.clone();
-            self.queue.push(at, Envelope::Datagram { to, from, link, born, departs, message });
+            let event = Event::Datagram { from, message: message.clone() };
+            self.queue.push(at, Envelope::Datagram { to, link, born, departs, event });
         }
         if arrives > Instant::ZERO {
-            self.queue.push(arrives, Envelope::Datagram { to, from, link, born, departs, message });
+            let event = Event::Datagram { from, message };
+            self.queue.push(arrives, Envelope::Datagram { to, link, born, departs, event });
         }
     }
 
@@ -418,11 +424,14 @@ impl<P: Process> Kernel<P> {
 
     /// A parked envelope as the event that its process sees.
     #[inline(always)]
-    pub(crate) fn open(&mut self, handle: Handle) -> Option<Event<P::Message>> {
-        Some(match self.queue.take(handle)? {
-            Envelope::Datagram { from, message, .. } => Event::Datagram { from, message },
-            Envelope::Timer { token, .. } => Event::Timer { timer: TimerId(handle.0), token },
-            Envelope::Event { event, .. } => event,
+    pub(crate) fn open(&mut self, handle: Handle) -> Event<P::Message> {
+        self.queue.take_part(handle, |envelope| match envelope {
+            Envelope::Datagram { event, .. } | Envelope::Event { event, .. } => {
+                core::mem::replace(event, Event::Start)
+            }
+            Envelope::Timer { token, .. } => {
+                Event::Timer { timer: TimerId(handle.0), token: *token }
+            }
             other => unreachable!("not for a process: kind {}", other.kind()),
         })
     }
