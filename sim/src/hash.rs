@@ -4,6 +4,9 @@
 //! machine and in every release of this crate (a test pins vectors). It guards against accidents,
 //! not against adversaries.
 
+#[cfg(test)]
+mod tests;
+
 const K0: u64 = 0x9e37_79b9_7f4a_7c15;
 const K1: u64 = 0xd1b5_4a32_d192_ed03;
 
