@@ -486,7 +486,7 @@ impl<P: Process> Kernel<P> {
             line.bytes -= segment.bytes;
         }
         let conn = self.conn(id);
-        asked |= !conn.pipes[at].flight.is_empty();
+        asked |= !conn.pipes[at].flight.is_empty() || conn.ends[1].slot != NOBODY;
         if finished && !silent && !unsent_finish {
             let line = &mut conn.pipes[at];
             let before = line.held.len();

@@ -301,3 +301,29 @@ fn both_ends_may_die_at_once() {
     let reason = CloseReason::Reset;
     assert_ne!(reason, CloseReason::TimedOut);
 }
+
+#[test]
+fn an_acceptor_learns_of_a_crash_whenever_it_comes() {
+    let eager: Script = |me, _, event, cx| match event {
+        Event::Start if cx.incarnation() == 1 => {
+            me.memory.push(cx.connect(B).0);
+            cx.set_timer(Lane(0), Span::micros(300), 0);
+        }
+        Event::Timer { .. } => {
+            let _ = cx.write(ConnId(me.memory[0]), say(1));
+            cx.set_timer(Lane(0), Span::micros(300), 0);
+        }
+        _ => {}
+    };
+    for at in 1..200 {
+        let mut lab =
+            lab_with(NetworkSpec::uniform(Span::millis(1), Span::millis(9)), eager, quiet);
+        lab.kernel.chance = crate::chance::Chance::new(at);
+        lab.run_until(Instant(at * 100_000));
+        lab.hurt(Fault::Crash { node: A });
+        assert_eq!(lab.run_until(ms(100)), Ended::Idle);
+        assert_eq!(lab.connections(), 0, "crashed at {at}00 us");
+        let count = |what: &str| lab.seen(B).iter().filter(|t| t.starts_with(what)).count();
+        assert_eq!(count("Accepted"), count("Closed"), "crashed at {at}00 us");
+    }
+}
