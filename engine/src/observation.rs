@@ -75,6 +75,9 @@ pub enum Observation {
         generation: Generation,
         /// The record at the root.
         root: Root,
+        /// The streams without a tuple, one bit each; streams from 15 on share the highest bit,
+        /// which is set if none of them got one.
+        unused: u16,
     },
     /// A spout or bolt asked for the time or for chance while executing the input just observed,
     /// and this was the answer.
@@ -251,7 +254,8 @@ pub enum Observation {
         task: TaskId,
         /// The generation that wrote it.
         generation: Generation,
-        /// The checkpoint that ends its transaction.
+        /// The checkpoint that ends its transaction. If that one was given up, the next one of the
+        /// same generation to complete covers it.
         checkpoint: CheckpointId,
         /// The record at the root.
         root: Root,
@@ -303,8 +307,9 @@ impl node::Observation for Observation {
                 let group = group.map_or(0xffff, |group| group.0);
                 into.word(u64::from(from.0) | u64::from(group) << 16 | u64::from(child.0) << 32);
             }
-            O::Ended { task, generation, root } => {
+            O::Ended { task, generation, root, unused } => {
                 into.pair(pack(2, task, generation), root.0);
+                into.word(unused.into());
             }
             O::Answered { task, generation, word } => into.pair(pack(3, task, generation), word),
             O::Cut { task, generation, checkpoint } => {

@@ -142,9 +142,9 @@ impl Judges {
             let sentence = self.lineage.published_twice(name, (root, child));
             findings.report(Law::NoDuplicate, seen.at, sentence, &[seen]);
         }
-        if !visibility::published(plan, restores, name, root, seen, findings) {
-            return;
-        }
+        let covering = visibility::published(plan, restores, name, root, seen, findings);
+        let Some(covering) = covering else { return };
+        let name = (task, generation, covering);
         let output = (root, child, print);
         if let Some(sentence) = self.oracle.outputs.published(plan, name, output)
             && !self.oracle.is_blind()

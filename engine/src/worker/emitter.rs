@@ -22,8 +22,8 @@ pub(super) struct Emitter<'a, 'b, 'c> {
     pub(super) parent: Child,
     /// Emissions so far.
     pub(super) emitted: u32,
-    /// The streams that got a tuple, one bit each; streams from 63 on share a bit.
-    pub(super) used: u64,
+    /// The streams that got a tuple, one bit each; streams from 15 on share a bit.
+    pub(super) used: u16,
 }
 
 impl Emitter<'_, '_, '_> {
@@ -31,7 +31,7 @@ impl Emitter<'_, '_, '_> {
     fn step(&mut self, stream: StreamId) -> Child {
         let child = self.parent.step(self.emitted);
         self.emitted += 1;
-        self.used |= 1 << stream.0.min(63);
+        self.used |= 1 << stream.0.min(15);
         child
     }
 
@@ -42,10 +42,10 @@ impl Emitter<'_, '_, '_> {
         }
     }
 
-    /// Whether a declared stream got no tuple.
-    pub(super) fn left_a_stream_out(&self) -> bool {
-        let all = (1u64 << self.component.streams.len().min(63)) - 1;
-        self.used & all != all
+    /// The declared streams that got no tuple, as bits.
+    pub(super) fn unused(&self) -> u16 {
+        let all = (1u32 << self.component.streams.len().min(16)) - 1;
+        all as u16 & !self.used
     }
 }
 

@@ -464,8 +464,9 @@ impl BoltTask {
             let mut cx =
                 Emitter { env, outbox, state, component, task, root, parent, emitted, used };
             let outcome = self.bolt.execute(&tuple, &mut cx);
-            if cx.left_a_stream_out() {
-                env.cx.observe(Observation::Ended { task, generation, root });
+            let unused = cx.unused();
+            if unused != 0 {
+                env.cx.observe(Observation::Ended { task, generation, root, unused });
             }
             if outcome.is_err() {
                 env.cx.observe(Observation::TaskFailed { task, generation });

@@ -30,8 +30,8 @@ pub(super) struct Entry {
     group: u16,
     /// How many answers about time and chance it was given.
     pub(super) answers: u16,
-    /// Whether the tree may have ended here.
-    pub(super) ended: bool,
+    /// The streams on which the tree ended here, as bits.
+    pub(super) ended: u16,
 }
 
 impl Entry {
@@ -169,7 +169,7 @@ impl History {
         };
         let Some(history) = self.live(task, generation) else { return true };
         let group = group.map_or(NO_GROUP, |group| group.0);
-        let (answers, ended) = (0, false);
+        let (answers, ended) = (0, 0);
         history.entries.push(Entry { root, at, child, from, group, answers, ended });
         history.attempt.is_some()
     }
@@ -177,10 +177,10 @@ impl History {
     /// Records everything else that a task does.
     pub(super) fn observed(&mut self, at: Instant, node: NodeId, observation: &Observation) {
         match *observation {
-            Observation::Ended { task, generation, root } => {
+            Observation::Ended { task, generation, root, unused } => {
                 let Some(history) = self.live(task, generation) else { return };
                 if let Some(entry) = history.entries.last_mut().filter(|e| e.root == root) {
-                    entry.ended = true;
+                    entry.ended = unused;
                 }
             }
             Observation::Answered { task, generation, word } => {

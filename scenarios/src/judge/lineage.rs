@@ -35,8 +35,8 @@ pub(super) struct Lineage {
 struct Book {
     /// By emitting component (a keyed component), or one for all (a sink).
     tracks: Vec<Track>,
-    /// By partition: the records whose tree may have ended here.
-    ended: Vec<Offsets>,
+    /// By partition: the records of which nothing need arrive here, for their tree ended upstream.
+    excused: Vec<Offsets>,
     /// Updates folded, outputs published.
     counted: u64,
 }
@@ -80,7 +80,7 @@ impl Lineage {
                     .collect(),
                 _ => Vec::new(),
             };
-            Book { tracks, ended: vec![Offsets::default(); partitions], counted: 0 }
+            Book { tracks, excused: vec![Offsets::default(); partitions], counted: 0 }
         };
         let books = Arc::new(components.iter().map(book).collect());
         Lineage { plan, books }
@@ -104,7 +104,7 @@ impl Lineage {
         for component in plan.topology.components() {
             let exact = plan.parts[id(component)].depth <= EXACT_DEPTH;
             let book = &mut books[id(component)];
-            let mut twice = None;
+            let (mut twice, mut ends) = (None, Vec::new());
             for task in component.tasks() {
                 let Some(of_task) = history.task(task) else { continue };
                 let Some(mark) = of_task.mark(checkpoint) else { continue };
@@ -112,11 +112,15 @@ impl Lineage {
                     if !book.fold(&plan, entry, exact) {
                         twice = twice.or(Some((task, *entry)));
                     }
+                    if entry.ended != 0 {
+                        ends.push((entry.root, entry.ended));
+                    }
                 }
             }
             if !exact {
                 book.settle(&plan, component, checkpoint, history);
             }
+            excuse(&plan, component, &ends, books);
             if let Some((task, entry)) = twice {
                 let sentence = format!(
                     "{} counts {} (child {}) from {} a second time with checkpoint {} of \
@@ -177,7 +181,7 @@ impl Lineage {
                 continue;
             }
             let (mut lost, mut first) = (0, Vec::new());
-            for partition in 0..book.ended.len() {
+            for partition in 0..book.excused.len() {
                 let upstream = &self.plan.parts[id(component)].upstream;
                 let of_spout = |(at, spout): (usize, &Vec<u64>)| {
                     upstream[at].then(|| spout.get(partition).copied())?
@@ -215,10 +219,7 @@ impl Lineage {
             let of_partition = (partition, Child::ROOT, 0)..=(partition, Child(u32::MAX), u32::MAX);
             track.marks.range(of_partition).for_each(|(_, offsets)| offsets.add_to(&mut seen));
         }
-        let upstream = &self.plan.parts[id(component)].upstream;
-        for (_, book) in upstream.iter().zip(self.books.iter()).filter(|(upstream, _)| **upstream) {
-            book.ended[usize::from(partition)].add_to(&mut seen);
-        }
+        self.books[id(component)].excused[usize::from(partition)].add_to(&mut seen);
         seen
     }
 }
@@ -227,11 +228,6 @@ impl Book {
     /// Counts an execution. False if it counted before.
     #[inline]
     fn fold(&mut self, plan: &Plan, entry: &Entry, exact: bool) -> bool {
-        if entry.ended
-            && let Some(ended) = self.ended.get_mut(usize::from(entry.root.partition().0))
-        {
-            ended.insert(entry.root.offset());
-        }
         if entry.group().is_none() {
             return true;
         }
@@ -264,6 +260,27 @@ impl Book {
                         .or_default()
                         .insert(entry.root.offset());
                 }
+            }
+        }
+    }
+}
+
+/// The trees of these records ended at a component, on some of its streams: nothing of them need
+/// arrive where only those streams lead.
+fn excuse(plan: &Plan, component: &Component, ends: &[(Root, u16)], books: &mut [Book]) {
+    // A component leaves few different sets of streams out.
+    let mut by_streams: Vec<(u16, Vec<usize>)> = Vec::new();
+    for (root, unused) in ends {
+        if !by_streams.iter().any(|(of, _)| of == unused) {
+            let (lost, kept) = (plan.reach(component, *unused), plan.reach(component, !unused));
+            let only =
+                lost.iter().zip(kept).enumerate().filter(|(_, (lost, kept))| **lost && !kept);
+            by_streams.push((*unused, only.map(|(at, _)| at).collect()));
+        }
+        let excused = by_streams.iter().find(|(of, _)| of == unused).into_iter();
+        for at in excused.flat_map(|(_, excused)| excused) {
+            if let Some(offsets) = books[*at].excused.get_mut(usize::from(root.partition().0)) {
+                offsets.insert(root.offset());
             }
         }
     }

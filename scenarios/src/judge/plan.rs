@@ -147,6 +147,20 @@ impl Plan {
         let first = *lanes.get(usize::from(from.0))?;
         (first != NONE).then(|| first as usize + usize::from(index))
     }
+    /// Which components can be reached from one over the streams in a set: one bit each, the highest
+    /// for all streams from 15 on.
+    pub(super) fn reach(&self, from: &Component, streams: u16) -> Vec<bool> {
+        let mut reached = vec![false; self.parts.len()];
+        let outlets = &self.parts[usize::from(from.id.0)].outlets;
+        let in_set = |outlet: &&Outlet| streams >> outlet.stream.min(15) & 1 == 1;
+        for first in outlets.iter().filter(in_set).map(|outlet| usize::from(outlet.to)) {
+            reached[first] = true;
+            for (at, part) in self.parts.iter().enumerate() {
+                reached[at] |= part.upstream[first];
+            }
+        }
+        reached
+    }
     /// How often a component can legally execute one (root, child) that comes from another.
     pub(super) fn copies_from(&self, to: &Component, from: &Component) -> u32 {
         let of_stream = |stream: u16| {

@@ -38,10 +38,16 @@ impl Restores {
     pub(super) fn completed(&self) -> u64 {
         self.completed.len() as u64
     }
-    /// Whether a checkpoint completed in a generation.
+    /// The checkpoint that covers what `checkpoint` ended in a generation: itself, or if it was
+    /// given up, the next one of that generation that completed.
     #[inline]
-    pub(super) fn has_completed(&self, checkpoint: CheckpointId, generation: Generation) -> bool {
-        self.completed.iter().rev().any(|done| *done == (checkpoint, generation))
+    pub(super) fn covering(
+        &self,
+        checkpoint: CheckpointId,
+        generation: Generation,
+    ) -> Option<CheckpointId> {
+        let later = self.completed.iter().rev().take_while(|(id, _)| *id >= checkpoint);
+        later.filter(|(_, of)| *of == generation).last().map(|(id, _)| *id)
     }
     /// The observation of the newest completion.
     pub(super) fn last_completion(&self) -> Option<Witness> {

@@ -1,5 +1,5 @@
-//! Verifies: that an output becomes visible only after the checkpoint that ends its transaction
-//! has completed, in the generation that wrote it (`visible-only-when-complete`).
+//! Verifies: that an output becomes visible only after the checkpoint that ends its transaction, or
+//! a later one, has completed in the generation that wrote it (`visible-only-when-complete`).
 //!
 //! Does not verify: what the output says (see `outputs`), or that it is visible once (see
 //! `lineage`).
@@ -10,7 +10,7 @@ use super::law::{Findings, Law, Witness};
 use super::plan::Plan;
 use super::restore::Restores;
 
-/// Judges an output that became visible. False if it is too early.
+/// Judges an output that became visible: the checkpoint that covers it, none if it is too early.
 #[inline]
 pub(super) fn published(
     plan: &Plan,
@@ -19,9 +19,9 @@ pub(super) fn published(
     root: Root,
     seen: Witness,
     findings: &mut Findings,
-) -> bool {
-    if restores.has_completed(checkpoint, generation) {
-        return true;
+) -> Option<CheckpointId> {
+    if let Some(covering) = restores.covering(checkpoint, generation) {
+        return Some(covering);
     }
     let sentence = format!(
         "{} published {root} of generation {} before checkpoint {} completed",
@@ -31,5 +31,5 @@ pub(super) fn published(
     );
     let events: Vec<Witness> = restores.last_completion().into_iter().chain([seen]).collect();
     findings.report(Law::VisibleOnlyWhenComplete, seen.at, sentence, &events);
-    false
+    None
 }

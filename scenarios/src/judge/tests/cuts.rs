@@ -133,7 +133,7 @@ fn a_false_end_is_noticed() {
     let (mini, mut events) = calm();
     let at = position(&events, is_update);
     let O::Executed { task, generation, root, .. } = events[at].what else { return };
-    super::insert(&mut events, at + 1, O::Ended { task, generation, root });
+    super::insert(&mut events, at + 1, O::Ended { task, generation, root, unused: 1 });
     let violation = broken(&mini, &events, Law::StateEqualsOracle);
     assert!(violation.sentence.contains("the tree ended there"), "{}", violation.sentence);
 }

@@ -411,13 +411,15 @@ impl Cluster {
             }
             Code::Sink(outputs) => outputs.push((root, child, fingerprint(values))),
         }
-        let (answers, ended) = (out.answers, out.used.iter().any(|used| !used));
+        let bits = out.used.iter().enumerate().filter(|(_, used)| !**used);
+        let unused = bits.map(|(at, _)| 1u16 << at).sum();
+        let answers = out.answers;
         mini.dice.word();
         for word in answers {
             mini.tell(node(id), O::Answered { task: id, generation, word });
         }
-        if ended {
-            mini.tell(node(id), O::Ended { task: id, generation, root });
+        if unused != 0 {
+            mini.tell(node(id), O::Ended { task: id, generation, root, unused });
         }
     }
 

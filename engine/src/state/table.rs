@@ -1,0 +1,174 @@
+//! The rows of one key group: a table that finds a key by its hash and lists keys in order.
+//!
+//! Entries lie in the order of their insertion; an open-addressing index, never iterated, leads from
+//! a hash to an entry. The order by key is made when a snapshot asks for it, and kept until a key
+//! comes or goes.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::value::Value;
+
+/// The place in the index that leads nowhere.
+const EMPTY: u32 = 0;
+
+/// Keys and their rows.
+///
+/// Invariants: `index.len()` is a power of two, at least twice the number of entries, or zero;
+/// `sorted` is empty or lists every entry once, in key order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table {
+    entries: Vec<Entry>,
+    /// One past the entry's position, or [`EMPTY`].
+    index: Vec<u32>,
+    sorted: Vec<u32>,
+}
+
+/// A key and its row.
+#[derive(Clone, Debug)]
+struct Entry {
+    hash: i32,
+    /// How many of `cells` are the key.
+    key: u16,
+    /// The key, then the row.
+    cells: Vec<Value>,
+}
+
+impl Table {
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The position of a key's entry.
+    #[inline]
+    pub(super) fn find(&self, hash: i32, key: &[Value]) -> Option<usize> {
+        let mask = self.index.len().checked_sub(1)?;
+        let mut at = spread(hash) & mask;
+        while self.index[at] != EMPTY {
+            let position = self.index[at] as usize - 1;
+            let entry = &self.entries[position];
+            if entry.hash == hash && entry.key() == key {
+                return Some(position);
+            }
+            at = (at + 1) & mask;
+        }
+        None
+    }
+
+    /// The row at a position.
+    #[inline]
+    pub(super) fn row(&self, position: usize) -> &[Value] {
+        self.entries[position].row()
+    }
+
+    /// The row at a position, to be changed.
+    #[inline]
+    pub(super) fn row_mut(&mut self, position: usize) -> &mut [Value] {
+        let entry = &mut self.entries[position];
+        &mut entry.cells[usize::from(entry.key)..]
+    }
+
+    /// Adds a key that is not there, with a row of `cells` nulls. Returns its position.
+    pub(super) fn insert(&mut self, hash: i32, key: &[Value], cells: u16) -> usize {
+        let mut all = Vec::with_capacity(key.len() + usize::from(cells));
+        all.extend_from_slice(key);
+        all.resize(key.len() + usize::from(cells), Value::Null);
+        self.push(Entry { hash, key: key.len() as u16, cells: all })
+    }
+
+    fn push(&mut self, entry: Entry) -> usize {
+        let position = self.entries.len();
+        let hash = entry.hash;
+        self.entries.push(entry);
+        self.sorted.clear();
+        if self.index.len() < 2 * self.entries.len() {
+            self.reindex();
+        } else {
+            self.link(hash, position);
+        }
+        position
+    }
+
+    fn link(&mut self, hash: i32, position: usize) {
+        let mask = self.index.len() - 1;
+        let mut at = spread(hash) & mask;
+        while self.index[at] != EMPTY {
+            at = (at + 1) & mask;
+        }
+        self.index[at] = position as u32 + 1;
+    }
+
+    fn reindex(&mut self) {
+        let room = (4 * self.entries.len()).next_power_of_two().max(8);
+        self.index.clear();
+        self.index.resize(room, EMPTY);
+        for position in 0..self.entries.len() {
+            self.link(self.entries[position].hash, position);
+        }
+    }
+
+    /// Removes the entry at a position.
+    pub(super) fn remove(&mut self, position: usize) {
+        self.entries.swap_remove(position);
+        self.sorted.clear();
+        self.reindex();
+    }
+
+    /// Makes the order by key, if it is not known.
+    pub(super) fn sort(&mut self) {
+        if self.sorted.len() != self.entries.len() {
+            let mut sorted: Vec<u32> = (0..self.entries.len() as u32).collect();
+            let key = |at: u32| self.entries[at as usize].key();
+            // Keys are unique: no two are equal, so stability does not matter.
+            sorted.sort_by(|a, b| key(*a).cmp(key(*b)));
+            self.sorted = sorted;
+        }
+    }
+
+    /// Keys and rows in key order.
+    ///
+    /// # Panics
+    /// If the order has not been made since the last key came or went.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = (&[Value], &[Value])> {
+        assert_eq!(self.sorted.len(), self.entries.len(), "sort comes first");
+        let entries = self.sorted.iter().map(|at| &self.entries[*at as usize]);
+        entries.map(|entry| (entry.key(), entry.row()))
+    }
+}
+
+impl Entry {
+    #[inline]
+    fn key(&self) -> &[Value] {
+        &self.cells[..usize::from(self.key)]
+    }
+    #[inline]
+    fn row(&self) -> &[Value] {
+        &self.cells[usize::from(self.key)..]
+    }
+}
+
+/// Java's hashes of a group agree modulo the number of groups: the index needs other bits.
+#[inline]
+const fn spread(hash: i32) -> usize {
+    ((hash as u32).wrapping_mul(0x9e37_79b1) >> 7) as usize
+}
+
+/// A table of these keys and rows; none if a key comes twice.
+pub(super) fn collect(rows: Vec<(i32, Vec<Value>, Vec<Value>)>) -> Option<Table> {
+    let mut table = Table::default();
+    for (hash, key, row) in rows {
+        if table.find(hash, &key).is_some() {
+            return None;
+        }
+        let mut cells = vec![];
+        let len = key.len() as u16;
+        cells.extend(key);
+        cells.extend(row);
+        table.push(Entry { hash, key: len, cells });
+    }
+    Some(table)
+}
