@@ -1,1 +1,42 @@
-//! placeholder
+//! Everything that a person sees: the command line, the summary of a run, the paragraph that explains
+//! a failure, the timeline, and the tables of campaigns and planted bugs.
+//!
+//! A user's own program with his own topologies is a line:
+//!
+//! ```no_run
+//! use stormglass_engine::topology::TopologyBuilder;
+//! use stormglass_scenarios::topologies::{Registry, words};
+//!
+//! fn mine() -> TopologyBuilder {
+//!     let mut builder = TopologyBuilder::new("mine");
+//!     builder.spout("words", words::Words, 1);
+//!     builder.sink("publish", 1).shuffle("words");
+//!     builder
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     stormglass::cli::main(&Registry::default().with("mine", mine))
+//! }
+//! ```
+//!
+//! What goes to standard output depends on the arguments and the files read, and on nothing else:
+//! not on the machine, the time or the number of threads. Progress and notes go to standard error.
+//!
+//! In reading order:
+//!
+//! - [`cli`]: arguments, exit codes, and what happens if this program itself fails.
+//! - [`command`]: one module a command, each from arguments to a page of text.
+//! - [`files`]: scenarios, plans and cases on the file system.
+//! - [`summary`]: one run on one page; [`failure`]: why it is broken; [`timeline`]: event by event.
+//! - [`words`]: numbers, durations and observations as people read them.
+//! - [`page`]: colours, tables and line breaks; [`shell`]: commands that can be typed.
+
+pub mod cli;
+pub mod command;
+pub mod failure;
+pub mod files;
+pub mod page;
+pub mod shell;
+pub mod summary;
+pub mod timeline;
+pub mod words;
