@@ -1,0 +1,271 @@
+//! The command line: arguments, exit codes, and what happens if this program itself fails.
+
+use std::ffi::OsString;
+use std::io::{ErrorKind, Write};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use clap::{Args, Parser, Subcommand};
+use stormglass_scenarios::outcome::Verdict;
+use stormglass_scenarios::plan::Seed;
+use stormglass_scenarios::problem::Problem;
+use stormglass_scenarios::topologies::Registry;
+use stormglass_scenarios::units::Text;
+
+use crate::command;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Every law held, or there was nothing to judge.
+    Holds,
+    /// A law was broken.
+    Broken,
+    /// Nothing can be said.
+    CouldNotJudge,
+    /// The command, or a file that it reads, is a mistake.
+    Usage,
+    /// This program failed: never a verdict.
+    Internal,
+}
+
+impl Exit {
+    /// What the shell sees.
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Holds => 0,
+            Exit::Broken => 1,
+            Exit::CouldNotJudge => 2,
+            Exit::Usage => 64,
+            Exit::Internal => 70,
+        }
+    }
+    /// The end that a verdict means.
+    pub const fn of(verdict: &Verdict) -> Exit {
+        match verdict {
+            Verdict::Holds => Exit::Holds,
+            Verdict::Broken { .. } => Exit::Broken,
+            Verdict::CouldNotJudge { .. } => Exit::CouldNotJudge,
+        }
+    }
+}
+
+/// What a command gives back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// For standard output.
+    pub text: String,
+    /// How the program ends.
+    pub exit: Exit,
+}
+
+/// A stream-processing cluster in a glass: run, break, judge and replay it from a seed.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "stormglass", version, max_term_width = 100, after_help = EXITS)]
+#[command(propagate_version = false, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXITS: &str = "Exit codes: 0 holds, 1 broken, 2 could not judge, 64 wrong usage, \
+                     70 a failure of Stormglass itself";
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario once, judge it and explain what happened
+    Run(RunArgs),
+    /// Run a case file again and check that it ends the same, to the byte
+    Replay(ReplayArgs),
+    /// Run scenarios over many seeds and explain each kind of failure
+    Campaign(CampaignArgs),
+    /// Hunt for every planted bug: is it caught, and by the right judge?
+    Bugs(BugsArgs),
+    /// List the shipped scenarios
+    List,
+    /// Print the JSON schema of scenario files, for editors
+    Schema,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Arguments of `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// A shipped scenario (see `list`), or the path of a .toml file
+    pub scenario: String,
+    /// The seed that everything is drawn from: decimal, or hexadecimal after 0x
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
+    pub seed: u64,
+    /// Change a key of the scenario, such as input.rate=5k/s; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Plant a bug (see `bugs`); may be repeated
+    #[arg(long = "bug", value_name = "NAME")]
+    pub bugs: Vec<String>,
+    /// Take seed and faults from a plan file instead of drawing them
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    pub plan: Option<PathBuf>,
+    /// Write the run as a case file that `replay` repeats
+    #[arg(long, value_name = "FILE")]
+    pub case: Option<PathBuf>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print what the control plane did, line by line
+    #[arg(long, conflicts_with = "json")]
+    pub timeline: bool,
+}
+
+/// Arguments of `replay`.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// A case file
+    pub case: PathBuf,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print what the control plane did, line by line
+    #[arg(long, conflicts_with = "json")]
+    pub timeline: bool,
+}
+
+/// Arguments of `campaign`.
+#[derive(Clone, Debug, Args)]
+pub struct CampaignArgs {
+    /// Shipped scenarios (see `list`), or paths of .toml files
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+    /// The seeds from A up to, but without, B
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub seeds: Range<u64>,
+    /// Runs side by side; as many as there are processors if absent
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub jobs: Option<usize>,
+    /// Change a key of each scenario, such as input.rate=5k/s; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Plant a bug in every run (see `bugs`); may be repeated
+    #[arg(long = "bug", value_name = "NAME")]
+    pub bugs: Vec<String>,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `bugs`.
+#[derive(Clone, Debug, Args)]
+pub struct BugsArgs {
+    /// The seeds from A up to, but without, B: each bug is hunted until it is caught
+    #[arg(long, value_name = "A..B", default_value = "0..20", value_parser = seeds)]
+    pub seeds: Range<u64>,
+    /// Runs side by side; as many as there are processors if absent
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub jobs: Option<usize>,
+    /// Print the matrix as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The program: reads its arguments, does what they say, and says how it ended.
+pub fn main(registry: &Registry) -> ExitCode {
+    // An engine or a bolt that panics breaks a law and is reported as such; nothing is to be written
+    // in between. Whoever wants the stack asks for it in the usual way.
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|info| {
+            *LAST_PANIC.lock().unwrap_or_else(|e| e.into_inner()) = Some(info.to_string());
+        }));
+    }
+    let exit = catch_unwind(AssertUnwindSafe(|| go(registry, std::env::args_os())));
+    ExitCode::from(exit.unwrap_or_else(|_| internal()).code())
+}
+
+static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+fn internal() -> Exit {
+    let panic = LAST_PANIC.lock().unwrap_or_else(|e| e.into_inner()).take();
+    let panic = panic.map_or(String::new(), |panic| format!("\n{panic}"));
+    eprintln!(
+        "stormglass itself failed, which says nothing about what it ran; this is a bug of \
+         Stormglass, and RUST_BACKTRACE=1 shows where{panic}"
+    );
+    Exit::Internal
+}
+
+/// Where the last panic was, for a run that it broke.
+pub(crate) fn last_panic() -> Option<String> {
+    LAST_PANIC.lock().unwrap_or_else(|e| e.into_inner()).take()
+}
+
+fn go(registry: &Registry, arguments: impl Iterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version that were asked for are no mistake; a closed pipe is none either.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Holds };
+        }
+    };
+    match answer(&cli.command, registry) {
+        Ok(Answer { text, exit }) => match std::io::stdout().lock().write_all(text.as_bytes()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                eprintln!("cannot write to standard output: {error}");
+                Exit::Internal
+            }
+            _ => exit,
+        },
+        Err(problem) => {
+            eprintln!("{problem}");
+            Exit::Usage
+        }
+    }
+}
+
+/// Does what a command says.
+///
+/// # Errors
+/// What is wrong with the arguments, or with a file that they name.
+pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem> {
+    match command {
+        Command::Run(args) => command::run::run(args, registry),
+        Command::Replay(args) => command::replay::replay(args, registry),
+        Command::Campaign(args) => command::campaign::campaign(args, registry),
+        Command::Bugs(args) => command::bugs::bugs(args),
+        Command::List => Ok(command::catalog::list()),
+        Command::Schema => Ok(command::catalog::schema()),
+        Command::Completions { shell } => Ok(command::catalog::completions(*shell)),
+    }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    Seed::parse(text)
+        .map(|seed| seed.0)
+        .map_err(|error| format!("{}; {}", error.message, error.help))
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let Some((from, to)) = text.split_once("..") else {
+        return Err("write a range such as 0..100".to_string());
+    };
+    let range = seed(from)?..seed(to)?;
+    match range.is_empty() {
+        true => Err(format!("there is no seed in {text}: its end is not part of a range")),
+        false => Ok(range),
+    }
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("no run could begin".to_string()),
+        Ok(jobs) => Ok(jobs),
+        Err(_) => Err("write a whole number".to_string()),
+    }
+}

@@ -1,0 +1,177 @@
+//! `campaign`: many seeds, counted, and each kind of failure explained once.
+
+use std::sync::Arc;
+
+use stormglass_engine::names::Twist;
+use stormglass_engine::topology::Topology;
+use stormglass_scenarios::campaign::{Campaign, Next};
+use stormglass_scenarios::case::Case;
+use stormglass_scenarios::outcome::{Outcome, Verdict};
+use stormglass_scenarios::problem::Problem;
+use stormglass_scenarios::scenario::Scenario;
+use stormglass_scenarios::topologies::Registry;
+
+use crate::cli::{Answer, CampaignArgs, Exit};
+use crate::failure;
+use crate::files::{self, Files};
+use crate::page::{Paint, Side, Style, Table, labelled};
+use crate::shell;
+use crate::summary::Report;
+use crate::words::{count, plural};
+
+mod progress;
+mod tally;
+
+use progress::Progress;
+use tally::Tally;
+
+/// One scenario with what came of it.
+struct Done {
+    scenario: Arc<Scenario>,
+    topology: Arc<Topology>,
+    tally: Tally,
+}
+
+/// Runs scenarios over many seeds.
+///
+/// # Errors
+/// What is wrong with the arguments, or with a file that they name.
+pub fn campaign(args: &CampaignArgs, registry: &Registry) -> Result<Answer, Problem> {
+    let bugs = super::twists(&args.bugs)?;
+    // All are read before the first one runs: a mistake in the last one is told at once.
+    let read = |name: &String| files::scenario(name, &args.settings);
+    let scenarios = args.scenarios.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut done = Vec::new();
+    for (scenario, files) in scenarios {
+        done.push(one(args, registry, scenario, &files, &bugs)?);
+    }
+    let exit = exit(&done);
+    let text = match args.json {
+        true => super::json(&done.iter().map(|done| &done.tally).collect::<Vec<_>>()),
+        false => page(&done, Paint::of_stdout()),
+    };
+    Ok(Answer { text, exit })
+}
+
+fn one(
+    args: &CampaignArgs,
+    registry: &Registry,
+    scenario: Scenario,
+    files: &Files,
+    bugs: &[Twist],
+) -> Result<Done, Problem> {
+    let scenario = Arc::new(scenario);
+    let topology = scenario.topology(registry)?;
+    let (jobs, seeds) = (super::jobs(args.jobs), args.seeds.clone());
+    let mut tally = Tally::new(&scenario.name, &seeds);
+    let mut progress = Progress::new(&scenario.name, seeds.end - seeds.start);
+    let campaign = Campaign { scenario: Arc::clone(&scenario), seeds, jobs, bugs: bugs.to_vec() };
+    campaign.run(registry, &|name| files.load(name), |outcome| {
+        progress.step(&outcome);
+        tally.add(outcome);
+        Next::Continue
+    })?;
+    progress.finish();
+    // Panics of the engine or of user code were verdicts, and are told as such.
+    let _ = crate::cli::last_panic();
+    for failure in &mut tally.failures {
+        failure.replay = keep(&scenario, &failure.first, args);
+    }
+    Ok(Done { scenario, topology, tally })
+}
+
+/// Writes the case of a failure; the command that shows it again.
+fn keep(scenario: &Scenario, outcome: &Outcome, args: &CampaignArgs) -> String {
+    let path = files::case_path(outcome);
+    match Case::new(scenario, outcome).and_then(|case| files::write_case(&case, &path)) {
+        Ok(()) => shell::replay(&path),
+        Err(problem) => {
+            eprintln!("{problem}");
+            let name = args.scenarios.iter().find(|name| name.contains(&scenario.name));
+            let name = name.unwrap_or(&scenario.name).clone();
+            let seed = outcome.seed.to_string();
+            let mut words = vec!["run".to_string(), name, "--seed".to_string(), seed];
+            words.extend(args.settings.iter().flat_map(|s| ["--set".to_string(), s.clone()]));
+            words.extend(args.bugs.iter().flat_map(|bug| ["--bug".to_string(), bug.clone()]));
+            shell::command(&words)
+        }
+    }
+}
+
+fn exit(done: &[Done]) -> Exit {
+    let any = |of: &dyn Fn(&Tally) -> u64| done.iter().any(|done| of(&done.tally) > 0);
+    if any(&|tally| tally.broken) {
+        Exit::Broken
+    } else if any(&|tally| tally.could_not_judge) {
+        Exit::CouldNotJudge
+    } else {
+        Exit::Holds
+    }
+}
+
+fn page(done: &[Done], paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("scenario", Side::Left),
+        ("seeds", Side::Right),
+        ("holds", Side::Right),
+        ("broken", Side::Right),
+        ("could not judge", Side::Right),
+        ("of them vacuous", Side::Right),
+        ("faults effective (median)", Side::Right),
+    ]);
+    for Done { tally, .. } in done {
+        let style = |n: u64, style| if n > 0 { style } else { Style::Plain };
+        table.styled_row([
+            (tally.scenario.clone(), Style::Plain),
+            (count(tally.runs), Style::Plain),
+            (count(tally.holds), style(tally.holds, Style::Green)),
+            (count(tally.broken), style(tally.broken, Style::Red)),
+            (count(tally.could_not_judge), style(tally.could_not_judge, Style::Yellow)),
+            (count(tally.vacuous), Style::Plain),
+            (tally.median_effective(), Style::Plain),
+        ]);
+    }
+    let mut out = table.render(0, paint);
+    for Done { tally, .. } in done {
+        let never = tally.never_hit();
+        if !never.is_empty() {
+            let label = format!("{}: never seen", tally.scenario);
+            out.push('\n');
+            out.push_str(&labelled(&label, &never.join(", "), 0, label.len() + 2, paint));
+        }
+        for (why, seeds, first) in &tally.unjudged {
+            let text = format!("{} from seed {first} on: {why}", plural(*seeds, "run"));
+            out.push('\n');
+            out.push_str(&labelled("could not judge", &text, 0, 17, paint));
+        }
+    }
+    for done in done {
+        for failure in &done.tally.failures {
+            out.push('\n');
+            out.push_str(&explained(done, failure, paint));
+        }
+    }
+    out
+}
+
+/// The first seed of a kind of failure.
+fn explained(done: &Done, failure: &tally::Failure, paint: Paint) -> String {
+    let outcome = &failure.first;
+    let (scenario, topology) = (&*done.scenario, &*done.topology);
+    let repeat = &failure.replay;
+    let report = Report { scenario, topology, outcome, repeat, timeline: false, paint };
+    let which = format!(
+        "{}, seed {}; {} like it in {}",
+        done.tally.scenario,
+        outcome.seed,
+        plural(failure.seeds, "seed"),
+        plural(done.tally.runs, "run")
+    );
+    let (heading, label) = (paint.text(Style::Bold, &which), paint.text(Style::Dim, "replay"));
+    format!("{heading}\n{}  {label}      {repeat}\n", failure::page(&report))
+}
+
+/// Whether a run counts as vacuous.
+fn is_vacuous(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, Verdict::CouldNotJudge { .. }) && outcome.is_vacuous()
+}

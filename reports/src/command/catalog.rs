@@ -1,0 +1,29 @@
+//! `list`, `schema`, `completions`: what there is to type.
+
+use clap::CommandFactory;
+use stormglass_scenarios::{catalog, scenario};
+
+use crate::cli::{Answer, Cli, Exit};
+use crate::page::{Paint, Side, Style, Table};
+
+/// The shipped scenarios.
+pub fn list() -> Answer {
+    let mut table = Table::new(&[("scenario", Side::Left), ("what it is", Side::Left)]);
+    for entry in catalog::list() {
+        let scenario = entry.scenario().expect("shipped scenarios are tested");
+        table.styled_row([(entry.name.to_string(), Style::Bold), (scenario.summary, Style::Plain)]);
+    }
+    Answer { text: table.render(0, Paint::of_stdout()), exit: Exit::Holds }
+}
+
+/// The JSON schema of scenario files.
+pub fn schema() -> Answer {
+    Answer { text: super::json(&scenario::schema()), exit: Exit::Holds }
+}
+
+/// Completions for a shell.
+pub fn completions(shell: clap_complete::Shell) -> Answer {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "stormglass", &mut text);
+    Answer { text: String::from_utf8_lossy(&text).into_owned(), exit: Exit::Holds }
+}

@@ -1,0 +1,92 @@
+//! `replay`: a case again, exactly, and whether it ended as it was recorded.
+
+use std::sync::Arc;
+
+use stormglass_scenarios::case::Case;
+use stormglass_scenarios::outcome::Outcome;
+use stormglass_scenarios::problem::Problem;
+use stormglass_scenarios::run::Setup;
+use stormglass_scenarios::topologies::Registry;
+
+use super::run;
+use crate::cli::{Answer, Exit, ReplayArgs};
+use crate::files::{self, Files};
+use crate::shell;
+
+/// A replay for programs.
+#[derive(serde::Serialize)]
+struct Replayed<'a> {
+    reproduced: bool,
+    recorded_digest: &'a str,
+    recorded_verdict: &'a str,
+    outcome: &'a Outcome,
+}
+
+/// Replays a case.
+///
+/// # Errors
+/// If it is no case, or not one that this program understands.
+pub fn replay(args: &ReplayArgs, registry: &Registry) -> Result<Answer, Problem> {
+    let source = args.case.display().to_string();
+    let case = Case::from_json(&files::read(&args.case)?, &source)?;
+    let scenario = Arc::new(case.scenario()?);
+    let files = Files::of_case(&case);
+    let load = |name: &str| files.load(name);
+    let mut setup = Setup::with_plan(&scenario, registry, &load, case.plan.clone())?;
+    setup.bugs = super::twists(&case.bugs)?;
+    setup.record = args.timeline;
+    let topology = Arc::clone(&setup.topology);
+    let outcome = setup.run();
+    run::note_panic(&outcome);
+    let reproduced = is_same(&case, &outcome);
+    let repeat = shell::replay(&args.case);
+    let mut answer = run::answer(&scenario, &topology, &outcome, &repeat, args.json, args.timeline);
+    if args.json {
+        answer.text = super::json(&Replayed {
+            reproduced,
+            recorded_digest: &case.digest,
+            recorded_verdict: &case.verdict,
+            outcome: &outcome,
+        });
+    } else {
+        answer.text.push_str(&format!("\n{}\n", sentence(&case, &outcome)));
+    }
+    if !reproduced {
+        answer.exit = Exit::CouldNotJudge;
+    }
+    Ok(answer)
+}
+
+fn law(outcome: &Outcome) -> Option<&'static str> {
+    outcome.violations().first().map(|violation| violation.law.name())
+}
+
+fn is_same(case: &Case, outcome: &Outcome) -> bool {
+    let verdict = case.verdict == outcome.verdict.name() && case.law.as_deref() == law(outcome);
+    verdict && case.digest == outcome.digest.to_string()
+}
+
+/// Whether it ended as recorded, and if not, what is different.
+fn sentence(case: &Case, outcome: &Outcome) -> String {
+    let name = |verdict: &str, law: Option<&str>| {
+        law.map_or(verdict.to_string(), |law| format!("{verdict} ({law})"))
+    };
+    let recorded = name(&case.verdict, case.law.as_deref());
+    let now = name(outcome.verdict.name(), law(outcome));
+    let digest = outcome.digest.to_string();
+    if is_same(case, outcome) {
+        return "reproduced: same digest, same verdict".to_string();
+    }
+    if digest == case.digest {
+        return format!(
+            "not reproduced: the same run (same digest) is judged differently now\n  \
+             recorded  {recorded}, by {}\n  now       {now}",
+            case.program
+        );
+    }
+    format!(
+        "not reproduced: the code, or a file that the scenario reads, has changed since\n  \
+         recorded  {}  {recorded}, by {}\n  now       {digest}  {now}",
+        case.digest, case.program
+    )
+}

@@ -1,0 +1,7 @@
+//! The program `stormglass`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stormglass::cli::main(&stormglass_scenarios::topologies::Registry::default())
+}

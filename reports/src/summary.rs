@@ -1,0 +1,302 @@
+//! One run on one page: the verdict, what was disturbed, how it recovered, what went through, and how
+//! to see it again.
+
+use stormglass_engine::topology::Topology;
+use stormglass_scenarios::outcome::{FaultOutcome, Outcome, Quantiles, Recovery, Verdict};
+use stormglass_scenarios::places::Places;
+use stormglass_scenarios::scenario::Scenario;
+use stormglass_sim::time::Span;
+
+use crate::page::{Paint, Side, Style, Table, WIDTH, labelled, wrap};
+use crate::words::{self, Names, count, plural};
+use crate::{failure, timeline};
+
+/// The sink to which rows go that cannot be read.
+const DEAD_LETTERS: &str = "dead-letters";
+/// Columns of the bar of an outage.
+const BAR: usize = 44;
+/// The five phases, each with its sign in the bar.
+const PHASES: [(&str, char); 5] =
+    [("detection", '░'), ("decision", '▒'), ("restore", '▓'), ("replay", '█'), ("catch-up", '▄')];
+
+/// A run to be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// Its topology.
+    pub topology: &'a Topology,
+    /// What came of it.
+    pub outcome: &'a Outcome,
+    /// The command that shows it again.
+    pub repeat: &'a str,
+    /// Whether to show the timeline.
+    pub timeline: bool,
+    /// Colours.
+    pub paint: Paint,
+}
+
+impl Report<'_> {
+    /// Who is who.
+    pub fn names(&self) -> Names<'_> {
+        Names { places: Places::new(self.scenario), topology: self.topology }
+    }
+
+    /// The page.
+    pub fn page(&self) -> String {
+        let parts = [
+            self.headline(),
+            self.disturbed(),
+            self.recovered(),
+            self.flow(),
+            if self.timeline { timeline::page(self) } else { String::new() },
+            if self.outcome.violations().is_empty() { String::new() } else { failure::page(self) },
+            self.tail(),
+        ];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("\n")
+    }
+
+    fn headline(&self) -> String {
+        let Outcome { scenario, seed, verdict, input, .. } = self.outcome;
+        let (style, sentence) = match verdict {
+            Verdict::Holds => {
+                let records = count(input.records);
+                let claim = self.scenario.guarantee.name();
+                let sentence =
+                    format!("{claim}, {records} records checked one by one, equal to the oracle");
+                (Style::Green, sentence)
+            }
+            Verdict::Broken { violations } => {
+                let laws: Vec<&str> = violations.iter().map(|v| v.law.name()).collect();
+                (Style::Red, laws.join(", "))
+            }
+            Verdict::CouldNotJudge { why } => (Style::Yellow, why.clone()),
+        };
+        let name = match verdict {
+            Verdict::Holds => "holds",
+            Verdict::Broken { .. } => "broken",
+            Verdict::CouldNotJudge { .. } => "could not judge",
+        };
+        let mut out = String::new();
+        for (number, line) in wrap(&format!("{name}: {sentence}"), WIDTH - 2).iter().enumerate() {
+            let line = match (number, line.strip_prefix(name)) {
+                (0, Some(rest)) => self.paint.text(style, name) + rest,
+                _ => format!("  {line}"),
+            };
+            out.push_str(&line);
+            out.push('\n');
+        }
+        let ended = words::instant(self.outcome.ended);
+        out + &format!("{scenario}, seed {seed}, ended after {ended} of virtual time\n")
+    }
+
+    fn disturbed(&self) -> String {
+        let faults = &self.outcome.faults;
+        if faults.is_empty() {
+            return self.heading("Not disturbed: the plan has no faults");
+        }
+        let effective = self.outcome.effective_faults();
+        let mut out = self.heading(&format!(
+            "Disturbed: {effective} of {} took effect",
+            plural(faults.len() as u64, "fault")
+        ));
+        let mut table = Table::new(&[
+            ("#", Side::Right),
+            ("at", Side::Right),
+            ("what", Side::Left),
+            ("to whom", Side::Left),
+            ("records in flight", Side::Right),
+            ("effect", Side::Left),
+        ]);
+        for fault in faults {
+            table.styled_row(fault_row(fault));
+        }
+        out.push_str(&table.render(2, self.paint));
+        out
+    }
+
+    fn recovered(&self) -> String {
+        let recoveries = &self.outcome.recoveries;
+        if recoveries.is_empty() {
+            return String::new();
+        }
+        let outages = plural(recoveries.len() as u64, "outage");
+        let mut out = self.heading(&format!("Recovered: {outages}"));
+        let mut columns = vec![("fault", Side::Right), ("suspected", Side::Left)];
+        columns.push(("from", Side::Left));
+        columns.extend(PHASES.map(|(name, _)| (name, Side::Right)));
+        columns.push(("total", Side::Right));
+        let mut table = Table::new(&columns);
+        for recovery in recoveries {
+            table.row(recovery_row(recovery));
+        }
+        out.push_str(&table.render(2, self.paint));
+        out + "\n" + &self.bars()
+    }
+
+    /// One bar an outage, drawn to the scale of the longest.
+    fn bars(&self) -> String {
+        let recoveries = &self.outcome.recoveries;
+        let longest = recoveries.iter().map(Recovery::total).max().unwrap_or_default();
+        let mut out = String::new();
+        for recovery in recoveries {
+            let fault = recovery.fault.map_or("-".to_string(), |fault| fault.to_string());
+            let cut = if recovery.interrupted { " cut short" } else { "" };
+            let bar = bar(&phases(recovery), longest);
+            out.push_str(&format!("  {fault:>5}  {bar} {}{cut}\n", words::span(recovery.total())));
+        }
+        let legend: Vec<String> =
+            PHASES.iter().map(|(name, sign)| format!("{sign} {name}")).collect();
+        out + &format!("         {}\n", self.paint.text(Style::Dim, &legend.join("   ")))
+    }
+
+    fn flow(&self) -> String {
+        let Outcome { input, flow, checkpoints, .. } = self.outcome;
+        let mut out = self.heading("Went through");
+        let mut line = |label: &str, text: String| {
+            out.push_str(&labelled(label, &text, 2, 14, self.paint));
+        };
+        line(
+            "input",
+            format!(
+                "{} in {}, {}",
+                plural(input.records, "record"),
+                words::span(input.duration),
+                plural(input.partitions.into(), "partition")
+            ),
+        );
+        line(
+            "throughput",
+            format!(
+                "{} records/s; {} records read, {} of them again; {} tuple hops",
+                words::thousandths(flow.records_per_second_milli),
+                count(flow.read),
+                count(flow.replayed),
+                count(flow.hops)
+            ),
+        );
+        line("latency", format!("{} from arrival to visible", quantiles(&flow.latency)));
+        line(
+            "lag",
+            format!(
+                "at most {}, when calm {}",
+                plural(flow.max_lag, "record"),
+                count(flow.calm_lag)
+            ),
+        );
+        let aborted: u64 = checkpoints.aborted.values().sum();
+        let reasons = checkpoints.aborted.iter().map(|(why, n)| format!("{} {why}", count(*n)));
+        let reasons = reasons.collect::<Vec<_>>().join(", ");
+        let reasons = if reasons.is_empty() { reasons } else { format!(" ({reasons})") };
+        line(
+            "checkpoints",
+            format!(
+                "{} completed of {}, {} aborted{reasons}; the last holds {}",
+                count(checkpoints.completed),
+                count(checkpoints.triggered),
+                count(aborted),
+                words::bytes(checkpoints.last_bytes)
+            ),
+        );
+        line("", format!("{} from trigger to completion", quantiles(&checkpoints.duration)));
+        line("published", self.published());
+        self.dead_letters(&mut line);
+        line("rare events", self.probes());
+        out
+    }
+
+    fn published(&self) -> String {
+        let sinks = self.outcome.published.iter().filter(|(name, _)| *name != DEAD_LETTERS);
+        let sinks: Vec<String> =
+            sinks.map(|(name, n)| format!("{} by {name}", plural(*n, "output"))).collect();
+        sinks.join(", ")
+    }
+
+    fn dead_letters(&self, line: &mut impl FnMut(&str, String)) {
+        if let Some(&letters) = self.outcome.published.get(DEAD_LETTERS) {
+            let text = match letters {
+                0 => "none: every record could be read".to_string(),
+                n => format!("{} could not be read", plural(n, "record")),
+            };
+            line("dead letters", text);
+        }
+    }
+
+    fn probes(&self) -> String {
+        let hit = self.outcome.probes.iter().filter(|(_, times)| *times > 0);
+        let hit: Vec<String> =
+            hit.map(|(name, times)| format!("{name} {}", count(*times))).collect();
+        if hit.is_empty() { "none".to_string() } else { hit.join(", ") }
+    }
+
+    fn tail(&self) -> String {
+        let mut out = labelled("digest", &self.outcome.digest.to_string(), 0, 8, self.paint);
+        out.push_str(&labelled("seed", &self.outcome.seed.to_string(), 0, 8, self.paint));
+        // Never broken into lines: it is there to be copied.
+        let repeat = if self.outcome.violations().is_empty() { "again" } else { "replay" };
+        out + &format!("{}{}\n", self.paint.text(Style::Dim, &format!("{repeat:<8}")), self.repeat)
+    }
+
+    /// The heading of a part.
+    pub fn heading(&self, text: &str) -> String {
+        self.paint.text(Style::Bold, text) + "\n"
+    }
+}
+
+fn fault_row(fault: &FaultOutcome) -> [(String, Style); 6] {
+    let struck = fault.at.is_some();
+    let effect = match (struck, fault.took_effect, fault.messages_lost) {
+        (false, ..) => "never struck".to_string(),
+        (true, false, _) => "none".to_string(),
+        (true, true, 0) => "yes".to_string(),
+        (true, true, lost) => format!("yes, {} hit", plural(lost, "message")),
+    };
+    let style = if fault.took_effect { Style::Plain } else { Style::Yellow };
+    let plain = |text: String| (text, Style::Plain);
+    [
+        plain(fault.number.to_string()),
+        plain(fault.at.map_or("-".to_string(), words::instant)),
+        plain(fault.what.clone()),
+        plain(fault.target.clone()),
+        plain(if struck { count(fault.in_flight) } else { "-".to_string() }),
+        (effect, style),
+    ]
+}
+
+fn phases(recovery: &Recovery) -> [Span; 5] {
+    let Recovery { detection, decision, restore, replay, catch_up, .. } = *recovery;
+    [detection, decision, restore, replay, catch_up]
+}
+
+fn recovery_row(recovery: &Recovery) -> Vec<String> {
+    let from = recovery.checkpoint.map_or("nothing".to_string(), |id| format!("chk{id}"));
+    let mut row = vec![
+        recovery.fault.map_or("-".to_string(), |fault| fault.to_string()),
+        recovery.suspected.clone(),
+        from,
+    ];
+    row.extend(phases(recovery).map(words::span));
+    row.push(words::span(recovery.total()));
+    row
+}
+
+/// Parts of a whole as signs: each is rounded so that the parts end where they should.
+pub fn bar(parts: &[Span; 5], whole: Span) -> String {
+    let mut out = String::new();
+    let (mut end, mut drawn) = (0u128, 0);
+    for (part, (_, sign)) in parts.iter().zip(PHASES) {
+        end += u128::from(part.as_nanos());
+        let whole = u128::from(whole.as_nanos().max(1));
+        let upto = ((end * BAR as u128 + whole / 2) / whole) as usize;
+        out.extend(std::iter::repeat_n(sign, upto - drawn));
+        drawn = upto;
+    }
+    out
+}
+
+fn quantiles(of: &Quantiles) -> String {
+    let Quantiles { p50, p95, p99, max, .. } = *of;
+    let [p50, p95, p99, max] = [p50, p95, p99, max].map(words::span);
+    format!("p50 {p50}, p95 {p95}, p99 {p99}, max {max}")
+}

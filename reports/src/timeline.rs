@@ -1,0 +1,200 @@
+//! The timeline: what the control plane did, one event a line, one column a node, one character a
+//! kind.
+//!
+//! ```text
+//! line    = time, 2 blanks, columns, 2 blanks, words [, " x" times [" until " time]]
+//! time    = seconds since the start of the run, to the millisecond, right-aligned
+//! columns = a cell for each node: "." or, in the one that the event happens to, its sign
+//! ```
+//!
+//! Nodes stand in the order of the machines: `c` coordinators, `b` broker, `s` store, `r` receiver,
+//! `w` workers; supervisors (`u`) have a column only if something happens to one. Signs:
+//!
+//! ```text
+//! !  a fault takes effect        ,  a fault strikes nothing
+//! +  a worker process is up      ?  it is suspected            z  a zombie ends itself
+//! G  a generation is granted     R  it runs                    F  a task fails
+//! (  a checkpoint is triggered   )  it is complete             x  it is aborted
+//! ^  tasks are restored          |  a service is fenced        -  it refuses an old generation
+//! t  a transaction is aborted    e  the end of a partition     o  anything else
+//! ```
+//!
+//! An event that follows its like (same node, sign and words) makes no line of its own: it is counted
+//! in the line above. Restored tasks of several workers are counted worker by worker.
+
+use std::collections::BTreeSet;
+
+use stormglass_engine::observation::Observation;
+use stormglass_scenarios::places::Places;
+use stormglass_scenarios::scenario::Role;
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::Instant;
+
+use crate::page::Style;
+use crate::summary::Report;
+use crate::words::{self, Names, count, plural};
+
+const LEGEND: [&str; 6] = [
+    "!  a fault takes effect        ,  a fault strikes nothing",
+    "+  a worker process is up      ?  it is suspected            z  a zombie ends itself",
+    "G  a generation is granted     R  it runs                    F  a task fails",
+    "(  a checkpoint is triggered   )  it is complete             x  it is aborted",
+    "^  tasks are restored          |  a service is fenced        -  it refuses an old generation",
+    "t  a transaction is aborted    e  the end of a partition     o  anything else",
+];
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Line {
+    at: Instant,
+    node: NodeId,
+    sign: char,
+    words: String,
+    times: u64,
+    last: Instant,
+}
+
+/// The timeline of a run that was recorded.
+pub fn page(report: &Report<'_>) -> String {
+    let names = report.names();
+    let lines = lines(report, &names);
+    let columns = columns(&names.places, &lines);
+    let time = lines.iter().map(|line| words::instant(line.at).len()).max().unwrap_or(0);
+    let heads: Vec<String> = columns.iter().map(|node| head(&names.places, *node)).collect();
+    let mut out = report.heading(&format!("Timeline: {}", plural(lines.len() as u64, "line")));
+    let dim = |text: &str| report.paint.text(Style::Dim, text);
+    for line in LEGEND {
+        out.push_str(&format!("  {}\n", dim(line)));
+    }
+    out.push_str(&format!("\n  {:time$}  {}\n", "", dim(&heads.join(" "))));
+    for line in &lines {
+        let cells = columns.iter().zip(&heads).map(|(node, head)| {
+            let sign = if *node == line.node { line.sign } else { '.' };
+            format!("{sign:<width$}", width = head.len())
+        });
+        let cells = cells.collect::<Vec<_>>().join(" ");
+        let at = words::instant(line.at);
+        out.push_str(&format!("  {at:>time$}  {cells}  {}\n", said(line)));
+    }
+    out
+}
+
+fn said(line: &Line) -> String {
+    let (first, last) = (words::instant(line.at), words::instant(line.last));
+    match line.times {
+        1 => line.words.clone(),
+        n if first == last => format!("{} x{}", line.words, count(n)),
+        n => format!("{} x{} until {last}", line.words, count(n)),
+    }
+}
+
+/// Faults and observations in the order of time, their likes folded. A fault comes after what was
+/// observed at its instant: that is what it waited for.
+fn lines(report: &Report<'_>, names: &Names<'_>) -> Vec<Line> {
+    let mut faults = faults(report, names);
+    faults.sort_by_key(|line| line.at);
+    let mut faults = faults.into_iter().peekable();
+    let mut lines: Vec<Line> = Vec::new();
+    let mut add = |line: Line| {
+        let alike = |old: &&mut Line| {
+            (old.node, old.sign, &old.words) == (line.node, line.sign, &line.words)
+        };
+        let mut back = lines.iter_mut().rev();
+        let known = match line.sign {
+            '^' => back.take_while(|old| old.sign == '^').find(alike),
+            _ => back.next().filter(alike),
+        };
+        match known {
+            Some(old) => {
+                old.times += 1;
+                old.last = line.at;
+            }
+            None => lines.push(line),
+        }
+    };
+    for (stamp, what) in &report.outcome.story {
+        while let Some(fault) = faults.next_if(|fault| fault.at < stamp.time) {
+            add(fault);
+        }
+        let (node, sign, words) = event(stamp.node, what, names);
+        add(Line { at: stamp.time, node, sign, words, times: 1, last: stamp.time });
+    }
+    faults.for_each(add);
+    lines
+}
+
+fn faults(report: &Report<'_>, names: &Names<'_>) -> Vec<Line> {
+    let nodes = all(&names.places);
+    let struck = report.outcome.faults.iter().filter_map(|fault| {
+        let at = fault.at?;
+        let node = nodes.iter().find(|node| names.node(**node) == fault.target);
+        let node = *node.or(nodes.first())?;
+        let sign = if fault.took_effect { '!' } else { ',' };
+        let words = format!("fault {}: {}, {}", fault.number, fault.target, fault.what);
+        Some(Line { at, node, sign, words, times: 1, last: at })
+    });
+    struck.collect()
+}
+
+/// To whom it happens, its sign, and what is said of it.
+fn event(by: NodeId, what: &Observation, names: &Names<'_>) -> (NodeId, char, String) {
+    use Observation as O;
+    let words = names.observation(what);
+    match *what {
+        O::WorkerStarted { node, .. } => (node, '+', words),
+        O::Suspected { node, .. } => (node, '?', words),
+        O::ZombieExit { node, .. } => (node, 'z', words),
+        O::Granted { .. } => (by, 'G', words),
+        O::Running { .. } => (by, 'R', words),
+        O::TaskFailed { .. } => (by, 'F', words),
+        O::CheckpointTriggered { .. } => (by, '(', words),
+        O::CheckpointCompleted { .. } => (by, ')', words),
+        O::CheckpointAborted { .. } => (by, 'x', words),
+        O::Restored { generation, checkpoint, .. } => {
+            let words = match checkpoint {
+                Some(checkpoint) => format!("tasks restored from {checkpoint} in {generation}"),
+                None => format!("tasks started from nothing in {generation}"),
+            };
+            (by, '^', words)
+        }
+        O::Fenced { node, .. } => (node, '|', words),
+        O::Refused { resource, generation, .. } => {
+            (by, '-', format!("{} refused {generation}", words::service(resource)))
+        }
+        O::TransactionAborted { .. } => (by, 't', words),
+        O::PartitionDrained { .. } => (by, 'e', words),
+        _ => (by, 'o', words),
+    }
+}
+
+/// All processes in the order of the machines, workers last.
+fn all(places: &Places) -> Vec<NodeId> {
+    let roles = [
+        Role::Coordinator,
+        Role::Broker,
+        Role::Store,
+        Role::Receiver,
+        Role::Supervisor,
+        Role::Worker,
+    ];
+    let members = |role| (1..).map_while(move |number| places.node(role, number));
+    roles.into_iter().flat_map(members).collect()
+}
+
+fn columns(places: &Places, lines: &[Line]) -> Vec<NodeId> {
+    let seen: BTreeSet<NodeId> = lines.iter().map(|line| line.node).collect();
+    let always = |node: &NodeId| !matches!(places.role_of(*node), Some((Role::Supervisor, _)));
+    all(places).into_iter().filter(|node| always(node) || seen.contains(node)).collect()
+}
+
+fn head(places: &Places, node: NodeId) -> String {
+    match places.role_of(node) {
+        Some((Role::Coordinator, number)) => format!("c{number}"),
+        Some((Role::Broker, _)) => "b".to_string(),
+        Some((Role::Store, _)) => "s".to_string(),
+        Some((Role::Receiver, _)) => "r".to_string(),
+        Some((Role::Supervisor, number)) => format!("u{number}"),
+        Some((Role::Worker, number)) => format!("w{number}"),
+        None => node.to_string(),
+    }
+}

@@ -1,0 +1,225 @@
+//! Numbers, durations and observations as people read them.
+
+use stormglass_engine::observation::{AbortReason, Observation, Resource, Suspicion};
+use stormglass_engine::topology::Topology;
+use stormglass_scenarios::places::Places;
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::{Instant, Span};
+
+/// A number with separators: `20,000`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 record`, `3 records`.
+pub fn plural(n: u64, one: &str) -> String {
+    format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// A duration in three to four digits: `1.006 s`, `16.9 ms`, `850 us`.
+pub fn span(span: Span) -> String {
+    match span.as_nanos() {
+        0 => "0".to_string(),
+        n if n >= 99_999_500_000 => decimal(n, 1_000_000_000, 1, "s"),
+        n if n >= 999_950_000 => decimal(n, 1_000_000_000, 3, "s"),
+        n if n >= 999_500 => decimal(n, 1_000_000, 1, "ms"),
+        n if n >= 1_000 => decimal(n, 1_000, 0, "us"),
+        n => format!("{n} ns"),
+    }
+}
+
+/// A point in time: seconds since the start of the run, to the millisecond.
+pub fn instant(at: Instant) -> String {
+    decimal(at.nanos(), 1_000_000_000, 3, "s")
+}
+
+/// A number of bytes: `812 B`, `41.2 kB`.
+pub fn bytes(n: u64) -> String {
+    match n {
+        n if n >= 999_950_000 => decimal(n, 1_000_000_000, 2, "GB"),
+        n if n >= 999_950 => decimal(n, 1_000_000, 1, "MB"),
+        n if n >= 1_000 => decimal(n, 1_000, 1, "kB"),
+        n => format!("{n} B"),
+    }
+}
+
+/// A number given in thousandths, with one digit after the point: `1,000.0`.
+pub fn thousandths(n: u64) -> String {
+    let tenths = (u128::from(n) + 50) / 100;
+    let whole = u64::try_from(tenths / 10).unwrap_or(u64::MAX);
+    format!("{}.{}", count(whole), tenths % 10)
+}
+
+/// `n / unit` with so many digits after the point, rounded.
+fn decimal(n: u64, unit: u64, digits: u32, name: &str) -> String {
+    let scale = 10u128.pow(digits);
+    let scaled = (u128::from(n) * scale + u128::from(unit) / 2) / u128::from(unit);
+    let whole = count(u64::try_from(scaled / scale).unwrap_or(u64::MAX));
+    match digits {
+        0 => format!("{whole} {name}"),
+        _ => format!("{whole}.{:0width$} {name}", scaled % scale, width = digits as usize),
+    }
+}
+
+/// Who is who in a run.
+#[derive(Clone, Debug)]
+pub struct Names<'a> {
+    /// The processes.
+    pub places: Places,
+    /// The tasks.
+    pub topology: &'a Topology,
+}
+
+impl Names<'_> {
+    /// A process: `worker-2`.
+    pub fn node(&self, node: NodeId) -> String {
+        self.places.name(node)
+    }
+
+    /// An observation in a few words, without who made it and when.
+    pub fn observation(&self, what: &Observation) -> String {
+        use Observation as O;
+        let task = |task| self.topology.task_name(task);
+        match *what {
+            O::Executed { task: by, from, generation, root, .. } if from.0 == 0 => {
+                format!("{} read {root} in {generation}", task(by))
+            }
+            O::Executed { task: by, from, generation, root, .. } => {
+                format!(
+                    "{} executed a tuple of {root} from {} in {generation}",
+                    task(by),
+                    task(from)
+                )
+            }
+            O::Ended { task: by, generation, root, .. } => {
+                format!("{} passed nothing of {root} on in {generation}", task(by))
+            }
+            O::Answered { task: by, generation, word } => {
+                format!("{} was answered {word} in {generation}", task(by))
+            }
+            O::Cut { task: by, generation, checkpoint } => {
+                format!("{} took its part of {checkpoint} in {generation}", task(by))
+            }
+            O::Position { task: by, generation, checkpoint, next } => {
+                format!("{} goes on at {next} after {checkpoint} of {generation}", task(by))
+            }
+            O::GroupCut { task: by, generation, checkpoint, group, keys, .. } => {
+                let keys = plural(keys.into(), "key");
+                format!("{} saved {group} with {keys} in {checkpoint} of {generation}", task(by))
+            }
+            O::PreCommitted { task: by, generation, checkpoint, records } => {
+                let records = plural(records.into(), "record");
+                format!("{} pre-committed {records} for {checkpoint} in {generation}", task(by))
+            }
+            O::Published { task: by, generation, checkpoint, root, .. } => {
+                format!(
+                    "an output of {root} by {} of {generation} became visible with {checkpoint}",
+                    task(by)
+                )
+            }
+            O::Restored { task: by, generation, checkpoint, .. } => match checkpoint {
+                Some(checkpoint) => format!("{} restored {checkpoint} in {generation}", task(by)),
+                None => format!("{} started from nothing in {generation}", task(by)),
+            },
+            O::TaskFailed { task: by, generation } => {
+                format!("{} failed in {generation}", task(by))
+            }
+            O::Accepted { resource, generation, task: by } => {
+                format!("{} accepted {} of {generation}", service(resource), task(by))
+            }
+            O::Refused { resource, generation, task: by } => {
+                format!("{} refused {} of {generation}", service(resource), task(by))
+            }
+            O::TransactionAborted { task: by, generation, records } => {
+                let records = plural(records.into(), "record");
+                format!("{records} of {} of {generation} thrown away", task(by))
+            }
+            _ => self.control(what),
+        }
+    }
+
+    /// An observation of the control plane, whose tasks do not matter.
+    fn control(&self, what: &Observation) -> String {
+        use Observation as O;
+        match *what {
+            O::WorkerStarted { node, incarnation } => {
+                format!("{} is up, life {incarnation}", self.node(node))
+            }
+            O::Suspected { node, reason } => {
+                format!("{} is suspected: {}", self.node(node), suspicion(reason))
+            }
+            O::Granted { generation, workers, restore } => {
+                let from = restore.map_or("nothing".to_string(), |id| id.to_string());
+                let workers = plural(workers.into(), "worker");
+                format!("{generation} granted to {workers}, from {from}")
+            }
+            O::Running { generation } => format!("{generation} runs"),
+            O::CheckpointTriggered { checkpoint, generation } => {
+                format!("{checkpoint} triggered in {generation}")
+            }
+            O::CheckpointAcked { checkpoint, task, bytes: size, .. } => {
+                format!(
+                    "{} acknowledged {checkpoint}, {}",
+                    self.topology.task_name(task),
+                    bytes(size)
+                )
+            }
+            O::CheckpointCompleted { checkpoint, generation, bytes: size } => {
+                format!("{checkpoint} of {generation} complete, {}", bytes(size))
+            }
+            O::CheckpointAborted { checkpoint, generation, reason } => {
+                format!("{checkpoint} of {generation} aborted: {}", abort(reason))
+            }
+            O::Assigned { generation, task, node } => {
+                let task = self.topology.task_name(task);
+                format!("{task} assigned to {} in {generation}", self.node(node))
+            }
+            O::Fenced { resource, generation, .. } => {
+                format!("{} refuses all before {generation}", service(resource))
+            }
+            O::ZombieExit { node, generation } => {
+                format!("{} finds that {generation} is over, and ends itself", self.node(node))
+            }
+            O::PartitionDrained { partition } => format!("last record of {partition} served"),
+            ref other => format!("{other:?}"),
+        }
+    }
+}
+
+/// A service that outlives generations.
+pub const fn service(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Broker => "broker",
+        Resource::Store => "store",
+        Resource::Receiver => "receiver",
+        Resource::Checkpoints => "checkpoint coordinator",
+    }
+}
+
+/// Why somebody is suspected.
+pub const fn suspicion(reason: Suspicion) -> &'static str {
+    match reason {
+        Suspicion::HeartbeatTimeout => "no heartbeat",
+        Suspicion::ConnectionLost => "connection lost",
+        Suspicion::Reincarnated => "came back as a new process",
+        Suspicion::TaskFailed => "task failed",
+        Suspicion::DeployTimeout => "not deployed in time",
+    }
+}
+
+/// Why a checkpoint was given up.
+pub const fn abort(reason: AbortReason) -> &'static str {
+    match reason {
+        AbortReason::Expired => "expired",
+        AbortReason::Superseded => "superseded by a new generation",
+        AbortReason::Declined => "a task could not write its state",
+    }
+}
