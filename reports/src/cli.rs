@@ -17,6 +17,9 @@ use stormglass_scenarios::units::Text;
 
 use crate::command;
 
+#[cfg(test)]
+mod tests;
+
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -184,8 +187,12 @@ pub fn main(registry: &Registry) -> ExitCode {
             *LAST_PANIC.lock().unwrap_or_else(|e| e.into_inner()) = Some(info.to_string());
         }));
     }
-    let exit = catch_unwind(AssertUnwindSafe(|| go(registry, std::env::args_os())));
-    ExitCode::from(exit.unwrap_or_else(|_| internal()).code())
+    ExitCode::from(with_arguments(registry, std::env::args_os()).code())
+}
+
+/// The program with the given arguments, of which the first is its own name.
+pub fn with_arguments(registry: &Registry, arguments: impl Iterator<Item = OsString>) -> Exit {
+    catch_unwind(AssertUnwindSafe(|| go(registry, arguments))).unwrap_or_else(|_| internal())
 }
 
 static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);

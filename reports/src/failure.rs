@@ -64,10 +64,9 @@ fn options(report: &Report<'_>) -> String {
     let mut out =
         line("disturbed", &format!("{} of {faults} took effect", outcome.effective_faults()));
     out.push_str(&line("scenario", &outcome.scenario));
-    if let Some((_, settings)) = report.scenario.origin.written() {
-        if !settings.is_empty() {
-            out.push_str(&line("settings", &settings.join(", ")));
-        }
+    let settings = report.scenario.origin.written().map_or(&[][..], |(_, settings)| settings);
+    if !settings.is_empty() {
+        out.push_str(&line("settings", &settings.join(", ")));
     }
     for (name, times) in &outcome.reached {
         out.push_str(&line("planted", &format!("{name}, reached {}", plural(*times, "time"))));

@@ -3,6 +3,9 @@
 
 use std::io::IsTerminal;
 
+#[cfg(test)]
+mod tests;
+
 /// Columns of a page.
 pub const WIDTH: usize = 100;
 

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+#[cfg(test)]
+mod tests;
+
 /// How this program was called: the words before its first argument.
 pub fn program() -> String {
     // Set by `cargo run` for what it runs.

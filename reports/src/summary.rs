@@ -142,9 +142,10 @@ impl Report<'_> {
         let mut out = String::new();
         for recovery in recoveries {
             let fault = recovery.fault.map_or("-".to_string(), |fault| fault.to_string());
-            let cut = if recovery.interrupted { " cut short" } else { "" };
+            let cut = if recovery.interrupted { ", cut short" } else { "" };
             let bar = bar(&phases(recovery), longest);
-            out.push_str(&format!("  {fault:>5}  {bar} {}{cut}\n", words::span(recovery.total())));
+            let why = recovery.suspected.split_once(": ").map_or("", |(_, why)| why);
+            out.push_str(&format!("  {fault:>5}  {bar} {why}{cut}\n"));
         }
         let legend: Vec<String> =
             PHASES.iter().map(|(name, sign)| format!("{sign} {name}")).collect();
@@ -273,7 +274,7 @@ fn recovery_row(recovery: &Recovery) -> Vec<String> {
     let from = recovery.checkpoint.map_or("nothing".to_string(), |id| format!("chk{id}"));
     let mut row = vec![
         recovery.fault.map_or("-".to_string(), |fault| fault.to_string()),
-        recovery.suspected.clone(),
+        recovery.suspected.split(": ").next().unwrap_or_default().to_string(),
         from,
     ];
     row.extend(phases(recovery).map(words::span));

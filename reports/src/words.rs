@@ -6,6 +6,9 @@ use stormglass_scenarios::places::Places;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 
+#[cfg(test)]
+mod tests;
+
 /// A number with separators: `20,000`.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();

@@ -6,6 +6,9 @@ use std::ops::Range;
 use serde::Serialize;
 use stormglass_scenarios::outcome::{Outcome, Verdict};
 
+#[cfg(test)]
+mod tests;
+
 /// Words of a violation's sentence that tell one kind of failure from another.
 const WORDS: usize = 5;
 

@@ -1,0 +1,9 @@
+//! The program as a person meets it: what it prints and how it ends.
+
+mod bad_input;
+mod own_topology;
+mod pages;
+mod panics;
+mod program;
+mod readme;
+mod replay;

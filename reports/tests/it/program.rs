@@ -1,0 +1,60 @@
+//! The program in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The built program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_stormglass");
+
+/// An empty folder for one test.
+pub(crate) struct Folder(PathBuf);
+
+/// How a run of the program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Folder {
+    /// A new one; tests have different names.
+    pub(crate) fn new(test: &str) -> Folder {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    /// Runs the program with some arguments, as `cargo run` would.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        self.end(Command::new(PROGRAM).args(arguments))
+    }
+
+    /// Runs a line in a shell, with the program in the place of `cargo run --release --`.
+    pub(crate) fn shell(&self, line: &str) -> Ended {
+        let program = format!("'{PROGRAM}'");
+        let line = line.replace("cargo run --release --", &program);
+        self.end(Command::new("sh").args(["-c", &line]))
+    }
+
+    fn end(&self, command: &mut Command) -> Ended {
+        command.current_dir(&self.0).env("CARGO_MANIFEST_DIR", &self.0);
+        command.env_remove("RUST_BACKTRACE");
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ended { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+}
