@@ -135,6 +135,8 @@ impl Receiver {
     fn write(&mut self, id: TransactionId, batches: &[Arc<Data>]) {
         let open = self.transactions.entry(id).or_default();
         assert!(open.checkpoint.is_none(), "a pre-committed transaction takes no records");
+        open.outputs.reserve(batches.iter().map(|data| data.batch.len()).sum());
+        open.values.reserve(batches.iter().map(|data| data.batch.size() as usize).sum());
         for (head, values) in batches.iter().flat_map(|data| data.batch.iter()) {
             open.outputs.push(Output::new(head, values));
             values.iter().for_each(|value| value.encode(&mut open.values));
@@ -151,8 +153,8 @@ impl Receiver {
         let open = self.transactions.get_mut(&id).expect("just written to");
         open.checkpoint = Some(checkpoint);
         let values = core::mem::take(&mut open.values);
-        let frame = Frame::PreCommit { id, checkpoint, outputs: open.outputs.clone() };
-        let ticket = self.log(&[frame], values, cx);
+        let data = Frame::encode_pre_commit(id, checkpoint, &open.outputs, &values);
+        let ticket = self.log(data, cx);
         self.syncing.insert(ticket, Then::PreCommitted { conn, id, checkpoint });
     }
 
@@ -185,7 +187,7 @@ impl Receiver {
             let _ = cx.write(conn, answer);
             return;
         }
-        let ticket = self.log(&frames, Vec::new(), cx);
+        let ticket = self.log(Frame::encode_all(&frames), cx);
         self.syncing.insert(ticket, Then::Show { conn, ids, answer });
     }
 
@@ -207,10 +209,10 @@ impl Receiver {
         }
     }
 
-    /// Appends frames and syncs; the ticket is that of the sync.
-    fn log(&mut self, frames: &[Frame], values: Vec<u8>, cx: &mut Cx<'_>) -> DiskTicket {
+    /// Appends to the log and syncs; the ticket is that of the sync.
+    fn log(&mut self, data: Payload, cx: &mut Cx<'_>) -> DiskTicket {
         let file = self.file.clone();
-        cx.disk(MAIN, DiskOp::Append { file, data: Frame::encode_all(frames, &values) });
+        cx.disk(MAIN, DiskOp::Append { file, data });
         cx.disk(MAIN, DiskOp::Sync { file: self.file.clone() })
     }
 
@@ -264,8 +266,7 @@ impl Receiver {
             }
         }
         // Not synced: it only spares a restarted receiver from announcing them again.
-        let frames = [Frame::Shown { ids: ids.to_vec() }];
-        let data = Frame::encode_all(&frames, &[]);
+        let data = Frame::encode_all(&[Frame::Shown { ids: ids.to_vec() }]);
         cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data });
     }
 

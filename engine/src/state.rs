@@ -42,11 +42,12 @@ pub struct KeyedState {
     groups: Vec<Group>,
     max_parallelism: u16,
     cells: u16,
-    /// The current key, its hash, its group, and the position of its row there.
-    key: Key,
-    hash: i32,
+    /// The group of the current key, and the position of its row there.
     at: usize,
     position: Option<usize>,
+    /// The current key and its hash, if it has no row.
+    key: Key,
+    hash: i32,
 }
 
 /// The encoded part of one key group in a snapshot.
@@ -72,15 +73,18 @@ impl KeyedState {
     ///
     /// # Panics
     /// If the key belongs to a group of another task.
-    pub fn select<'a>(&mut self, hash: i32, key: impl Iterator<Item = &'a Value>) -> KeyGroup {
+    pub fn select(&mut self, hash: i32, key: &[Value]) -> KeyGroup {
         let group = java::floor_mod(hash, self.max_parallelism);
         let at = group.checked_sub(self.first).map(usize::from);
         let at = at.filter(|at| *at < self.groups.len());
         self.at = at.unwrap_or_else(|| panic!("key group {group} belongs to another task"));
-        self.hash = hash;
-        self.key.clear();
-        self.key.extend(key.cloned());
-        self.position = self.groups[self.at].rows.find(hash, &self.key);
+        self.position = self.groups[self.at].rows.find(hash, key);
+        // Only a key that is not there yet is needed again.
+        if self.position.is_none() {
+            self.hash = hash;
+            self.key.clear();
+            self.key.extend_from_slice(key);
+        }
         KeyGroup(group)
     }
 
@@ -114,7 +118,7 @@ impl KeyedState {
         if let Some(position) = self.position.take() {
             let group = &mut self.groups[self.at];
             group.encoded = None;
-            Arc::make_mut(&mut group.rows).remove(position);
+            (self.hash, self.key) = Arc::make_mut(&mut group.rows).remove(position);
         }
     }
 

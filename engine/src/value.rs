@@ -124,10 +124,7 @@ impl Value {
             }
             Value::Int(n) => into.pair(2, *n as u64),
             Value::Float(x) => into.pair(3, x.to_bits()),
-            Value::Str(s) => {
-                into.word(4);
-                into.bytes(s.as_bytes());
-            }
+            Value::Str(s) => into.text(4, s.as_bytes()),
             Value::Bytes(b) => {
                 into.word(5);
                 into.bytes(b);

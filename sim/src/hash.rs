@@ -95,6 +95,32 @@ impl Mixer {
         }
     }
 
+    /// Mixes a short string in, after a tag of at most 8 bits: faster than [`Mixer::bytes`] below 24
+    /// bytes, for it copies nothing. Tag and length are in the first word, so strings of different
+    /// lengths or tags never agree.
+    #[inline]
+    pub fn text(&mut self, tag: u8, bytes: &[u8]) {
+        self.word(u64::from(tag) | (bytes.len() as u64) << 8);
+        let mut rest = bytes;
+        while let Some((head, tail)) = rest.split_first_chunk::<8>() {
+            self.word(u64::from_le_bytes(*head));
+            rest = tail;
+        }
+        // Four to seven bytes by two words that may overlap, one to three byte by byte.
+        match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+                self.word(u64::from(first) | u64::from(last) << 32);
+            }
+            _ => {
+                if let [first, .., last] | [first @ last] = rest {
+                    let middle = rest[rest.len() / 2];
+                    self.word(u64::from(*first) | u64::from(middle) << 8 | u64::from(*last) << 16);
+                }
+            }
+        }
+    }
+
     /// The 128-bit value of all that was mixed in so far.
     pub const fn finish(self) -> u128 {
         let lo = fold(self.a ^ self.b.rotate_left(32), K1);

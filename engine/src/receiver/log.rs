@@ -10,6 +10,9 @@ use crate::snapshot::{Reader, TransactionId, put};
 use crate::tuple::Head;
 use crate::value::{self, Value};
 
+/// Bytes before a frame's body.
+const HEADER: usize = 12;
+
 /// A record that was or will be published.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Output {
@@ -60,19 +63,26 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// Encodes frames; `values` are the encoded values of the last one's records.
-    pub fn encode_all(frames: &[Frame], values: &[u8]) -> Payload {
+    /// Encodes frames in order.
+    pub fn encode_all(frames: &[Frame]) -> Payload {
         let mut out = Vec::new();
-        for (at, frame) in frames.iter().enumerate() {
-            let mut body = Vec::new();
-            frame.encode(&mut body);
-            if at + 1 == frames.len() {
-                body.extend_from_slice(values);
-            }
-            put(&mut out, body.len() as u32);
-            out.extend_from_slice(&fingerprint(&body).to_le_bytes());
-            out.extend_from_slice(&body);
-        }
+        frames.iter().for_each(|frame| frame_with(&mut out, |body| frame.encode(body)));
+        Payload::new(out)
+    }
+
+    /// Encodes a [`Frame::PreCommit`] of these outputs. `values` are their encoded values, which
+    /// readers of the receiver get; recovery needs the fingerprints alone.
+    pub fn encode_pre_commit(
+        id: TransactionId,
+        checkpoint: CheckpointId,
+        outputs: &[Output],
+        values: &[u8],
+    ) -> Payload {
+        let mut out = Vec::with_capacity(64 + 20 * outputs.len() + values.len());
+        frame_with(&mut out, |body| {
+            encode_pre_commit(id, checkpoint, outputs, body);
+            body.extend_from_slice(values);
+        });
         Payload::new(out)
     }
 
@@ -91,15 +101,7 @@ impl Frame {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Frame::PreCommit { id, checkpoint, outputs } => {
-                out.push(1);
-                id.encode(out);
-                put(out, checkpoint.0);
-                put(out, outputs.len() as u32);
-                for output in outputs {
-                    out.extend_from_slice(&output.root.0.to_le_bytes());
-                    put(out, output.child.0);
-                    out.extend_from_slice(&output.print.to_le_bytes());
-                }
+                encode_pre_commit(*id, *checkpoint, outputs, out);
             }
             Frame::Commit { ids } => encode_ids(2, ids, out),
             Frame::AbortOlder { task, generation } => {
@@ -133,6 +135,34 @@ impl Frame {
             4 => Frame::Shown { ids: decode_ids(&mut reader)? },
             _ => return None,
         })
+    }
+}
+
+/// Appends a frame: length, checksum, and the body that `fill` writes in place.
+fn frame_with(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; HEADER]);
+    fill(out);
+    let body = start + HEADER;
+    let (len, sum) = ((out.len() - body) as u32, fingerprint(&out[body..]));
+    out[start..start + 4].copy_from_slice(&len.to_le_bytes());
+    out[start + 4..body].copy_from_slice(&sum.to_le_bytes());
+}
+
+fn encode_pre_commit(
+    id: TransactionId,
+    checkpoint: CheckpointId,
+    outputs: &[Output],
+    out: &mut Vec<u8>,
+) {
+    out.push(1);
+    id.encode(out);
+    put(out, checkpoint.0);
+    put(out, outputs.len() as u32);
+    for output in outputs {
+        out.extend_from_slice(&output.root.0.to_le_bytes());
+        put(out, output.child.0);
+        out.extend_from_slice(&output.print.to_le_bytes());
     }
 }
 

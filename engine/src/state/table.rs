@@ -1,8 +1,7 @@
 //! The rows of one key group: a table that finds a key by its hash and lists keys in order.
 //!
 //! Entries lie in the order of their insertion; an open-addressing index, never iterated, leads from
-//! a hash to an entry. The order by key is made when a snapshot asks for it, and kept until a key
-//! comes or goes.
+//! a hash to an entry. The order by key is brought up to date when a snapshot asks for it.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -15,7 +14,7 @@ const EMPTY: u32 = 0;
 /// Keys and their rows.
 ///
 /// Invariants: `index.len()` is a power of two, at least twice the number of entries, or zero;
-/// `sorted` is empty or lists every entry once, in key order.
+/// `sorted` lists the first `sorted.len()` entries once, in key order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     entries: Vec<Entry>,
@@ -84,7 +83,6 @@ impl Table {
         let position = self.entries.len();
         let hash = entry.hash;
         self.entries.push(entry);
-        self.sorted.clear();
         if self.index.len() < 2 * self.entries.len() {
             self.reindex();
         } else {
@@ -111,21 +109,29 @@ impl Table {
         }
     }
 
-    /// Removes the entry at a position.
-    pub(super) fn remove(&mut self, position: usize) {
-        self.entries.swap_remove(position);
+    /// Removes the entry at a position and returns its hash and key.
+    pub(super) fn remove(&mut self, position: usize) -> (i32, Vec<Value>) {
+        let Entry { hash, key, mut cells } = self.entries.swap_remove(position);
         self.sorted.clear();
         self.reindex();
+        cells.truncate(usize::from(key));
+        (hash, cells)
     }
 
-    /// Makes the order by key, if it is not known.
+    /// Brings the order by key up to date.
     pub(super) fn sort(&mut self) {
-        if self.sorted.len() != self.entries.len() {
-            let mut sorted: Vec<u32> = (0..self.entries.len() as u32).collect();
-            let key = |at: u32| self.entries[at as usize].key();
+        let Table { entries, sorted, .. } = self;
+        let key = |at: u32| entries[at as usize].key();
+        let known = sorted.len();
+        if entries.len() - known > known / 8 + 1 {
+            sorted.extend(known as u32..entries.len() as u32);
             // Keys are unique: no two are equal, so stability does not matter.
             sorted.sort_by(|a, b| key(*a).cmp(key(*b)));
-            self.sorted = sorted;
+        } else {
+            for new in known as u32..entries.len() as u32 {
+                let place = sorted.partition_point(|at| key(*at) < key(new));
+                sorted.insert(place, new);
+            }
         }
     }
 

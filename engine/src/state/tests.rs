@@ -17,7 +17,7 @@ fn state() -> KeyedState {
 
 fn select(state: &mut KeyedState, key: &str) -> KeyGroup {
     let key = [Value::from(key)];
-    state.select(java::deep_hash_code(key.iter()), key.iter())
+    state.select(java::deep_hash_code(key.iter()), &key)
 }
 
 #[test]

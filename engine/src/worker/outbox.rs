@@ -44,6 +44,8 @@ pub(super) struct Outbox {
 struct Channel {
     to: TaskId,
     open: Batch,
+    /// How many tuples the last batch had: the next one is likely as long.
+    usual: usize,
     /// Tuples that may still be sent; at most one batch below zero.
     credit: i64,
     /// Batches that wait for credit, in order.
@@ -69,7 +71,7 @@ impl Outbox {
                     *slot = channels.len() as u16;
                     let credit = i64::from(flow.credits);
                     let (open, queue) = (Batch::default(), VecDeque::new());
-                    channels.push(Channel { to, open, credit, queue });
+                    channels.push(Channel { to, open, usual: 0, credit, queue });
                 }
             }
         }
@@ -99,8 +101,12 @@ impl Outbox {
         for router in routers.iter_mut().filter(|router| router.stream == stream) {
             router.route(values, |to, hash| {
                 let at = channel_to[usize::from(to.0) - 1];
-                let open = &mut channels[usize::from(at)].open;
-                *filling += u16::from(open.is_empty());
+                let channel = &mut channels[usize::from(at)];
+                let open = &mut channel.open;
+                if open.is_empty() {
+                    *filling += 1;
+                    *open = Batch::with_capacity(channel.usual + 1, values.len());
+                }
                 let arity = values.len() as u16;
                 open.push(Head { root, child, hash, stream, arity }, values);
                 *full |= open.len() >= *batch;
@@ -169,6 +175,7 @@ impl Outbox {
     fn dispatch(&mut self, at: usize, barrier: Option<CheckpointId>, env: &mut Env<'_, '_>) {
         let (generation, from) = (self.generation, self.task);
         let channel = &mut self.channels[at];
+        channel.usual = channel.open.len().max(channel.usual / 2);
         let batch = core::mem::take(&mut channel.open);
         self.filling -= u16::from(!batch.is_empty());
         let to = channel.to;

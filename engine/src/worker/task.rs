@@ -14,14 +14,15 @@ use super::outbox::Outbox;
 use super::sink::Sink;
 use super::source::Source;
 use crate::component::Bolt;
-use crate::ids::{CheckpointId, TaskId};
+use crate::ids::{CheckpointId, KeyGroup, TaskId};
 use crate::message::{Data, Deployment, Get, Message, Put};
 use crate::observation::Observation;
 use crate::permit::CommitPermit;
 use crate::snapshot::Snapshot;
-use crate::state::KeyedState;
+use crate::state::{Key, KeyedState};
 use crate::topology::{Component, Grouping, Kind};
 use crate::tuple::{Head, Tuple};
+use crate::value::Value;
 
 /// A task.
 #[derive(Clone, Debug)]
@@ -68,6 +69,8 @@ struct BoltTask {
     bolt: Box<dyn Bolt>,
     inputs: Inputs,
     state: Option<KeyedState>,
+    /// Where a key of several fields is put together.
+    key: Key,
 }
 
 /// A user's spout or bolt returned an error; the worker has to end.
@@ -92,7 +95,7 @@ impl Task {
                     let cells = component.cells.len() as u16;
                     KeyedState::new(groups, topology.max_parallelism(), cells)
                 });
-                Role::Bolt(Box::new(BoltTask { bolt, inputs, state }))
+                Role::Bolt(Box::new(BoltTask { bolt, inputs, state, key: Key::new() }))
             }
             Kind::Sink => Role::Sink(Sink::new(id, Inputs::new(topology, component, id))),
         };
@@ -451,8 +454,8 @@ impl BoltTask {
         for (head, values) in data.batch.iter() {
             let (root, child) = (head.root, head.child);
             let group = self.state.as_mut().map(|state| {
-                let key = key_fields(component, emitter, head);
-                state.select(head.hash, key.iter().map(|at| &values[usize::from(*at)]))
+                let fields = key_fields(component, emitter, head);
+                select(state, head.hash, fields, values, &mut self.key)
             });
             let from = data.from;
             env.cx.observe(Observation::Executed { task, from, generation, root, child, group });
@@ -475,6 +478,23 @@ impl BoltTask {
         }
         Ok(())
     }
+}
+
+/// Makes the key of a tuple the current one.
+#[inline]
+fn select(
+    state: &mut KeyedState,
+    hash: i32,
+    fields: &[u16],
+    values: &[Value],
+    scratch: &mut Key,
+) -> KeyGroup {
+    if let [field] = *fields {
+        return state.select(hash, core::slice::from_ref(&values[usize::from(field)]));
+    }
+    scratch.clear();
+    scratch.extend(fields.iter().map(|at| values[usize::from(*at)].clone()));
+    state.select(hash, scratch)
 }
 
 /// The positions of the grouping fields by which a tuple reached a keyed component.

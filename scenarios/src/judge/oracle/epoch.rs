@@ -223,7 +223,7 @@ impl Desk<'_> {
             let key = key_of(tuple.values, &input.grouping, key);
             let mut judged = Ok(());
             let cells = table.cells;
-            table.with_row(group, key, |row| {
+            table.with_row(group, sent.hash, key, |row| {
                 let mut bench = self.bench(entry, emitter, given, Some((row, cells)));
                 let outcome = run(&tuple, &mut bench);
                 judged = self.check(entry, outcome, bench.aftermath());

@@ -378,8 +378,9 @@ impl Cluster {
         if let (Some(state), Some(input)) = (&mut task.state, component.inputs.get(input))
             && let Grouping::Fields(fields) = &input.grouping
         {
-            let key = fields.iter().map(|at| &values[usize::from(*at)]);
-            group = Some(state.select(hash, key));
+            let key: Vec<Value> =
+                fields.iter().map(|at| values[usize::from(*at)].clone()).collect();
+            group = Some(state.select(hash, &key));
         }
         let id = task.id;
         let what =

@@ -61,7 +61,7 @@ fn a_shuffle_visits_everyone_in_turn() {
 fn tables_forget_empty_rows() {
     let mut table = Table::new(4, 1);
     let (key, empty) = ([Value::Int(7)], table.print(1));
-    table.with_row(1, &key, |row| {
+    table.with_row(1, 7, &key, |row| {
         row.push(Value::Int(1));
         true
     });
@@ -69,7 +69,7 @@ fn tables_forget_empty_rows() {
     assert_eq!((empty.0, full.0), (0, 1));
     assert_ne!(empty.1, full.1);
     assert_eq!(table.rows().count(), 1);
-    table.with_row(1, &key, |row| {
+    table.with_row(1, 7, &key, |row| {
         row.clear();
         true
     });
