@@ -114,7 +114,7 @@ pub struct RunArgs {
     /// Plant a bug (see `bugs`); may be repeated
     #[arg(long = "bug", value_name = "NAME")]
     pub bugs: Vec<String>,
-    /// Take seed and faults from a plan file instead of drawing them
+    /// Take seed and faults from a plan file (the `plan` that --json prints) instead of drawing them
     #[arg(long, value_name = "FILE", conflicts_with = "seed")]
     pub plan: Option<PathBuf>,
     /// Write the run as a case file that `replay` repeats

@@ -11,6 +11,9 @@ use crate::page::{Paint, Side, Style, Table, WIDTH, labelled, wrap};
 use crate::words::{self, Names, count, plural};
 use crate::{failure, timeline};
 
+#[cfg(test)]
+mod tests;
+
 /// The sink to which rows go that cannot be read.
 const DEAD_LETTERS: &str = "dead-letters";
 /// Columns of the bar of an outage.
@@ -177,7 +180,7 @@ impl Report<'_> {
                 count(flow.hops)
             ),
         );
-        line("latency", format!("{} from arrival to visible", quantiles(&flow.latency)));
+        line("latency", quantiles(&flow.latency, "from arrival to visible"));
         line(
             "lag",
             format!(
@@ -200,7 +203,7 @@ impl Report<'_> {
                 words::bytes(checkpoints.last_bytes)
             ),
         );
-        line("", format!("{} from trigger to completion", quantiles(&checkpoints.duration)));
+        line("", quantiles(&checkpoints.duration, "from trigger to completion"));
         line("published", self.published());
         self.dead_letters(&mut line);
         line("rare events", self.probes());
@@ -296,8 +299,11 @@ pub fn bar(parts: &[Span; 5], whole: Span) -> String {
     out
 }
 
-fn quantiles(of: &Quantiles) -> String {
-    let Quantiles { p50, p95, p99, max, .. } = *of;
+fn quantiles(of: &Quantiles, what: &str) -> String {
+    let Quantiles { count, p50, p95, p99, max } = *of;
+    if count == 0 {
+        return format!("none {what}");
+    }
     let [p50, p95, p99, max] = [p50, p95, p99, max].map(words::span);
-    format!("p50 {p50}, p95 {p95}, p99 {p99}, max {max}")
+    format!("p50 {p50}, p95 {p95}, p99 {p99}, max {max} {what}")
 }

@@ -133,16 +133,12 @@ fn page(done: &[Done], paint: Paint) -> String {
     }
     let mut out = table.render(0, paint);
     for Done { tally, .. } in done {
-        let never = tally.never_hit();
-        if !never.is_empty() {
-            let label = format!("{}: never seen", tally.scenario);
-            out.push('\n');
-            out.push_str(&labelled(&label, &never.join(", "), 0, label.len() + 2, paint));
-        }
+        out.push_str(&format!("\n{}\n", paint.text(Style::Bold, &tally.scenario)));
+        out.push_str(&labelled("seen", &tally.seen(), 2, 12, paint));
+        out.push_str(&labelled("never seen", &tally.never_seen(), 2, 12, paint));
         for (why, seeds, first) in &tally.unjudged {
             let text = format!("{} from seed {first} on: {why}", plural(*seeds, "run"));
-            out.push('\n');
-            out.push_str(&labelled("could not judge", &text, 0, 17, paint));
+            out.push_str(&labelled("unjudged", &text, 2, 12, paint));
         }
     }
     for done in done {

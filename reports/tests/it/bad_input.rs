@@ -119,9 +119,32 @@ fn a_row_that_cannot_be_read_is_counted_and_shown() {
     folder.write("mine.toml", MINE);
     let good = "2001-01-13T14:56,SAN,SJC,32,418\n".repeat(49);
     folder.write("mine.csv", &format!("date,origin,destination,delay,distance\n{good}oops,,\n"));
-    let ended = folder.run(&["run", "mine.toml"]);
+    let ended = folder.run(&["run", "mine.toml", "--case", "mine.case.json"]);
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{}", ended.out);
     says(&ended.out, &["50 records checked one by one", "1 record could not be read"]);
+    let again = folder.run(&["replay", "mine.case.json"]);
+    says(&again.out, &["1 record could not be read", "reproduced: same digest"]);
+    folder.write("mine.csv", &format!("date,origin,destination,delay,distance\n{good}"));
+    let changed = folder.run(&["replay", "mine.case.json"]);
+    assert_eq!(changed.code, Some(2));
+    says(&changed.out, &["not reproduced", "a file that the scenario reads, has changed"]);
+}
+
+#[test]
+fn a_run_that_was_never_disturbed_could_not_be_judged() {
+    let folder = Folder::new("vacuous");
+    let fault =
+        "fault=[{ on = { event = \"executed\", nth = 1_000_000 }, crash = { who = \"worker\" } }]";
+    let small = ["word-count", "--set", "input.words.count=500", "--set", fault];
+    let ended = folder.run(&[&["run"][..], &small].concat());
+    assert_eq!(ended.code, Some(2), "{}{}", ended.out, ended.err);
+    says(
+        &ended.out,
+        &["could not judge: no fault", "never struck", "Disturbed: 0 of 1 fault took"],
+    );
+    let campaign = folder.run(&[&["campaign", "--seeds", "0..3"][..], &small].concat());
+    assert_eq!(campaign.code, Some(2));
+    says(&campaign.out, &["3 runs from seed 0 on: no fault"]);
 }
 
 #[test]

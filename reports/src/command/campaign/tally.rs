@@ -6,6 +6,8 @@ use std::ops::Range;
 use serde::Serialize;
 use stormglass_scenarios::outcome::{Outcome, Verdict};
 
+use crate::words::count;
+
 #[cfg(test)]
 mod tests;
 
@@ -110,10 +112,22 @@ impl Tally {
         "-".to_string()
     }
 
-    /// Rare events that no run saw.
-    pub(super) fn never_hit(&self) -> Vec<&'static str> {
-        self.rare_events.iter().filter(|(_, runs)| **runs == 0).map(|(name, _)| *name).collect()
+    /// Rare events, each with the number of runs that saw it.
+    pub(super) fn seen(&self) -> String {
+        let seen = self.rare_events.iter().filter(|(_, runs)| **runs > 0);
+        listed(seen.map(|(name, runs)| format!("{name} {}", count(*runs))))
     }
+
+    /// Rare events that no run saw.
+    pub(super) fn never_seen(&self) -> String {
+        let never = self.rare_events.iter().filter(|(_, runs)| **runs == 0);
+        listed(never.map(|(name, _)| name.to_string()))
+    }
+}
+
+fn listed(texts: impl Iterator<Item = String>) -> String {
+    let all = texts.collect::<Vec<_>>().join(", ");
+    if all.is_empty() { "none".to_string() } else { all }
 }
 
 /// How a sentence begins, with `#` for what differs from seed to seed: words with digits in them.
