@@ -114,7 +114,7 @@ pub struct RunArgs {
     /// Plant a bug (see `bugs`); may be repeated
     #[arg(long = "bug", value_name = "NAME")]
     pub bugs: Vec<String>,
-    /// Take seed and faults from a plan file (the `plan` that --json prints) instead of drawing them
+    /// Take seed and faults from a plan file (see `plan` in what --json prints)
     #[arg(long, value_name = "FILE", conflicts_with = "seed")]
     pub plan: Option<PathBuf>,
     /// Write the run as a case file that `replay` repeats
@@ -180,8 +180,8 @@ pub struct BugsArgs {
 
 /// The program: reads its arguments, does what they say, and says how it ended.
 pub fn main(registry: &Registry) -> ExitCode {
-    // An engine or a bolt that panics breaks a law and is reported as such; nothing is to be written
-    // in between. Whoever wants the stack asks for it in the usual way.
+    // An engine or a bolt that panics breaks a law and is reported as such; nothing is to be
+    // written in between. Whoever wants the stack asks for it in the usual way.
     if std::env::var_os("RUST_BACKTRACE").is_none() {
         std::panic::set_hook(Box::new(|info| {
             *LAST_PANIC.lock().unwrap_or_else(|e| e.into_inner()) = Some(info.to_string());

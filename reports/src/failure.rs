@@ -1,5 +1,5 @@
-//! Why a run is broken, in one paragraph: the law, the sentence, the few events that matter, how much
-//! was disturbed and every option. The command to type comes last, at the end of the page.
+//! Why a run is broken, in one paragraph: the law, the sentence, the few events that matter, how
+//! much was disturbed and every option. The command to type comes last, at the end of the page.
 
 use stormglass_scenarios::judge::law::Violation;
 

@@ -1,5 +1,5 @@
-//! Everything that a person sees: the command line, the summary of a run, the paragraph that explains
-//! a failure, the timeline, and the tables of campaigns and planted bugs.
+//! Everything that a person sees: the command line, the summary of a run, the paragraph that
+//! explains a failure, the timeline, and the tables of campaigns and planted bugs.
 //!
 //! A user's own program with his own topologies is a line:
 //!

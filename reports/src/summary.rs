@@ -1,5 +1,5 @@
-//! One run on one page: the verdict, what was disturbed, how it recovered, what went through, and how
-//! to see it again.
+//! One run on one page: the verdict, what was disturbed, how it recovered, what went through, and
+//! how to see it again.
 
 use stormglass_engine::topology::Topology;
 use stormglass_scenarios::outcome::{FaultOutcome, Outcome, Quantiles, Recovery, Verdict};

@@ -19,8 +19,8 @@
 //! t  a transaction is aborted    e  the end of a partition     o  anything else
 //! ```
 //!
-//! An event that follows its like (same node, sign and words) makes no line of its own: it is counted
-//! in the line above. Restored tasks of several workers are counted worker by worker.
+//! An event that follows its like (same node, sign and words) makes no line of its own: it is
+//! counted in the line above. Restored tasks of several workers are counted worker by worker.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Whatever is mistyped is answered with one clear error and exit code 64; a row that cannot be read
-//! is a dead letter that is counted and shown.
+//! Whatever is mistyped is answered with one clear error and exit code 64; a row that cannot be
+//! read is a dead letter that is counted and shown.
 
 use crate::program::Folder;
 

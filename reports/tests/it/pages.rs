@@ -12,7 +12,7 @@ const SHORT: [&str; 10] = [
     "--set",
     "input.csv.limit=2000",
     "--set",
-    "fault.3.isolate.for=6s",
+    "checkpoint.interval=500ms",
     "--set",
     "fault.4.slow-disk.for=1s",
 ];

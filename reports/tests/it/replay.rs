@@ -2,8 +2,8 @@
 
 use crate::program::Folder;
 
-/// A run that breaks quickly: two seconds of flights, one crash, and a planted bug.
-const BROKEN: [&str; 11] = [
+/// A run that breaks quickly: ten seconds of flights, and a bug that is reached by every restore.
+const BROKEN: [&str; 13] = [
     "run",
     "flight-delays",
     "--seed",
@@ -13,7 +13,9 @@ const BROKEN: [&str; 11] = [
     "--set",
     "input.csv.limit=2000",
     "--set",
-    "fault.3.isolate.for=6s",
+    "checkpoint.interval=500ms",
+    "--set",
+    "fault.4.slow-disk.for=1s",
     "--timeline",
 ];
 
@@ -24,7 +26,7 @@ fn last_line(page: &str) -> &str {
 #[test]
 fn the_printed_command_reproduces_a_failure_byte_for_byte() {
     let folder = Folder::new("round_trip");
-    let first = folder.run(&BROKEN[..10]);
+    let first = folder.run(&BROKEN[..12]);
     assert_eq!((first.code, first.err.as_str()), (Some(1), ""), "{}", first.out);
     let command = last_line(&first.out);
     assert!(command.starts_with("cargo run --release -- replay stormglass-runs/"), "{command}");
@@ -37,7 +39,7 @@ fn the_printed_command_reproduces_a_failure_byte_for_byte() {
 fn a_campaign_prints_a_command_that_shows_its_first_failure() {
     let folder = Folder::new("campaign_round_trip");
     let mut arguments = vec!["campaign", "flight-delays", "--seeds", "3..6", "--jobs", "2"];
-    arguments.extend(&BROKEN[4..10]);
+    arguments.extend(&BROKEN[4..12]);
     let campaign = folder.run(&arguments);
     assert_eq!(campaign.code, Some(1), "{}{}", campaign.out, campaign.err);
     let command = last_line(campaign.out.trim_end());
@@ -51,7 +53,7 @@ fn a_campaign_prints_a_command_that_shows_its_first_failure() {
 #[test]
 fn two_processes_print_the_same() {
     let folder = Folder::new("twice");
-    for arguments in [&BROKEN[..], &[&BROKEN[..10], &["--json"]].concat()] {
+    for arguments in [&BROKEN[..], &[&BROKEN[..12], &["--json"]].concat()] {
         let (first, second) = (folder.run(arguments), folder.run(arguments));
         assert!(first.out.len() > 1_000);
         assert_eq!(first, second);
@@ -61,7 +63,7 @@ fn two_processes_print_the_same() {
 #[test]
 fn who_listens_does_not_change_the_run() {
     let folder = Folder::new("listeners");
-    let (silent, told) = (folder.run(&BROKEN[..10]), folder.run(&BROKEN));
+    let (silent, told) = (folder.run(&BROKEN[..12]), folder.run(&BROKEN));
     let digest = |page: &str| page.lines().find(|l| l.starts_with("digest")).unwrap().to_string();
     assert_eq!(digest(&silent.out), digest(&told.out));
 }
@@ -69,7 +71,7 @@ fn who_listens_does_not_change_the_run() {
 #[test]
 fn a_case_that_ends_otherwise_now_could_not_be_judged() {
     let folder = Folder::new("changed");
-    folder.run(&[&BROKEN[..10], &["--case", "one.case.json"]].concat());
+    folder.run(&[&BROKEN[..12], &["--case", "one.case.json"]].concat());
     let case = folder.read("one.case.json");
     let at = case.find("\"digest\": \"").unwrap() + 11;
     let mut other = case.clone();
