@@ -6,8 +6,8 @@
 //!
 //! * **Exactly once.** With checkpoints, every record takes effect once, in keyed state and in
 //!   published output, through crashes, partitions, zombies and slow disks.
-//! * **An attempt is part of every name.** Whatever crosses a failure (a file, an acknowledgement, a
-//!   commit) carries its generation, and its attempt where a task is meant.
+//! * **An attempt is part of every name.** Whatever crosses a failure (a file, an acknowledgement,
+//!   a commit) carries its generation, and its attempt where a task is meant.
 //! * **Decisions are pure.** What the coordinator decides is a function of facts, with table tests
 //!   of its own; what it must not forget changes by replicated commands alone.
 //! * **One story.** Processes tell what they do as [`Observation`](observation::Observation)s; they

@@ -205,14 +205,14 @@ pub struct Checkpoint {
 /// How tuples flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Flow {
-    /// A batch that is not full leaves after this long (50 ms; Flink's buffer timeout is 100 ms).
+    /// A batch that is not full leaves after this long (100 ms, as in Flink).
     #[serde(with = "text")]
     pub flush: Span,
     /// Tuples in a full batch (100).
     pub batch: u32,
     /// Tuples that a channel may have on the way (1,024).
     pub credits: u32,
-    /// A source that found nothing new asks again after this long (50 ms).
+    /// A source that found nothing new asks again after this long (100 ms).
     #[serde(with = "text")]
     pub poll: Span,
     /// Records that a source asks for at once (500).
@@ -409,7 +409,7 @@ impl Default for Checkpoint {
 }
 impl Default for Flow {
     fn default() -> Self {
-        let (flush, poll) = (Span::millis(50), Span::millis(50));
+        let (flush, poll) = (Span::millis(100), Span::millis(100));
         Flow { flush, batch: 100, credits: 1024, poll, fetch: 500 }
     }
 }

@@ -1,1 +1,14 @@
-//! placeholder
+//! What holds the rooms together. This library is what the tests share; each file of `tests/tests`
+//! opens with the laws it holds the house to:
+//!
+//! * `determinism`: a run is a pure function. `forks`: a run is a value.
+//! * `exactly_once`: the laws of the judges, over seeds, bugs and a user's own topology.
+//! * `bad_input`, `memory`: what is refused, and what must not grow.
+//! * `tidy`: layers, maps and style, read off the sources. `bans`: what clippy must refuse.
+//!
+//! In reading order: [`runs`] makes runs short enough for a test; [`parting`] says
+//! where two of them part; [`sources`] reads the tree.
+
+pub mod parting;
+pub mod runs;
+pub mod sources;
