@@ -33,6 +33,8 @@ pub enum Message {
     Standing {
         /// It.
         generation: Generation,
+        /// Whether this very incarnation of the worker has tasks in it.
+        assigned: bool,
     },
     /// Worker or supervisor to coordinator, as a datagram: I live.
     Heartbeat,
@@ -389,7 +391,9 @@ impl node::Message for Message {
                 into.pair(1 | u64::from(*running) << 8, u64::from(*incarnation));
                 into.word(generation.0.into());
             }
-            Message::Standing { generation } => into.pair(2, generation.0.into()),
+            Message::Standing { generation, assigned } => {
+                into.pair(2 | u64::from(*assigned) << 8, generation.0.into());
+            }
             Message::Heartbeat => into.word(3),
             Message::Deploy(deployment) => deployment.digest(into),
             Message::Deployed { generation } => into.pair(5, generation.0.into()),

@@ -1,8 +1,8 @@
 //! The worker: a process that runs tasks.
 //!
 //! Lane 0 is its main thread; each task has the lane of its own number. A worker holds the tasks of
-//! one generation at a time. It learns that its generation is over from whoever refuses it, and then
-//! ends itself: the supervisor starts it afresh.
+//! one generation at a time. When it is refused as stale it asks the coordinator; if it has no part in
+//! the current generation it ends itself, and the supervisor starts it afresh.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -102,10 +102,7 @@ impl Worker {
 
     fn opened(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
         if self.control == Some(conn) {
-            let (incarnation, generation) = (cx.incarnation(), self.generation());
-            let running = self.job.as_ref().is_some_and(|job| job.running);
-            let _ = cx.write(conn, Message::Register { incarnation, generation, running });
-            return;
+            return self.register(conn, cx);
         }
         let Some(job) = &mut self.job else { return };
         let Some(link) = job.links.find(conn) else { return };
@@ -204,8 +201,11 @@ impl Worker {
 
     fn received(&mut self, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Standing { generation } | Message::Stale { generation } => {
-                self.outdated(generation, cx);
+            Message::Stale { generation } => self.refused(generation, cx),
+            Message::Standing { generation, assigned } => {
+                if generation > self.generation() && !assigned {
+                    self.end_as_zombie(cx);
+                }
             }
             Message::Deploy(deployment) => self.deploy(deployment, cx),
             Message::Go { generation } => self.go(generation, cx),
@@ -310,10 +310,30 @@ impl Worker {
         }
     }
 
-    /// Somebody knows of a newer generation than this worker's: it is a zombie, and ends itself.
-    fn outdated(&mut self, current: Generation, cx: &mut Cx<'_>) {
+    fn register(&self, conn: ConnId, cx: &mut Cx<'_>) {
+        let (incarnation, generation) = (cx.incarnation(), self.generation());
+        let running = self.job.as_ref().is_some_and(|job| job.running);
+        let _ = cx.write(conn, Message::Register { incarnation, generation, running });
+    }
+
+    /// A resource knows of a newer generation than this worker's. Either the worker has tasks in it,
+    /// and their deployment is on the way, or it is a zombie: the coordinator says which.
+    fn refused(&mut self, current: Generation, cx: &mut Cx<'_>) {
+        let Some(job) = self.job.as_mut().filter(|job| job.generation < current && job.running)
+        else {
+            return;
+        };
+        job.running = false;
+        if let Some(conn) = self.control {
+            self.register(conn, cx);
+        }
+    }
+
+    /// The generation is over and this worker has no part in the next: its supervisor starts it
+    /// afresh.
+    fn end_as_zombie(&mut self, cx: &mut Cx<'_>) {
         let generation = self.generation();
-        if generation > Generation(0) && current > generation {
+        if generation > Generation(0) {
             cx.probe(Probe::ZombieExit);
             cx.observe(Observation::ZombieExit { node: cx.me(), generation });
             cx.exit();

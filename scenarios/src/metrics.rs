@@ -33,6 +33,8 @@ pub(crate) struct Metrics {
     furthest: Vec<u64>,
     position: Vec<u64>,
     generation: Generation,
+    /// The positions in the cuts of checkpoints that are not complete, and in the last complete one.
+    cuts: BTreeMap<CheckpointId, Vec<u64>>,
     read: u64,
     hops: u64,
     last_new: Instant,
@@ -55,6 +57,7 @@ impl Metrics {
             furthest: none.clone(),
             position: none,
             generation: Generation(0),
+            cuts: BTreeMap::new(),
             read: 0,
             hops: 0,
             last_new: Instant::ZERO,
@@ -102,9 +105,17 @@ impl Metrics {
 
     fn rare(&mut self, now: Instant, observation: &Observation) {
         match *observation {
-            Observation::Granted { generation, .. } => {
+            Observation::Granted { generation, restore, .. } => {
                 self.generation = generation;
-                self.position.fill(0);
+                match restore.and_then(|checkpoint| self.cuts.get(&checkpoint)) {
+                    Some(positions) => self.position.clone_from(positions),
+                    None => self.position.fill(0),
+                }
+            }
+            Observation::Position { checkpoint, next, .. } => {
+                let none = vec![0; self.position.len()];
+                let positions = self.cuts.entry(checkpoint).or_insert(none);
+                positions[usize::from(next.partition().0)] = next.offset();
             }
             Observation::CheckpointTriggered { checkpoint, .. } => {
                 self.checkpoints.triggered += 1;
@@ -112,6 +123,7 @@ impl Metrics {
             }
             Observation::CheckpointCompleted { checkpoint, bytes, .. } => {
                 self.checkpoints.completed += 1;
+                self.cuts.retain(|id, _| *id >= checkpoint);
                 self.checkpoints.last_bytes = bytes;
                 if let Some(since) = self.triggered.remove(&checkpoint) {
                     self.checkpoint_time.add(now.since(since).as_nanos());
@@ -119,6 +131,7 @@ impl Metrics {
             }
             Observation::CheckpointAborted { checkpoint, reason, .. } => {
                 self.triggered.remove(&checkpoint);
+                self.cuts.remove(&checkpoint);
                 let reason = match reason {
                     AbortReason::Expired => "expired",
                     AbortReason::Superseded => "superseded",

@@ -43,7 +43,8 @@ impl Coordinator {
             slot.suspected = None;
         }
         let news = reborn && slot.suspected.is_none() && !matches!(self.step, Step::Inherited(_));
-        let _ = cx.write(conn, Message::Standing { generation: current });
+        let assigned = granted == Some(incarnation);
+        let _ = cx.write(conn, Message::Standing { generation: current, assigned });
         if news {
             self.suspect_registered(peer, Suspicion::Reincarnated, cx);
         }

@@ -73,7 +73,8 @@ impl Inputs {
         env: &mut Env<'_, '_>,
     ) -> Option<Arc<Data>> {
         let blocked = self.channels[self.at(data.from)].blocked;
-        if !blocked && !stalled && self.waiting.is_empty() {
+        // Unless the task is stalled, all that waits is of blocked channels: no order is broken.
+        if !blocked && !stalled {
             return Some(data);
         }
         if blocked {
