@@ -19,6 +19,7 @@ use stormglass_sim::hash::Mixer;
 use stormglass_sim::machine::MachineSpec;
 use stormglass_sim::net::NetworkSpec;
 use stormglass_sim::node::{Context, Event, Lane, Message, NoName, NodeId, Observation, Process};
+use stormglass_sim::payload::Payload;
 use stormglass_sim::time::Span;
 use stormglass_sim::world::{Step, World};
 
@@ -28,22 +29,22 @@ const BYTES: usize = 100;
 #[derive(Clone, Debug)]
 struct Packet {
     reply: bool,
-    bytes: [u8; BYTES],
+    payload: Payload,
 }
 
 impl Packet {
     fn word(&self, at: usize) -> u64 {
-        u64::from_le_bytes(self.bytes[at * 8..at * 8 + 8].try_into().expect("eight bytes"))
+        let bytes = &self.payload.bytes()[at * 8..at * 8 + 8];
+        u64::from_le_bytes(bytes.try_into().expect("eight bytes"))
     }
 }
 
 impl Message for Packet {
     fn wire_size(&self) -> u64 {
-        BYTES as u64
+        self.payload.size()
     }
     fn digest(&self, into: &mut Mixer) {
-        into.word(u64::from(self.reply));
-        into.bytes(&self.bytes);
+        into.pair(u64::from(self.reply), self.payload.fingerprint());
     }
 }
 
@@ -72,7 +73,7 @@ impl Peer {
         bytes[8..16].copy_from_slice(&self.calls[caller].to_le_bytes());
         let pick = cx.below(self.nodes - 1);
         let to = pick + u64::from(pick >= u64::from(me.machine.0));
-        cx.send(NodeId::new(to as u16, 0), Packet { reply: false, bytes });
+        cx.send(NodeId::new(to as u16, 0), Packet { reply: false, payload: Payload::new(bytes) });
     }
 }
 

@@ -29,7 +29,7 @@ impl Default for Mixer {
 /// The 128-bit product of two words, folded to 64 bits.
 #[inline(always)]
 const fn fold(x: u64, y: u64) -> u64 {
-    let wide = (x as u128) * (y as u128);
+    let wide = (x as u128).wrapping_mul(y as u128);
     (wide as u64) ^ ((wide >> 64) as u64)
 }
 

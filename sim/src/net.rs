@@ -207,7 +207,7 @@ impl Net {
             draws: chance.draws(Purpose::Link, u64::from(pair(from, to))),
             sent: 0,
         });
-        if self.links.len() * 3 > self.index.len() {
+        if self.links.len() * 3 > self.index.len() * 2 {
             self.index = vec![EMPTY; self.index.len() * 2];
             for old in 0..=id {
                 self.enter(old);

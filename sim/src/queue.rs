@@ -20,10 +20,10 @@ use crate::time::Instant;
 #[cfg(test)]
 mod tests;
 
-/// Width of a near slot: 2^12 ns.
-const GRAIN: u32 = 12;
+/// Width of a near slot: 2^15 ns.
+const GRAIN: u32 = 15;
 /// Near slots.
-const NEAR: u64 = 1 << 12;
+const NEAR: u64 = 1 << 9;
 /// Slots of each far wheel.
 const FAR: u64 = 1 << 8;
 /// Far wheels; the last reaches the end of time.
@@ -40,7 +40,7 @@ const NIL: u32 = u32::MAX;
 const PARKED: u8 = 0xfe;
 const FREE: u8 = 0xff;
 
-const _: () = assert!(GRAIN + 12 + 8 * WHEELS as u32 == 64, "the wheels reach the end of time");
+const _: () = assert!(GRAIN + 9 + 8 * WHEELS as u32 == 64, "the wheels reach the end of time");
 
 /// Names a pending or parked item; stale handles are told apart by a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ const fn slot_of(key: u128) -> usize {
 }
 /// The number of time bits below a slot of far wheel `w`.
 const fn far_shift(w: usize) -> u32 {
-    GRAIN + 12 + 8 * w as u32
+    GRAIN + 9 + 8 * w as u32
 }
 
 impl<T> Queue<T> {
