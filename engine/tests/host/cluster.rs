@@ -1,0 +1,142 @@
+//! The cluster of the dialogues: two spout tasks, a counting bolt, a sink; two workers.
+//!
+//! Tasks in name order: `count` is t1, `publish` t2, `words` t3 and t4.
+
+use std::sync::Arc;
+
+use stormglass_engine::broker::Broker;
+use stormglass_engine::cluster::{CheckpointSettings, Cluster, ControlSettings, FlowSettings};
+use stormglass_engine::component::{
+    Bolt, BoltContext, Collector, ComponentError, Outcome, Record, Spout, ValueState,
+};
+use stormglass_engine::coordinator::Coordinator;
+use stormglass_engine::log::InputLog;
+use stormglass_engine::node::Node;
+use stormglass_engine::store::Store;
+use stormglass_engine::supervisor::Supervisor;
+use stormglass_engine::topology::{Declarer, Topology, TopologyBuilder};
+use stormglass_engine::tuple::Tuple;
+use stormglass_engine::worker::Worker;
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::{Instant, Span};
+
+/// Addresses, as the dialogues name them.
+pub(crate) const NAMES: [(&str, NodeId); 8] = [
+    ("coordinator", NodeId::new(0, 0)),
+    ("broker", NodeId::new(1, 0)),
+    ("store", NodeId::new(2, 0)),
+    ("receiver", NodeId::new(3, 0)),
+    ("supervisor-1", NodeId::new(4, 0)),
+    ("supervisor-2", NodeId::new(5, 0)),
+    ("worker-1", NodeId::new(4, 1)),
+    ("worker-2", NodeId::new(5, 1)),
+];
+
+/// The address with a name.
+pub(crate) fn address(name: &str) -> NodeId {
+    let found = NAMES.iter().find(|(known, _)| *known == name);
+    found.unwrap_or_else(|| panic!("no process is called `{name}`")).1
+}
+
+#[derive(Clone, Debug)]
+struct Words;
+impl Spout for Words {
+    fn declare(&self, declarer: &mut Declarer) {
+        declarer.stream(&["word"]);
+    }
+    fn next(&mut self, record: &Record, out: &mut dyn Collector) -> Outcome {
+        out.emit(&[record.text.as_str().into()]);
+        Ok(())
+    }
+}
+
+const COUNT: ValueState = ValueState::new(0, "count");
+
+/// Counts each word; `poison` is an error, `many` is emitted thirty times.
+#[derive(Clone, Debug)]
+struct Count;
+impl Bolt for Count {
+    fn declare(&self, declarer: &mut Declarer) {
+        declarer.stream(&["word", "count"]).state(COUNT);
+    }
+    fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome {
+        let word = &tuple.values[0];
+        if word.as_str() == Some("poison") {
+            return Err(ComponentError("poison".to_string()));
+        }
+        let count = cx.get(COUNT).and_then(|v| v.as_int()).unwrap_or(0) + 1;
+        cx.put(COUNT, count.into());
+        let times = if word.as_str() == Some("many") { 30 } else { 1 };
+        for _ in 0..times {
+            cx.emit(&[word.clone(), count.into()]);
+        }
+        Ok(())
+    }
+}
+
+/// What runs.
+pub(crate) fn topology() -> Topology {
+    let mut builder = TopologyBuilder::new("dialogue");
+    builder.spout("words", Words, 2);
+    builder.bolt("count", Count, 1).fields("words", &["word"]);
+    builder.sink("publish", 1).shuffle("count");
+    builder.max_parallelism(4).build().expect("it is right")
+}
+
+/// Twelve records in two partitions, one every 10 ms.
+pub(crate) fn log() -> InputLog {
+    let record = |n: u64| Record {
+        arrival: Instant(n * 10_000_000),
+        text: ["ant", "bee", "cat"][n as usize % 3].into(),
+    };
+    InputLog::new(vec![(0..6).map(record).collect(), (0..6).map(record).collect()])
+}
+
+/// Who is where, and how it is tuned. `credits` are those of a channel.
+pub(crate) fn cluster(credits: u32) -> Arc<Cluster> {
+    Arc::new(Cluster {
+        topology: Arc::new(topology()),
+        partitions: 2,
+        coordinators: vec![address("coordinator")],
+        broker: address("broker"),
+        store: address("store"),
+        receiver: address("receiver"),
+        supervisors: vec![address("supervisor-1"), address("supervisor-2")],
+        slots: 1,
+        control: ControlSettings {
+            heartbeat_interval: Span::secs(1),
+            heartbeat_timeout: Span::secs(5),
+            monitor_interval: Span::millis(500),
+            restart_delay: Span::secs(1),
+            worker_start_timeout: Span::secs(8),
+            deploy_timeout: Span::secs(6),
+        },
+        checkpoint: CheckpointSettings {
+            interval: Span::secs(2),
+            timeout: Span::secs(3),
+            min_pause: Span::ZERO,
+            retained: 1,
+        },
+        flow: FlowSettings {
+            flush: Span::millis(50),
+            batch: 4,
+            credits,
+            poll: Span::millis(100),
+            fetch: 3,
+        },
+    })
+}
+
+/// The pristine image of a process.
+pub(crate) fn image(name: &str, credits: u32) -> Node {
+    let cluster = cluster(credits);
+    match name.split('-').next().expect("a name") {
+        "coordinator" => Node::Coordinator(Box::new(Coordinator::new(cluster))),
+        "broker" => Node::Broker(Broker::new(log())),
+        "store" => Node::Store(Store::default()),
+        "receiver" => Node::Receiver(Box::default()),
+        "supervisor" => Node::Supervisor(Supervisor::new(cluster)),
+        "worker" => Node::Worker(Box::new(Worker::new(cluster))),
+        _ => panic!("no process is called `{name}`"),
+    }
+}

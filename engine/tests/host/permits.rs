@@ -1,0 +1,77 @@
+//! Permits for tests, minted where all are: by a coordinator that completes a checkpoint.
+
+use stormglass_engine::ids::{Attempt, CheckpointId, Generation, TaskId};
+use stormglass_engine::message::Message;
+use stormglass_engine::permit::CommitPermit;
+use stormglass_sim::time::Span;
+
+use super::{Host, cluster};
+
+/// The permit of a checkpoint that a generation completed.
+pub(crate) fn permit(checkpoint: CheckpointId, generation: Generation) -> CommitPermit {
+    let mut host = Host::new(cluster::image("coordinator", 64), cluster::address("coordinator"));
+    host.event(Default::default(), stormglass_sim::node::Event::Start);
+    settle(&mut host);
+    for name in ["broker", "store", "receiver"] {
+        let conn = host.conn_with(cluster::address(name));
+        let peer = cluster::address(name);
+        host.event(Default::default(), stormglass_sim::node::Event::Opened { conn, peer });
+    }
+    for incarnation in 1..=generation.0 {
+        let current = Generation(incarnation);
+        for name in ["worker-1", "worker-2"] {
+            let conn = host.conn_with(cluster::address(name));
+            let (generation, running) = (Generation(0), false);
+            host.receive(conn, Message::Register { incarnation, generation, running });
+        }
+        settle(&mut host);
+        for name in ["broker", "store", "receiver"] {
+            let conn = host.conn_with(cluster::address(name));
+            host.receive(conn, Message::FenceRaised { generation: current });
+        }
+        for name in ["worker-1", "worker-2"] {
+            let conn = host.conn_with(cluster::address(name));
+            host.receive(conn, Message::Deployed { generation: current });
+        }
+    }
+    let attempt = Attempt(generation.0);
+    loop {
+        host.hands.written.clear();
+        host.wait(Span::secs(2));
+        settle(&mut host);
+        let triggered = host.hands.written.iter().find_map(|(_, message)| match message {
+            Message::Trigger { checkpoint, .. } => Some(*checkpoint),
+            _ => None,
+        });
+        let Some(now) = triggered else { continue };
+        assert!(now <= checkpoint, "generation {generation} is past {checkpoint}");
+        for task in (1..=4).map(TaskId) {
+            let conn = host.conn_with(cluster::address("worker-1"));
+            let (checkpoint, bytes) = (now, 1);
+            let ack = Message::Acknowledge { checkpoint, generation, task, attempt, bytes };
+            host.receive(conn, ack);
+        }
+        settle(&mut host);
+        let completed = host.hands.written.iter().find_map(|(_, message)| match message {
+            Message::Complete { permit, .. } => Some(*permit),
+            _ => None,
+        });
+        let permit = completed.expect("every part was acknowledged");
+        if permit.checkpoint() == checkpoint {
+            return permit;
+        }
+    }
+}
+
+fn settle(host: &mut Host) {
+    while host.finish_disk(false) {}
+    for name in ["worker-1", "worker-2"] {
+        host.event(
+            Default::default(),
+            stormglass_sim::node::Event::Datagram {
+                from: cluster::address(name),
+                message: Message::Heartbeat,
+            },
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! Dialogues: text files that say what happens to a process and what it does.
+//!
+//! A file opens with the situation in prose. Then come commands, each after `> `, with the effects
+//! that follow, one a line:
+//!
+//! ```text
+//! > be worker-1 [credits]       host a process (others: coordinator, broker, store, ...)
+//! > start                       its first event
+//! > open PEER                   a connection that it asked for is open
+//! > lose PEER                   the newest connection with a peer is reset
+//! > PEER says MESSAGE           a message arrives through a connection (see `speech`)
+//! > PEER sends MESSAGE          a datagram arrives
+//! > posts                       what it posted to itself arrives, until nothing is left
+//! > disk [fails]                its oldest disk operation is done
+//! > disks                       all of them are done
+//! > wait 500ms                  time passes; timers fire
+//! > full PEER, room PEER        a connection's buffer fills up, has room again
+//! > exited worker-1             a process that it launched died
+//! > tear FILE N                 the last N bytes of a file are overwritten with zeros
+//! > crash                       it dies, and starts again
+//! ```
+//!
+//! `UPDATE_DIALOGUES=1` writes what happened into the files.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use stormglass_engine::message::{Message, Put};
+use stormglass_sim::node::{CloseReason, Event, Exit, Lane};
+use stormglass_sim::time::Span;
+
+use super::speech::{WordsOf, parse};
+use super::{Host, cluster};
+
+/// One dialogue at work.
+#[derive(Default)]
+struct Stage {
+    host: Option<Host>,
+    offset: u64,
+    saved: Vec<Arc<Put>>,
+}
+
+/// Runs a dialogue; gives back its text with what really happened.
+pub(crate) fn play(text: &str) -> String {
+    let mut stage = Stage::default();
+    let mut told = String::new();
+    let prose = text.find("\n> ").map_or(text.len(), |at| at + 1);
+    told.push_str(&text[..prose]);
+    let commands = text[prose..].lines().filter_map(|line| line.strip_prefix("> "));
+    for (at, command) in commands.enumerate() {
+        if at > 0 {
+            told.push('\n');
+        }
+        let effects = stage.act(command);
+        writeln!(told, "> {command}").expect("strings take all");
+        effects.iter().for_each(|line| writeln!(told, "{line}").expect("strings take all"));
+    }
+    told
+}
+
+/// Plays a file and compares. The first difference, shown, if there is one.
+pub(crate) fn check(path: &Path) -> Result<(), String> {
+    let expected = std::fs::read_to_string(path).expect("the dialogue can be read");
+    let told = play(&expected);
+    if told == expected {
+        return Ok(());
+    }
+    if std::env::var_os("UPDATE_DIALOGUES").is_some() {
+        std::fs::write(path, told).expect("the dialogue can be written");
+        return Ok(());
+    }
+    Err(format!("{}\n{}", path.display(), difference(&expected, &told)))
+}
+
+/// The lines around the first difference.
+fn difference(expected: &str, told: &str) -> String {
+    let (expected, told): (Vec<&str>, Vec<&str>) =
+        (expected.lines().collect(), told.lines().collect());
+    let same = expected.iter().zip(&told).take_while(|(a, b)| a == b).count();
+    let command = told[..same].iter().rposition(|line| line.starts_with("> ")).unwrap_or(0);
+    let mut shown = format!("line {}, after\n", same + 1);
+    told[command..same].iter().for_each(|line| writeln!(shown, "      {line}").expect("fits"));
+    let until = |lines: &[&str]| {
+        let next = lines[same.min(lines.len())..].iter().position(|line| line.is_empty());
+        next.map_or(lines.len(), |n| same + n)
+    };
+    for (mark, lines) in [("-", &expected), ("+", &told)] {
+        for line in &lines[same.min(lines.len())..until(lines)] {
+            writeln!(shown, "    {mark} {line}").expect("fits");
+        }
+    }
+    shown
+}
+
+impl Stage {
+    fn act(&mut self, command: &str) -> Vec<String> {
+        let mut words = WordsOf::new(command);
+        let first = words.word();
+        if first == "be" {
+            let name = words.word();
+            let credits = words.0.next().map_or(64, super::speech::number);
+            self.host = Some(Host::new(cluster::image(name, credits), cluster::address(name)));
+            return Vec::new();
+        }
+        let host = self.host.as_mut().expect("a dialogue begins with `be`");
+        match first {
+            "start" => host.event(Lane(0), Event::Start),
+            "posts" => while host.deliver_post() {},
+            "disk" => {
+                assert!(host.finish_disk(words.takes("fails")), "nothing is asked of the disk");
+            }
+            "disks" => while host.finish_disk(false) {},
+            "wait" => host.wait(span(words.word())),
+            "crash" => host.crash(),
+            "tear" => {
+                let file = words.word();
+                let torn = super::speech::number(words.word()) as usize;
+                let bytes = host.hands.files.get_mut(file).expect("there is such a file");
+                let whole = bytes.len() - torn;
+                bytes[whole..].fill(0);
+            }
+            "exited" => {
+                let node = cluster::address(words.word());
+                host.event(Lane(0), Event::Exited { node, exit: Exit::Crashed });
+            }
+            "open" | "lose" | "full" | "room" => {
+                let peer = cluster::address(words.word());
+                let conn = host.conn_with(peer);
+                match first {
+                    "open" => host.event(Lane(0), Event::Opened { conn, peer }),
+                    "lose" => {
+                        host.hands.gone.insert(conn);
+                        let reason = CloseReason::Reset;
+                        host.event(Lane(0), Event::Closed { conn, peer, reason });
+                    }
+                    "full" => drop(host.hands.full.insert(conn)),
+                    _ => {
+                        host.hands.full.remove(&conn);
+                        host.event(Lane(0), Event::Writable { conn });
+                    }
+                }
+            }
+            name => {
+                let peer = cluster::address(name);
+                let datagram = words.word() == "sends";
+                let message = parse(&mut words, &mut self.offset, &self.saved);
+                if datagram {
+                    host.event(Lane(0), Event::Datagram { from: peer, message });
+                } else {
+                    let conn = host.conn_with(peer);
+                    host.receive(conn, message);
+                }
+            }
+        }
+        for (_, message) in std::mem::take(&mut host.hands.written) {
+            if let Message::Put(put) = message {
+                self.saved.push(put);
+            }
+        }
+        std::mem::take(&mut host.hands.lines)
+    }
+}
+
+fn span(word: &str) -> Span {
+    let (number, scale): (&str, fn(u64) -> Span) = match word.strip_suffix("ms") {
+        Some(number) => (number, Span::millis),
+        None => (word.strip_suffix('s').expect("ms or s"), Span::secs),
+    };
+    scale(number.parse().expect("a number"))
+}

@@ -1,0 +1,431 @@
+//! Messages as words, both ways.
+
+use std::sync::Arc;
+
+use stormglass_engine::coordinator::metadata::{Assignment, Completed};
+use stormglass_engine::ids::{
+    Attempt, CheckpointId, Child, Generation, Partition, Root, StreamId, TaskId,
+};
+use stormglass_engine::java;
+use stormglass_engine::message::{
+    Credit, Data, Deployment, Fetch, Get, Message, Put, Records, Transaction,
+};
+use stormglass_engine::observation::Observation;
+use stormglass_engine::snapshot::{Snapshot, TransactionId};
+use stormglass_engine::tuple::{Batch, Head};
+use stormglass_engine::value::Value;
+use stormglass_sim::node::{DiskOp, NodeId};
+use stormglass_sim::payload::Payload;
+
+use super::cluster::{NAMES, address, log};
+use super::permits::permit;
+
+/// A process as the dialogues name it.
+pub(crate) fn node(node: NodeId) -> String {
+    let known = NAMES.iter().find(|(_, at)| *at == node);
+    known.map_or_else(|| node.to_string(), |(name, _)| (*name).to_string())
+}
+
+/// A disk operation in words.
+pub(crate) fn disk(op: &DiskOp) -> String {
+    match op {
+        DiskOp::Read { file } => format!("read {file}"),
+        DiskOp::Write { file, data } => format!("write {file}, {} bytes", data.bytes().len()),
+        DiskOp::Append { file, data } => format!("append to {file}, {} bytes", data.bytes().len()),
+        DiskOp::Sync { file } => format!("sync {file}"),
+        DiskOp::Rename { from, to } => format!("rename {from} to {to}"),
+        DiskOp::Remove { file } => format!("remove {file}"),
+        DiskOp::SyncDir => "sync names".to_string(),
+        DiskOp::List { prefix } => format!("list {prefix}"),
+    }
+}
+
+/// An observation in words.
+pub(crate) fn observation(observation: &Observation) -> String {
+    match observation {
+        Observation::Executed { task, from, root, .. } if *from == TaskId::BROKER => {
+            format!("executed {task} {root}")
+        }
+        Observation::Executed { task, from, root, .. } => {
+            format!("executed {task} {root} from {from}")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn tuples(batch: &Batch) -> String {
+    let tuple = |(_, values): (&Head, &[Value])| {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        values.join("=").replace('"', "")
+    };
+    let all: Vec<String> = batch.iter().map(tuple).collect();
+    match all.len() {
+        0 => "nothing".to_string(),
+        1..=8 => all.join(" "),
+        n => format!("{n} tuples"),
+    }
+}
+
+fn credits(credits: &[Credit]) -> String {
+    let credit = |c: &Credit| format!("{}>{}:{}", c.from, c.to, c.tuples);
+    credits.iter().map(credit).collect::<Vec<_>>().join(" ")
+}
+
+fn data(data: &Data) -> String {
+    let mut said =
+        format!("Data {} {}>{}: {}", data.generation, data.from, data.to, tuples(&data.batch));
+    if let Some(checkpoint) = data.barrier {
+        said += &format!(", barrier {checkpoint}");
+    }
+    if !data.credits.is_empty() {
+        said += &format!(", credit {}", credits(&data.credits));
+    }
+    said
+}
+
+fn batches(batches: &[Arc<Data>]) -> String {
+    batches.iter().map(|data| tuples(&data.batch)).collect::<Vec<_>>().join(" ")
+}
+
+fn id(id: &TransactionId) -> String {
+    format!("{}/{}/{}#{}", id.task, id.generation, id.attempt, id.number)
+}
+
+fn ids(ids: &[TransactionId]) -> String {
+    let all: Vec<String> = ids.iter().map(id).collect();
+    if all.is_empty() { "nothing".to_string() } else { all.join(" ") }
+}
+
+fn snapshot(data: &Payload) -> String {
+    let Some(part) = Snapshot::decode(data) else { return "unreadable".to_string() };
+    let keys: u32 = part.groups.iter().map(|group| group.keys).sum();
+    let mut said: Vec<String> = part.positions.iter().map(ToString::to_string).collect();
+    if keys > 0 {
+        said.push(format!("{keys} keys"));
+    }
+    said.extend(part.transactions.iter().map(|(of, ends)| format!("{} ends {ends}", id(of))));
+    if said.is_empty() { "empty".to_string() } else { said.join(", ") }
+}
+
+/// A message in words.
+pub(crate) fn say(message: &Message) -> String {
+    match message {
+        Message::Deploy(deployment) => {
+            let Deployment { assignment, restore } = &**deployment;
+            let tasks: Vec<String> = assignment.tasks.iter().map(|at| node(*at)).collect();
+            let restore = restore.as_ref().map_or("nothing".to_string(), |(completed, _)| {
+                format!("{} of {}", completed.checkpoint, completed.generation)
+            });
+            let generation = assignment.generation;
+            format!("Deploy {generation} on {}, restore {restore}", tasks.join(" "))
+        }
+        Message::Data(of) => data(of),
+        Message::Credit(of) => format!("Credit {}", credits(of)),
+        Message::Fetch(fetch) => {
+            let from: Vec<String> = fetch.from.iter().map(|(p, at)| format!("{p}@{at}")).collect();
+            format!("Fetch {} {} from {}", fetch.generation, fetch.task, from.join(" "))
+        }
+        Message::Records(records) => {
+            let range = |(p, from, to): &(Partition, u64, u64)| format!("{p}@{from}..{to}");
+            let ranges: Vec<String> = records.ranges.iter().map(range).collect();
+            let said = if ranges.is_empty() { "nothing".to_string() } else { ranges.join(" ") };
+            format!("Records {} {}: {said}", records.generation, records.task)
+        }
+        Message::Put(put) => {
+            let Put { checkpoint, task, generation, attempt, data } = &**put;
+            format!("Put {checkpoint} {generation} {attempt} {task}: {}", snapshot(data))
+        }
+        Message::Get(get) => {
+            let Get { checkpoint, task, attempt, written_in, generation } = &**get;
+            format!("Get {checkpoint} {written_in} {attempt} {task} for {generation}")
+        }
+        Message::GetDone { task, generation, data } => {
+            let said = data.as_ref().map_or("nothing".to_string(), snapshot);
+            format!("GetDone {generation} {task}: {said}")
+        }
+        Message::Transaction(of) => match &**of {
+            Transaction::Write { id: which, batches: of } => {
+                format!("Write {}: {}", id(which), batches(of))
+            }
+            Transaction::PreCommit { id: which, checkpoint, batches: of } => {
+                format!("PreCommit {} ends {checkpoint}: {}", id(which), batches(of))
+            }
+            Transaction::Commit { task, generation, ids: of, permit } => {
+                format!("Commit {task} {generation}: {} by {}", ids(of), permit.checkpoint())
+            }
+            Transaction::Recover { task, generation, ids: of, permit } => {
+                let by = permit.map_or("nothing".to_string(), |p| p.checkpoint().to_string());
+                format!("Recover {task} {generation}: {} by {by}", ids(of))
+            }
+        },
+        Message::Broken { generation, peer, task } => {
+            format!(
+                "Broken {generation}: {} {}",
+                node(*peer),
+                task.map_or(String::new(), |t| t.to_string())
+            )
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// Words of a dialogue, taken one by one.
+pub(crate) struct WordsOf<'a>(pub(crate) std::iter::Peekable<std::str::SplitWhitespace<'a>>);
+
+impl<'a> WordsOf<'a> {
+    /// Those of a line.
+    pub(crate) fn new(line: &'a str) -> Self {
+        WordsOf(line.split_whitespace().peekable())
+    }
+    /// The next word.
+    pub(crate) fn word(&mut self) -> &'a str {
+        self.0.next().expect("another word")
+    }
+    /// Whether the next word is this one; it is then taken.
+    pub(crate) fn takes(&mut self, word: &str) -> bool {
+        self.0.next_if(|next| *next == word).is_some()
+    }
+    fn number(&mut self) -> u32 {
+        number(self.word())
+    }
+    fn generation(&mut self) -> Generation {
+        Generation(self.number())
+    }
+    fn checkpoint(&mut self) -> CheckpointId {
+        CheckpointId(self.number())
+    }
+    fn task(&mut self) -> TaskId {
+        TaskId(self.number() as u16)
+    }
+    /// `t2/g1#0`: the attempt is the generation's.
+    fn transaction(&mut self) -> TransactionId {
+        transaction(self.word())
+    }
+    fn permit(&mut self) -> stormglass_engine::permit::CommitPermit {
+        let checkpoint = self.checkpoint();
+        permit(checkpoint, self.generation())
+    }
+}
+
+/// The number at the end of a name such as `g7` or `chk2`.
+pub(crate) fn number(name: &str) -> u32 {
+    let digits = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    digits.parse().unwrap_or_else(|_| panic!("`{name}` is not a number"))
+}
+
+fn transaction(name: &str) -> TransactionId {
+    let (task, rest) = name.split_once('/').expect("task/generation#number");
+    let (generation, count) = rest.split_once('#').expect("task/generation#number");
+    let (task, generation) = (TaskId(number(task) as u16), Generation(number(generation)));
+    TransactionId { task, generation, attempt: Attempt(generation.0), number: number(count) }
+}
+
+fn channel(name: &str) -> (TaskId, TaskId) {
+    let (from, to) = name.split_once('>').expect("from>to");
+    (TaskId(number(from) as u16), TaskId(number(to) as u16))
+}
+
+fn credit(generation: Generation, word: &str) -> Credit {
+    let (name, tuples) = word.split_once(':').expect("from>to:tuples");
+    let (from, to) = channel(name);
+    Credit { generation, from, to, tuples: number(tuples) }
+}
+
+/// A message that carries words as tuples: `ant`, or `ant=2`; `x*3` is three times `x`.
+pub(crate) fn parse_data(words: &mut WordsOf<'_>, offset: &mut u64) -> Data {
+    let generation = words.generation();
+    let (from, to) = channel(words.word());
+    let mut batch = Batch::default();
+    let (mut barrier, mut credits) = (None, Vec::new());
+    while let Some(word) = words.0.next() {
+        if word == "barrier" {
+            barrier = Some(words.checkpoint());
+            continue;
+        } else if word == "credit" {
+            credits.push(credit(generation, words.word()));
+            continue;
+        }
+        let (word, times) = word.split_once('*').map_or((word, 1), |(w, n)| (w, number(n)));
+        let values: Vec<Value> = match word.split_once('=') {
+            Some((word, n)) => vec![word.into(), Value::Int(number(n).into())],
+            None => vec![word.into()],
+        };
+        for _ in 0..times {
+            let (root, child) = (Root::new(Partition(0), *offset), Child::ROOT.step(0));
+            let hash = java::deep_hash_code(values[..1].iter());
+            let arity = values.len() as u16;
+            batch.push(Head { root, child, hash, stream: StreamId(0), arity }, &values);
+            *offset += 1;
+        }
+    }
+    Data { generation, from, to, batch, barrier, credits }
+}
+
+/// The message that words say; `saved` are the files that were put so far.
+pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>]) -> Message {
+    match words.word() {
+        "register" => {
+            let incarnation = words.number();
+            let generation = words.0.next_if(|w| w.starts_with('g')).map_or(0, number);
+            let (generation, running) = (Generation(generation), words.takes("running"));
+            Message::Register { incarnation, generation, running }
+        }
+        "standing" => {
+            let generation = words.generation();
+            Message::Standing { generation, assigned: words.takes("assigned") }
+        }
+        "heartbeat" => Message::Heartbeat,
+        "deploy" => {
+            let generation = words.generation();
+            let mut deployment = Vec::new();
+            while let Some(name) = words.0.next_if(|word| *word != "restore") {
+                deployment.push(address(name));
+            }
+            let restore = words.takes("restore").then(|| {
+                let permit = words.permit();
+                let (checkpoint, generation) = (permit.checkpoint(), permit.generation());
+                let attempt = permit.attempt();
+                (Arc::new(Completed { checkpoint, generation, attempt, bytes: 1 }), permit)
+            });
+            let mut workers: Vec<(NodeId, u32)> = deployment.iter().map(|at| (*at, 1)).collect();
+            workers.sort();
+            workers.dedup();
+            let attempt = Attempt(generation.0);
+            let assignment =
+                Arc::new(Assignment { generation, attempt, workers, tasks: deployment });
+            Message::Deploy(Arc::new(Deployment { assignment, restore }))
+        }
+        "deployed" => Message::Deployed { generation: words.generation() },
+        "go" => Message::Go { generation: words.generation() },
+        "broken" => {
+            let (generation, peer) = (words.generation(), address(words.word()));
+            let task = words.0.next().map(|task| TaskId(number(task) as u16));
+            Message::Broken { generation, peer, task }
+        }
+        "trigger" => {
+            let (checkpoint, generation) = (words.checkpoint(), words.generation());
+            Message::Trigger { checkpoint, generation, task: TaskId::BROKER }
+        }
+        "abort" => {
+            let (checkpoint, generation) = (words.checkpoint(), words.generation());
+            Message::AbortCheckpoint { checkpoint, generation, task: TaskId::BROKER }
+        }
+        "complete" => Message::Complete { permit: words.permit(), task: TaskId::BROKER },
+        "ack" => {
+            let (checkpoint, generation) = (words.checkpoint(), words.generation());
+            let task = words.task();
+            let attempt = words.0.next().map_or(generation.0, number);
+            let attempt = Attempt(attempt);
+            Message::Acknowledge { checkpoint, generation, task, attempt, bytes: 10 }
+        }
+        "fence" => Message::Fence { generation: words.generation() },
+        "raised" => Message::FenceRaised { generation: words.generation() },
+        "stale" => Message::Stale { generation: words.generation() },
+        "data" => Message::Data(Arc::new(parse_data(words, offset))),
+        "credit" => {
+            let generation = words.generation();
+            Message::Credit(Arc::new([credit(generation, words.word())]))
+        }
+        "fetch" => {
+            let (generation, task) = (words.generation(), words.task());
+            let at = |word: &str| {
+                let (partition, offset) = word.split_once('@').expect("partition@offset");
+                (Partition(number(partition) as u16), u64::from(number(offset)))
+            };
+            let from = words.0.by_ref().map(at).collect();
+            Message::Fetch(Arc::new(Fetch { task, generation, from, limit: 3 }))
+        }
+        "records" => {
+            let (generation, task) = (words.generation(), words.task());
+            let range = |word: &str| {
+                let (partition, range) = word.split_once('@').expect("partition@from..to");
+                let (from, to) = range.split_once("..").expect("partition@from..to");
+                let partition = Partition(number(partition) as u16);
+                (partition, u64::from(number(from)), u64::from(number(to)))
+            };
+            let ranges = words.0.by_ref().map(range).collect();
+            Message::Records(Arc::new(Records { task, generation, log: log(), ranges }))
+        }
+        "put" => {
+            let (checkpoint, generation) = (words.checkpoint(), words.generation());
+            let (task, attempt) = (words.task(), Attempt(generation.0));
+            let positions = vec![Root::new(Partition(0), u64::from(words.number()))];
+            let data = Snapshot { positions, ..Snapshot::default() }.encode();
+            Message::Put(Arc::new(Put { checkpoint, task, generation, attempt, data }))
+        }
+        "putdone" => {
+            let (checkpoint, task) = (words.checkpoint(), words.task());
+            let attempt = Attempt(words.number());
+            let durable = !words.takes("unknown");
+            Message::PutDone { checkpoint, task, attempt, durable }
+        }
+        "get" => {
+            let (checkpoint, written_in) = (words.checkpoint(), words.generation());
+            let (task, attempt) = (words.task(), Attempt(written_in.0));
+            let generation = words.generation();
+            Message::Get(Arc::new(Get { checkpoint, task, attempt, written_in, generation }))
+        }
+        "getdone" => {
+            let (generation, task) = (words.generation(), words.task());
+            let file = words.0.next().map(|checkpoint| {
+                let of_it =
+                    |put: &&Arc<Put>| put.task == task && put.checkpoint.0 == number(checkpoint);
+                saved.iter().find(of_it).expect("it was put before").data.clone()
+            });
+            Message::GetDone { task, generation, data: file }
+        }
+        "discard" => Message::Discard { below: words.checkpoint(), generation: words.generation() },
+        "precommitted" => {
+            let (id, checkpoint) = (words.transaction(), words.checkpoint());
+            Message::PreCommitted { id, checkpoint }
+        }
+        "committed" => {
+            let (task, generation) = (words.task(), words.generation());
+            Message::Committed { task, generation, checkpoint: words.checkpoint() }
+        }
+        "recovered" => {
+            let (task, generation) = (words.task(), words.generation());
+            Message::Recovered { task, generation }
+        }
+        verb => parse_transaction(verb, words, offset),
+    }
+}
+
+fn parse_transaction(verb: &str, words: &mut WordsOf<'_>, offset: &mut u64) -> Message {
+    let records = |words: &mut WordsOf<'_>, id: TransactionId, offset: &mut u64| {
+        let line = format!("{} t1>{} {}", id.generation, id.task, rest(words));
+        vec![Arc::new(parse_data(&mut WordsOf::new(&line), offset))]
+    };
+    let listed = |words: &mut WordsOf<'_>| {
+        let mut ids = Vec::new();
+        while let Some(name) = words.0.next_if(|word| *word != "by") {
+            ids.push(transaction(name));
+        }
+        ids
+    };
+    Message::Transaction(Arc::new(match verb {
+        "write" => {
+            let id = words.transaction();
+            Transaction::Write { id, batches: records(words, id, offset) }
+        }
+        "precommit" => {
+            let (id, checkpoint) = (words.transaction(), words.checkpoint());
+            Transaction::PreCommit { id, checkpoint, batches: records(words, id, offset) }
+        }
+        "commit" => {
+            let (task, generation, ids) = (words.task(), words.generation(), listed(words));
+            assert!(words.takes("by"), "a commit takes a permit");
+            Transaction::Commit { task, generation, ids, permit: words.permit() }
+        }
+        "recover" => {
+            let (task, generation, ids) = (words.task(), words.generation(), listed(words));
+            let permit = words.takes("by").then(|| words.permit());
+            Transaction::Recover { task, generation, ids, permit }
+        }
+        _ => panic!("no message is called `{verb}`"),
+    }))
+}
+
+fn rest(words: &mut WordsOf<'_>) -> String {
+    words.0.by_ref().collect::<Vec<_>>().join(" ")
+}
