@@ -137,6 +137,9 @@ pub enum Exit {
 
 /// Something that happened to a process.
 #[derive(Clone, Debug)]
+// A tag of a whole word keeps the fields aligned, so that moving an event copies words: with a byte
+// for a tag the copies straddle what was stored before them, and every move waits for the stores.
+#[repr(u64)]
 pub enum Event<M> {
     /// The first event of every incarnation.
     Start,
