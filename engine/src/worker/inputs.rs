@@ -109,8 +109,9 @@ impl Inputs {
             Place::Peer(peer) => {
                 let link = &mut env.links.peers[usize::from(peer)];
                 link.riding.push(credit);
-                // No data took earlier credits along: they cannot wait any longer.
-                if link.riding.len() > 1 || window < 64 {
+                // No data took earlier credits along: they cannot wait any longer. Nor can half of
+                // the window: together with what is owed below, the emitter could stand still.
+                if link.riding.len() > 1 || window < 64 || credit.tuples >= window / 2 {
                     let credits = core::mem::take(&mut link.riding);
                     link.send(Message::Credit(credits.into()), env.cx);
                 }

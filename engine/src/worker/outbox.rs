@@ -179,13 +179,17 @@ impl Outbox {
         let batch = core::mem::take(&mut channel.open);
         self.filling -= u16::from(!batch.is_empty());
         let to = channel.to;
-        let credits = match env.place(to) {
-            Place::Peer(peer) => core::mem::take(&mut env.links.peers[usize::from(peer)].riding),
-            Place::Here => Vec::new(),
-        };
         let starved = channel.credit <= 0 && !batch.is_empty();
+        let waits = starved || !channel.queue.is_empty();
+        // A batch that waits for credit takes none along: two workers could wait for each other's.
+        let credits = match env.place(to) {
+            Place::Peer(peer) if !waits => {
+                core::mem::take(&mut env.links.peers[usize::from(peer)].riding)
+            }
+            _ => Vec::new(),
+        };
         let data = Arc::new(Data { generation, from, to, batch, barrier, credits });
-        if starved || !channel.queue.is_empty() {
+        if waits {
             env.cx.probe(Probe::CreditExhausted);
             self.stalled += u16::from(channel.queue.is_empty());
             return channel.queue.push_back(data);

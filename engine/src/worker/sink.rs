@@ -33,12 +33,15 @@ pub(super) struct Sink {
     number: u32,
     /// Pre-committed and not known to be committed, oldest first.
     pending: Vec<(TransactionId, CheckpointId)>,
+    /// The receiver has confirmed every pre-commit up to this checkpoint.
+    confirmed: CheckpointId,
 }
 
 impl Sink {
     pub(super) fn new(task: TaskId, inputs: Inputs) -> Self {
         let (unsent, pending) = (Vec::new(), Vec::new());
-        Sink { task, inputs, unsent, unsent_tuples: 0, begun: false, number: 0, pending }
+        let (number, confirmed) = (0, CheckpointId(0));
+        Sink { task, inputs, unsent, unsent_tuples: 0, begun: false, number, pending, confirmed }
     }
 
     fn current(&self, env: &Env<'_, '_>) -> TransactionId {
@@ -79,13 +82,14 @@ impl Sink {
         }
     }
 
-    /// Pre-commits the current transaction. True if the receiver has to confirm it.
+    /// Pre-commits the current transaction. Some if the receiver has to confirm what the snapshot
+    /// names: up to which checkpoint. That may be one that was given up.
     pub(super) fn cut(
         &mut self,
         checkpoint: CheckpointId,
         snapshot: &mut Snapshot,
         env: &mut Env<'_, '_>,
-    ) -> bool {
+    ) -> Option<CheckpointId> {
         let has_records = self.begun || !self.unsent.is_empty();
         if has_records {
             let id = self.current(env);
@@ -96,7 +100,13 @@ impl Sink {
             Sink::send(Transaction::PreCommit { id, checkpoint, batches }, env);
         }
         snapshot.transactions.clone_from(&self.pending);
-        has_records
+        let newest = self.pending.last().map(|(_, ends)| *ends);
+        newest.filter(|ends| *ends > self.confirmed)
+    }
+
+    /// The receiver has confirmed a pre-commit, and with it all earlier ones: its log is in order.
+    pub(super) fn pre_committed(&mut self, checkpoint: CheckpointId) {
+        self.confirmed = self.confirmed.max(checkpoint);
     }
 
     /// A checkpoint is complete: everything up to it becomes visible.

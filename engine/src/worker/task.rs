@@ -59,8 +59,8 @@ enum Stage {
 struct Part {
     put: Arc<Put>,
     durable: bool,
-    /// A sink's transaction has to be durable too.
-    awaits_receiver: bool,
+    /// A sink's transactions have to be durable too, up to the one that this checkpoint ended.
+    awaits_receiver: Option<CheckpointId>,
 }
 
 /// A user's bolt at work.
@@ -240,7 +240,7 @@ impl Task {
         if env.running && source.may_cut(checkpoint) {
             let snapshot = source.cut(checkpoint, env);
             self.outbox.barrier(checkpoint, env);
-            self.upload(checkpoint, &snapshot, false, env);
+            self.upload(checkpoint, &snapshot, None, env);
         }
     }
 
@@ -312,7 +312,7 @@ impl Task {
         env.cx.observe(Observation::Cut { task, generation, checkpoint });
         self.outbox.barrier(checkpoint, env);
         let mut snapshot = Snapshot::default();
-        let mut awaits_receiver = false;
+        let mut awaits_receiver = None;
         match &mut self.role {
             Role::Bolt(bolt) => {
                 if let Some(state) = &mut bolt.state {
@@ -341,7 +341,7 @@ impl Task {
         &mut self,
         checkpoint: CheckpointId,
         snapshot: &Snapshot,
-        awaits_receiver: bool,
+        awaits_receiver: Option<CheckpointId>,
         env: &mut Env<'_, '_>,
     ) {
         let put = Arc::new(Put {
@@ -379,30 +379,33 @@ impl Task {
         if let Some(part) = self.parts.iter_mut().find(|part| part.put.checkpoint == checkpoint) {
             part.durable = true;
         }
-        self.acknowledge(checkpoint, env);
+        self.acknowledge(env);
     }
 
     /// The receiver has a sink's transaction.
     pub(super) fn pre_committed(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
-        if let Some(part) = self.parts.iter_mut().find(|part| part.put.checkpoint == checkpoint) {
-            part.awaits_receiver = false;
+        if let Role::Sink(sink) = &mut self.role {
+            sink.pre_committed(checkpoint);
         }
-        self.acknowledge(checkpoint, env);
+        for part in &mut self.parts {
+            part.awaits_receiver = part.awaits_receiver.filter(|ends| *ends > checkpoint);
+        }
+        self.acknowledge(env);
     }
 
-    fn acknowledge(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
-        let done = |part: &Part| {
-            part.put.checkpoint == checkpoint && part.durable && !part.awaits_receiver
-        };
-        let Some(at) = self.parts.iter().position(done) else { return };
-        let part = self.parts.swap_remove(at);
-        env.tell_coordinator(Message::Acknowledge {
-            checkpoint,
-            generation: env.generation,
-            task: self.id,
-            attempt: env.attempt,
-            bytes: part.put.data.size(),
-        });
+    /// Acknowledges the parts that are durable.
+    fn acknowledge(&mut self, env: &mut Env<'_, '_>) {
+        let done = |part: &Part| part.durable && part.awaits_receiver.is_none();
+        while let Some(at) = self.parts.iter().position(done) {
+            let part = self.parts.remove(at);
+            env.tell_coordinator(Message::Acknowledge {
+                checkpoint: part.put.checkpoint,
+                generation: env.generation,
+                task: self.id,
+                attempt: env.attempt,
+                bytes: part.put.data.size(),
+            });
+        }
     }
 
     /// A checkpoint is complete.
