@@ -266,11 +266,12 @@ impl Task {
         Ok(())
     }
 
-    /// Executes what was kept, as far as it goes.
+    /// Executes what was kept, as far as credit goes.
     fn go_on(&mut self, env: &mut Env<'_, '_>) -> Result<(), Failed> {
         while !self.outbox.is_stalled() {
             let Some(data) = self.inputs().and_then(Inputs::next) else { break };
             self.execute(&data, env)?;
+            self.outbox.settle(env);
         }
         Ok(())
     }
