@@ -17,8 +17,8 @@
 //!   never changes it.
 //! * **A run is a value.** World, plan and judges together can be cloned, forked and sent between
 //!   any two events.
-//! * **Faults are data.** What a seed drew can be printed, edited and replayed; a trigger strikes at
-//!   the very observation that fired it.
+//! * **Faults are data.** What a seed drew can be printed, edited and replayed; a trigger strikes
+//!   at the very observation that fired it.
 //! * **The judge shares no code with the judged**, but the traits, the values and the user's bolts.
 //!
 //! **Invariant:** it never prints and never reads the machine's clock or files; whoever calls hands
