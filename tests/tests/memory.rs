@@ -27,7 +27,7 @@ fn held(words: u64, stormy: bool) -> Held {
         most.pending = most.pending.max(world.pending_events());
         most.room = most.room.max(world.event_room());
         most.connections = most.connections.max(world.connections());
-        at = at + Span::millis(100);
+        at += Span::millis(100);
     }
     assert!(most.pending > 0 && most.connections > 0, "{most:?}");
     most
