@@ -236,8 +236,23 @@ pub enum Observation {
         /// The task that asked.
         task: TaskId,
     },
-    /// A sink task's transaction is durable at the receiver and will be committed with this
-    /// checkpoint.
+    /// An output lies in a transaction at the receiver; nobody can read it yet.
+    Staged {
+        /// The sink task that wrote it.
+        task: TaskId,
+        /// The generation that wrote it.
+        generation: Generation,
+        /// The checkpoint that ends its transaction.
+        checkpoint: CheckpointId,
+        /// The record at the root.
+        root: Root,
+        /// Its place below the root.
+        child: Child,
+        /// Fingerprint of its values (see `value`).
+        print: u64,
+    },
+    /// A sink task's transaction is durable at the receiver: it holds the outputs staged last, and
+    /// will be committed with this checkpoint. A restarted receiver stages what it finds again.
     PreCommitted {
         /// The sink task.
         task: TaskId,
@@ -248,7 +263,8 @@ pub enum Observation {
         /// Number of records.
         records: u32,
     },
-    /// An output became visible to readers of the receiver.
+    /// A transaction became visible to readers of the receiver, all of it at once. A restarted
+    /// receiver may say so again.
     Published {
         /// The sink task that wrote it.
         task: TaskId,
@@ -257,12 +273,8 @@ pub enum Observation {
         /// The checkpoint that ends its transaction. If that one was given up, the next one of the
         /// same generation to complete covers it.
         checkpoint: CheckpointId,
-        /// The record at the root.
-        root: Root,
-        /// Its place below the root.
-        child: Child,
-        /// Fingerprint of its values (see `value`).
-        print: u64,
+        /// Number of records.
+        records: u32,
     },
     /// A sink task's transaction was thrown away by a newer generation.
     TransactionAborted {
@@ -369,8 +381,12 @@ impl node::Observation for Observation {
                 into.word(pack(20, task, generation));
                 into.pair(checkpoint.0.into(), records.into());
             }
-            O::Published { task, generation, checkpoint, root, child, print } => {
-                into.pair(pack(21, task, generation), root.0);
+            O::Published { task, generation, checkpoint, records } => {
+                into.word(pack(21, task, generation));
+                into.pair(checkpoint.0.into(), records.into());
+            }
+            O::Staged { task, generation, checkpoint, root, child, print } => {
+                into.pair(pack(26, task, generation), root.0);
                 into.pair(u64::from(checkpoint.0) | u64::from(child.0) << 32, print);
             }
             O::TransactionAborted { task, generation, records } => {

@@ -250,8 +250,7 @@ impl Receiver {
 
     fn pre_committed(&mut self, id: TransactionId, checkpoint: CheckpointId, cx: &mut Cx<'_>) {
         let Some(open) = self.transactions.get_mut(&id) else { return };
-        let (task, generation, records) = (id.task, id.generation, open.outputs.len() as u32);
-        cx.observe(Observation::PreCommitted { task, generation, checkpoint, records });
+        stage(id, checkpoint, open, cx);
         if cx.twist(Twist::VisibleBeforeComplete) {
             open.shown = true;
             publish(id, open, cx);
@@ -270,10 +269,23 @@ impl Receiver {
         cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data });
     }
 
+    /// Cuts a torn frame off the log's end: behind it nothing would be found again.
+    fn cut(&self, whole: &[u8], cx: &mut Cx<'_>) {
+        let new = FileName::from("receiver/transactions.new");
+        cx.disk(MAIN, DiskOp::Write { file: new.clone(), data: Payload::new(whole) });
+        cx.disk(MAIN, DiskOp::Sync { file: new.clone() });
+        cx.disk(MAIN, DiskOp::Rename { from: new, to: self.file.clone() });
+        cx.disk(MAIN, DiskOp::SyncDir);
+    }
+
     /// Rebuilds the transactions from the log, and shows those that were committed but not shown.
     fn recover(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
         let mut committed: Vec<TransactionId> = Vec::new();
-        for frame in Frame::decode_log(bytes) {
+        let (frames, whole) = Frame::decode_log(bytes);
+        if whole < bytes.len() {
+            self.cut(&bytes[..whole], cx);
+        }
+        for frame in frames {
             match frame {
                 Frame::PreCommit { id, checkpoint, outputs } => {
                     let open = Open { outputs, checkpoint: Some(checkpoint), ..Open::default() };
@@ -290,16 +302,27 @@ impl Receiver {
                 }
             }
         }
+        for (id, open) in &self.transactions {
+            stage(*id, open.checkpoint.expect("the log holds ended transactions"), open, cx);
+        }
         if !committed.is_empty() {
             self.show(&committed, cx);
         }
     }
 }
 
+/// Tells what a durable transaction holds.
+fn stage(id: TransactionId, checkpoint: CheckpointId, open: &Open, cx: &mut Cx<'_>) {
+    let (task, generation, records) = (id.task, id.generation, open.outputs.len() as u32);
+    for &Output { root, child, print } in &open.outputs {
+        cx.observe(Observation::Staged { task, generation, checkpoint, root, child, print });
+    }
+    cx.observe(Observation::PreCommitted { task, generation, checkpoint, records });
+}
+
+/// Tells that a transaction is visible: one observation, for readers see all of it at once.
 fn publish(id: TransactionId, open: &Open, cx: &mut Cx<'_>) {
     let checkpoint = open.checkpoint.expect("only pre-committed transactions are shown");
-    let (task, generation) = (id.task, id.generation);
-    for &Output { root, child, print } in &open.outputs {
-        cx.observe(Observation::Published { task, generation, checkpoint, root, child, print });
-    }
+    let (task, generation, records) = (id.task, id.generation, open.outputs.len() as u32);
+    cx.observe(Observation::Published { task, generation, checkpoint, records });
 }

@@ -122,11 +122,13 @@ impl Names<'_> {
                 let records = plural(records.into(), "record");
                 format!("{} pre-committed {records} for {checkpoint} in {generation}", task(by))
             }
-            O::Published { task: by, generation, checkpoint, root, .. } => {
-                format!(
-                    "an output of {root} by {} of {generation} became visible with {checkpoint}",
-                    task(by)
-                )
+            O::Staged { task: by, generation, checkpoint, root, .. } => {
+                let by = task(by);
+                format!("an output of {root} by {by} of {generation} waits for {checkpoint}")
+            }
+            O::Published { task: by, generation, checkpoint, records } => {
+                let (by, outputs) = (task(by), plural(records.into(), "output"));
+                format!("{outputs} by {by} of {generation} became visible with {checkpoint}")
             }
             O::Restored { task: by, generation, checkpoint, .. } => match checkpoint {
                 Some(checkpoint) => format!("{} restored {checkpoint} in {generation}", task(by)),

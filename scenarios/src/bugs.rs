@@ -88,6 +88,10 @@ pub fn twist(name: &str) -> Result<Twist, Problem> {
     let found = Twist::ALL.iter().find(|twist| twist.name() == name);
     found.copied().ok_or_else(|| {
         let names = Twist::ALL.iter().map(|twist| twist.name());
+        if ALL.iter().any(|bug| bug.name == name) {
+            let message = format!("`{name}` is not in the engine but in a user's topology");
+            return Problem::new("--bug", message).help("`stormglass bugs` hunts it");
+        }
         let problem = Problem::new("--bug", format!("there is no planted bug `{name}`"));
         problem.help(suggest(name, names, "planted bugs"))
     })

@@ -15,7 +15,9 @@
 
 use std::sync::Arc;
 
-use stormglass_engine::ids::{CheckpointId, ComponentId, Partition};
+use stormglass_engine::ids::{
+    CheckpointId, Child, ComponentId, Generation, Partition, Root, TaskId,
+};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::observation::Observation;
 use stormglass_engine::topology::{Kind, Topology};
@@ -33,6 +35,7 @@ mod oracle;
 mod outputs;
 mod plan;
 mod restore;
+mod staging;
 mod table;
 mod visibility;
 
@@ -46,6 +49,7 @@ use lineage::Lineage;
 use oracle::Oracle;
 use plan::Plan;
 use restore::Restores;
+use staging::{Published, Staging};
 
 /// All judges of one run.
 #[derive(Clone, Debug)]
@@ -57,6 +61,7 @@ pub struct Judges {
     oracle: Oracle,
     restores: Restores,
     fencing: Fencing,
+    staging: Staging,
     findings: Findings,
     executed: u64,
     now: Instant,
@@ -72,6 +77,7 @@ impl Judges {
             oracle: Oracle::new(Arc::clone(&plan), log.clone()),
             restores: Restores::default(),
             fencing: Fencing::new(&plan),
+            staging: Staging::default(),
             findings: Findings::default(),
             executed: 0,
             now: Instant::ZERO,
@@ -112,7 +118,16 @@ impl Judges {
                 history.observed(seen.at, seen.node, &seen.what);
             }
             Observation::CheckpointCompleted { checkpoint, .. } => self.completed(checkpoint, seen),
-            Observation::Published { .. } => self.output(seen),
+            Observation::Staged { task, generation, checkpoint, root, child, print } => {
+                self.staging.stage((task, generation, checkpoint), (root, child, print));
+            }
+            Observation::PreCommitted { task, generation, checkpoint, records } => {
+                self.staging.seal((task, generation, checkpoint), records);
+            }
+            Observation::TransactionAborted { task, generation, .. } => {
+                self.staging.abort(task, generation);
+            }
+            Observation::Published { .. } => self.published_now(seen),
             Observation::Fenced { .. } | Observation::Accepted { .. } => {
                 self.fencing.observed(plan, seen, findings);
             }
@@ -131,21 +146,48 @@ impl Judges {
         history.covered(checkpoint);
     }
 
-    fn output(&mut self, seen: Witness) {
-        let Observation::Published { task, generation, checkpoint, root, child, print } = seen.what
-        else {
+    /// A transaction became visible, all of it at once.
+    fn published_now(&mut self, seen: Witness) {
+        let Observation::Published { task, generation, checkpoint, records } = seen.what else {
             return;
         };
         let Judges { plan, findings, restores, .. } = self;
         let name = (task, generation, checkpoint);
+        let outputs = match self.staging.publish(name, records) {
+            Published::Again => return,
+            Published::Now(outputs) => outputs,
+            Published::Unknown(staged) => {
+                let (who, c) = (plan.name(task), checkpoint.0);
+                let sentence = format!(
+                    "{who} published {records} outputs of checkpoint {c}, of which {staged} were \
+                     staged"
+                );
+                return findings.report(Law::OutputEqualsOracle, seen.at, sentence, &[seen]);
+            }
+        };
+        let first = outputs.first().map(|(root, ..)| *root);
+        let covering = visibility::published(plan, restores, name, first, seen, findings);
+        for output in outputs {
+            self.output(name, covering, output, seen);
+        }
+    }
+
+    fn output(
+        &mut self,
+        (task, generation, checkpoint): (TaskId, Generation, CheckpointId),
+        covering: Option<CheckpointId>,
+        output: (Root, Child, u64),
+        seen: Witness,
+    ) {
+        let Judges { plan, findings, .. } = self;
+        let (root, child, _) = output;
         if !self.lineage.published(task, root, child) {
+            let name = (task, generation, checkpoint);
             let sentence = self.lineage.published_twice(name, (root, child));
             findings.report(Law::NoDuplicate, seen.at, sentence, &[seen]);
         }
-        let covering = visibility::published(plan, restores, name, root, seen, findings);
         let Some(covering) = covering else { return };
         let name = (task, generation, covering);
-        let output = (root, child, print);
         if let Some(sentence) = self.oracle.outputs.published(plan, name, output)
             && !self.oracle.is_blind()
         {
@@ -233,7 +275,7 @@ impl Judges {
                     return None;
                 }
                 let index = partition % spout.parallelism.max(1);
-                let task = stormglass_engine::ids::TaskId(spout.first_task.0 + index);
+                let task = TaskId(spout.first_task.0 + index);
                 let entries = self.history.task(task)?.entries.until(u64::MAX).flatten();
                 let of_partition =
                     entries.filter(|entry| entry.root.partition() == Partition(partition));

@@ -16,9 +16,11 @@ mod histogram;
 mod recovery;
 #[cfg(test)]
 mod tests;
+mod visibility;
 
 use histogram::Histogram;
 pub(crate) use recovery::{Outages, Struck};
+use visibility::Visibility;
 
 /// How often the lag is looked at.
 pub(crate) const SAMPLE: Span = Span::millis(100);
@@ -38,6 +40,7 @@ pub(crate) struct Metrics {
     read: u64,
     hops: u64,
     last_new: Instant,
+    visibility: Visibility,
     latency: Histogram,
     triggered: BTreeMap<CheckpointId, Instant>,
     checkpoint_time: Histogram,
@@ -61,6 +64,7 @@ impl Metrics {
             read: 0,
             hops: 0,
             last_new: Instant::ZERO,
+            visibility: Visibility::default(),
             latency: Histogram::default(),
             triggered: BTreeMap::new(),
             checkpoint_time: Histogram::default(),
@@ -91,13 +95,8 @@ impl Metrics {
                 }
             }
             Observation::Executed { .. } => self.hops += 1,
-            Observation::Published { task, root, .. } => {
-                let log = &self.log.partitions[usize::from(root.partition().0)];
-                if let Some(record) = log.records().get(root.offset() as usize) {
-                    self.latency.add(at.time.since(record.arrival).as_nanos());
-                }
-                let ComponentId(component) = self.topology.component_of(task).id;
-                self.published[usize::from(component)] += 1;
+            Observation::Staged { task, generation, checkpoint, root, .. } => {
+                self.visibility.staged((task, generation, checkpoint), root);
             }
             _ => self.rare(at.time, observation),
         }
@@ -105,6 +104,22 @@ impl Metrics {
 
     fn rare(&mut self, now: Instant, observation: &Observation) {
         match *observation {
+            Observation::PreCommitted { task, generation, checkpoint, records } => {
+                self.visibility.sealed((task, generation, checkpoint), records);
+            }
+            Observation::TransactionAborted { task, generation, .. } => {
+                self.visibility.aborted(task, generation);
+            }
+            Observation::Published { task, generation, checkpoint, .. } => {
+                let ComponentId(component) = self.topology.component_of(task).id;
+                for root in self.visibility.published((task, generation, checkpoint)) {
+                    self.published[usize::from(component)] += 1;
+                    let log = &self.log.partitions[usize::from(root.partition().0)];
+                    if let Some(record) = log.records().get(root.offset() as usize) {
+                        self.latency.add(now.since(record.arrival).as_nanos());
+                    }
+                }
+            }
             Observation::Granted { generation, restore, .. } => {
                 self.generation = generation;
                 match restore.and_then(|checkpoint| self.cuts.get(&checkpoint)) {

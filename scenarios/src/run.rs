@@ -52,13 +52,14 @@ impl Setup {
     /// Draws the input and the plan of a seed.
     ///
     /// # Errors
-    /// If the scenario asks for something that does not exist.
+    /// If the scenario makes no sense, or asks for something that does not exist.
     pub fn new(
         scenario: &Arc<Scenario>,
         registry: &Registry,
         loader: &Loader<'_>,
         seed: u64,
     ) -> Result<Setup, Problem> {
+        scenario.check()?;
         let topology = scenario.topology(registry)?;
         let log = scenario.input(seed, loader)?;
         let plan = plan::generate(scenario, seed, input::duration(&log))?;
@@ -81,6 +82,7 @@ impl Setup {
                 format!("the plan is for `{}`, not for `{}`", plan.scenario, scenario.name);
             return Err(Problem::new("", message));
         }
+        scenario.check()?;
         let topology = scenario.topology(registry)?;
         let log = scenario.input(plan.seed, loader)?;
         let scenario = Arc::clone(scenario);
@@ -159,7 +161,7 @@ impl Run {
         self.world.digest()
     }
     /// The world, to look into.
-    pub fn world(&self) -> &World<Node, impl stormglass_sim::watch::Watcher<Node> + use<>> {
+    pub fn world(&self) -> &World<Node, impl stormglass_sim::watch::Watcher<Node> + Clone + use<>> {
         &self.world
     }
 

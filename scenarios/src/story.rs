@@ -156,6 +156,7 @@ impl Story {
                 | Observation::CheckpointAcked { .. }
                 | Observation::Accepted { .. }
                 | Observation::PreCommitted { .. }
+                | Observation::Staged { .. }
                 | Observation::Published { .. }
         );
         if !of_data && record.len() < RECORDED {

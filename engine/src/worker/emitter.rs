@@ -28,7 +28,20 @@ pub(super) struct Emitter<'a, 'b, 'c> {
 
 impl Emitter<'_, '_, '_> {
     /// Takes the next place in the tree, and marks the stream.
-    fn step(&mut self, stream: StreamId) -> Child {
+    ///
+    /// # Panics
+    /// If the values are not as many as the stream has fields (Storm refuses that, too).
+    #[inline]
+    fn step(&mut self, stream: StreamId, values: &[Value]) -> Child {
+        let declared = &self.component.streams[usize::from(stream.0)];
+        assert!(
+            declared.fields.0.len() == values.len(),
+            "component `{}` emitted {} values on stream `{}`, which has {} fields",
+            self.component.name,
+            values.len(),
+            declared.name,
+            declared.fields.0.len(),
+        );
         let child = self.parent.step(self.emitted);
         self.emitted += 1;
         self.used |= 1 << stream.0.min(15);
@@ -57,17 +70,17 @@ impl Collector for Emitter<'_, '_, '_> {
             true => StreamId(0),
             false => self.stream(DEFAULT_STREAM),
         };
-        let child = self.step(stream);
+        let child = self.step(stream, values);
         self.outbox.emit(stream, self.root, child, values);
     }
     fn emit_to(&mut self, stream: &str, values: &[Value]) {
         let stream = self.stream(stream);
-        let child = self.step(stream);
+        let child = self.step(stream, values);
         self.outbox.emit(stream, self.root, child, values);
     }
     fn emit_direct(&mut self, task: TaskId, stream: &str, values: &[Value]) {
         let stream = self.stream(stream);
-        let child = self.step(stream);
+        let child = self.step(stream, values);
         self.outbox.emit_direct(task, stream, self.root, child, values);
     }
     fn task(&self) -> TaskId {

@@ -16,7 +16,7 @@ pub(super) fn published(
     plan: &Plan,
     restores: &Restores,
     (task, generation, checkpoint): (TaskId, Generation, CheckpointId),
-    root: Root,
+    first: Option<Root>,
     seen: Witness,
     findings: &mut Findings,
 ) -> Option<CheckpointId> {
@@ -24,8 +24,9 @@ pub(super) fn published(
         return Some(covering);
     }
     let sentence = format!(
-        "{} published {root} of generation {} before checkpoint {} completed",
+        "{} published {}of generation {} before checkpoint {} completed",
         plan.name(task),
+        first.map_or(String::new(), |root| format!("{root} ")),
         generation.0,
         checkpoint.0
     );

@@ -14,7 +14,7 @@ fn is_cut(o: &O) -> bool {
 /// Moves the first update after a cut of its task before that cut.
 fn pull_over_a_cut(events: &mut Vec<Event>) {
     let done = last(events, |o| matches!(o, O::CheckpointCompleted { .. }));
-    let pairs = (0..done).filter(|at| is_cut(&events[*at].what)).filter_map(|cut| {
+    let mut pairs = (0..done).filter(|at| is_cut(&events[*at].what)).filter_map(|cut| {
         let O::Cut { task: of, .. } = events[cut].what else { return None };
         let next = events[cut..done].iter().position(|event| match event.what {
             O::Executed { task, group, .. } => task == of && group.is_some(),
@@ -22,7 +22,7 @@ fn pull_over_a_cut(events: &mut Vec<Event>) {
         })?;
         Some((cut, cut + next))
     });
-    let (cut, late) = pairs.last().expect("an update after a cut");
+    let (cut, late) = pairs.next_back().expect("an update after a cut");
     let event = events.remove(late);
     events.insert(cut, event);
 }

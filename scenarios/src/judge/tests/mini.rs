@@ -78,8 +78,13 @@ struct Cluster {
     /// By sender, then receiver.
     channels: Vec<Vec<VecDeque<Item>>>,
     /// Snapshots and transactions of the checkpoint under way.
-    pending: Vec<(TaskId, Vec<u64>, Option<KeyedState>, Vec<Output>)>,
+    pending: Vec<Part>,
 }
+
+/// What a task puts into a checkpoint: positions, state, outputs.
+type Part = (TaskId, Vec<u64>, Option<KeyedState>, Vec<Output>);
+/// What a task starts from.
+type Saved = (Vec<u64>, Option<KeyedState>);
 
 /// The engine, and what it has told.
 #[derive(Clone, Debug)]
@@ -95,9 +100,9 @@ pub(super) struct Mini {
     /// Under way.
     triggered: Option<CheckpointId>,
     completed: Option<CheckpointId>,
-    saved: Vec<(Vec<u64>, Option<KeyedState>)>,
+    saved: Vec<Saved>,
     /// What `go_back` goes back to.
-    remembered: (Option<CheckpointId>, Vec<(Vec<u64>, Option<KeyedState>)>),
+    remembered: (Option<CheckpointId>, Vec<Saved>),
     unpublished: VecDeque<(TaskId, Generation, CheckpointId, Output)>,
 }
 
@@ -185,14 +190,24 @@ impl Mini {
         }
     }
 
-    /// Makes an output visible, if one waits.
+    /// Makes a transaction visible, if one waits.
     pub(super) fn publish(&mut self) -> bool {
-        let Some((task, generation, checkpoint, output)) = self.unpublished.pop_front() else {
+        let Some(&(task, generation, checkpoint, _)) = self.unpublished.front() else {
             return false;
         };
-        let (root, child, print) = output;
-        let what = O::Published { task, generation, checkpoint, root, child, print };
-        self.tell(NodeId::new(2, 7), what);
+        let (receiver, mut records) = (NodeId::new(2, 7), 0);
+        let name = (task, generation, checkpoint);
+        while let Some((task, generation, checkpoint, output)) = self.unpublished.pop_front() {
+            if (task, generation, checkpoint) != name {
+                self.unpublished.push_front((task, generation, checkpoint, output));
+                break;
+            }
+            let (root, child, print) = output;
+            records += 1;
+            self.tell(receiver, O::Staged { task, generation, checkpoint, root, child, print });
+        }
+        self.tell(receiver, O::PreCommitted { task, generation, checkpoint, records });
+        self.tell(receiver, O::Published { task, generation, checkpoint, records });
         true
     }
 
