@@ -12,6 +12,7 @@ use crate::log::InputLog;
 use crate::message::{Fetch, Message, Records};
 use crate::node::Cx;
 use crate::observation::{Observation, Resource};
+use crate::replies::Replies;
 
 /// CPU time to serve a fetch.
 const FETCH_CPU: Span = Span::micros(5);
@@ -21,6 +22,7 @@ const FETCH_CPU: Span = Span::micros(5);
 pub struct Broker {
     log: InputLog,
     fence: Fence,
+    replies: Replies,
     /// Partitions whose last record was served.
     drained: Vec<bool>,
 }
@@ -29,11 +31,13 @@ impl Broker {
     /// A broker that holds this log.
     pub fn new(log: InputLog) -> Self {
         let drained = log.partitions.iter().map(|_| false).collect();
-        Broker { log, fence: Fence::new(Resource::Broker), drained }
+        let (fence, replies) = (Fence::new(Resource::Broker), Replies::default());
+        Broker { log, fence, replies, drained }
     }
 
     /// Reacts to one event.
     pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
+        self.replies.on_event(&event, cx);
         let Event::Received { conn, message, .. } = event else { return };
         match message {
             Message::Fence { generation } => {
@@ -62,8 +66,7 @@ impl Broker {
         }
         let (task, generation, log) = (fetch.task, fetch.generation, self.log.clone());
         let records = Records { task, generation, log, ranges };
-        // A full buffer means that the worker is out of reach: it asks again when it is back.
-        let _ = cx.write(conn, Message::Records(Arc::new(records)));
+        self.replies.write(conn, Message::Records(Arc::new(records)), cx);
     }
 
     fn note_drained(&mut self, partition: Partition, to: u64, cx: &mut Cx<'_>) {

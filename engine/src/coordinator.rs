@@ -120,7 +120,7 @@ impl Coordinator {
     pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
         match event {
             Event::Start => self.replica.start(cx),
-            Event::Disk { ticket, result } => match self.replica.on_disk(ticket, result) {
+            Event::Disk { ticket, result } => match self.replica.on_disk(ticket, result, cx) {
                 Replicated::Nothing => {}
                 Replicated::Recovered(log) => self.recovered(log, cx),
                 Replicated::Committed(command) => self.committed(command, cx),

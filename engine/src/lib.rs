@@ -27,7 +27,7 @@
 //! * The way of a checkpoint: [`state`], by key group; [`snapshot`], its file; [`store`] keeps it;
 //!   [`permit`], what only a completed checkpoint mints; [`receiver`] commits with it.
 //! * The way of a failure: [`coordinator`] suspects, decides and re-assigns; [`fence`] refuses what
-//!   is old; [`supervisor`] restarts workers.
+//!   is old; [`supervisor`] restarts workers; [`replies`] wait for a way back.
 //! * Together: [`cluster`], who is where and how it is tuned; [`node`], any process of it.
 #![no_std]
 extern crate alloc;
@@ -49,6 +49,7 @@ pub mod node;
 pub mod observation;
 pub mod permit;
 pub mod receiver;
+pub mod replies;
 pub mod snapshot;
 pub mod state;
 pub mod store;

@@ -17,6 +17,7 @@ use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
 use crate::message::{Get, Message, Put};
 use crate::node::Cx;
 use crate::observation::Resource;
+use crate::replies::Replies;
 
 const MAIN: Lane = Lane(0);
 
@@ -24,6 +25,7 @@ const MAIN: Lane = Lane(0);
 #[derive(Clone, Debug)]
 pub struct Store {
     fence: Fence,
+    replies: Replies,
     writing: BTreeMap<DiskTicket, Writing>,
     reading: BTreeMap<DiskTicket, Reading>,
     listing: Option<(DiskTicket, CheckpointId)>,
@@ -52,6 +54,7 @@ impl Default for Store {
     fn default() -> Self {
         Store {
             fence: Fence::new(Resource::Store),
+            replies: Replies::default(),
             writing: BTreeMap::new(),
             reading: BTreeMap::new(),
             listing: None,
@@ -78,6 +81,7 @@ fn checkpoint_of(file: &str) -> Option<CheckpointId> {
 impl Store {
     /// Reacts to one event.
     pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
+        self.replies.on_event(&event, cx);
         match event {
             Event::Received { conn, message, .. } => self.received(conn, message, cx),
             Event::Disk { ticket, result } => self.on_disk(ticket, result, cx),
@@ -134,14 +138,15 @@ impl Store {
         if let Some(writing) = self.writing.remove(&ticket) {
             let Writing { conn, checkpoint, task, attempt, .. } = writing;
             let durable = result.is_ok() && !writing.failed;
-            let _ = cx.write(conn, Message::PutDone { checkpoint, task, attempt, durable });
+            let done = Message::PutDone { checkpoint, task, attempt, durable };
+            self.replies.write(conn, done, cx);
         } else if let Some(reading) = self.reading.remove(&ticket) {
             let Reading { conn, task, generation } = reading;
             let data = match result {
                 Ok(DiskReply::Data(data)) => Some(data),
                 _ => None,
             };
-            let _ = cx.write(conn, Message::GetDone { task, generation, data });
+            self.replies.write(conn, Message::GetDone { task, generation, data }, cx);
         } else if let Some((_, below)) = self.listing.filter(|(listing, _)| *listing == ticket) {
             self.listing = None;
             if let Ok(DiskReply::Names(files)) = result {

@@ -312,7 +312,8 @@ impl Worker {
 
     fn register(&self, conn: ConnId, cx: &mut Cx<'_>) {
         let (incarnation, generation) = (cx.incarnation(), self.generation());
-        let running = self.job.as_ref().is_some_and(|job| job.running);
+        // A job that has lost a connection for good does not run, whoever still believes it does.
+        let running = self.job.as_ref().is_some_and(|job| job.running && job.links.intact());
         let _ = cx.write(conn, Message::Register { incarnation, generation, running });
     }
 

@@ -180,16 +180,19 @@ impl Command {
         out.extend_from_slice(&body);
     }
 
-    /// Reads the frames of a log up to the first that is torn or rotten.
-    pub fn decode_log(bytes: &[u8]) -> Vec<Command> {
-        let mut reader = Reader(bytes);
-        core::iter::from_fn(|| {
+    /// Reads the frames of a log up to the first that is torn or rotten; also gives back how many
+    /// bytes that were.
+    pub fn decode_log(bytes: &[u8]) -> (Vec<Command>, usize) {
+        let (mut reader, mut whole) = (Reader(bytes), 0);
+        let commands = core::iter::from_fn(|| {
             let len = reader.u32()? as usize;
             let sum = reader.u64()?;
             let body = reader.take(len)?;
-            if fingerprint(body) != sum { None } else { Command::decode(body) }
-        })
-        .collect()
+            let command = if fingerprint(body) == sum { Command::decode(body) } else { None };
+            whole = if command.is_some() { bytes.len() - reader.0.len() } else { whole };
+            command
+        });
+        (commands.collect(), whole)
     }
 
     fn decode(body: &[u8]) -> Option<Command> {

@@ -23,7 +23,7 @@ pub struct Replica {
     recovery: Option<DiskTicket>,
     /// Proposals by the sync that makes each durable, in order.
     proposed: VecDeque<(DiskTicket, Command)>,
-    /// Whether the file's name has been made durable.
+    /// Whether this life has made the file's name durable.
     named: bool,
 }
 
@@ -68,18 +68,31 @@ impl Replica {
         self.proposed.push_back((ticket, command));
     }
 
+    /// Cuts a torn frame off the log's end: behind it nothing would be found again.
+    fn cut(&self, whole: &[u8], cx: &mut Cx<'_>) {
+        let new = FileName::from("coordinator/metadata.new");
+        cx.disk(MAIN, DiskOp::Write { file: new.clone(), data: Payload::new(whole) });
+        cx.disk(MAIN, DiskOp::Sync { file: new.clone() });
+        cx.disk(MAIN, DiskOp::Rename { from: new, to: self.file.clone() });
+        cx.disk(MAIN, DiskOp::SyncDir);
+    }
+
     /// Takes a disk event.
     pub fn on_disk(
         &mut self,
         ticket: DiskTicket,
         result: Result<DiskReply, DiskError>,
+        cx: &mut Cx<'_>,
     ) -> Replicated {
         if self.recovery == Some(ticket) {
             self.recovery = None;
             return match result {
                 Ok(DiskReply::Data(log)) => {
-                    self.named = true;
-                    Replicated::Recovered(Command::decode_log(log.bytes()))
+                    let (commands, whole) = Command::decode_log(log.bytes());
+                    if whole < log.bytes().len() {
+                        self.cut(&log.bytes()[..whole], cx);
+                    }
+                    Replicated::Recovered(commands)
                 }
                 Err(DiskError::NotFound) => Replicated::Recovered(Vec::new()),
                 _ => Replicated::Broken,

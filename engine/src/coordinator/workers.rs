@@ -47,6 +47,9 @@ impl Coordinator {
         let _ = cx.write(conn, Message::Standing { generation: current, assigned });
         if news {
             self.suspect_registered(peer, Suspicion::Reincarnated, cx);
+        } else if granted == Some(incarnation) && !in_place && matches!(self.step, Step::Running) {
+            // It lost its connection, and more with it, before that was noticed here.
+            self.suspect_registered(peer, Suspicion::ConnectionLost, cx);
         }
         self.consider(cx);
     }

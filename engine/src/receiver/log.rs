@@ -86,16 +86,19 @@ impl Frame {
         Payload::new(out)
     }
 
-    /// Reads the frames of a log up to the first that is torn or rotten.
-    pub fn decode_log(bytes: &[u8]) -> Vec<Frame> {
-        let mut reader = Reader(bytes);
-        core::iter::from_fn(|| {
+    /// Reads the frames of a log up to the first that is torn or rotten; also gives back how many
+    /// bytes that were.
+    pub fn decode_log(bytes: &[u8]) -> (Vec<Frame>, usize) {
+        let (mut reader, mut whole) = (Reader(bytes), 0);
+        let frames = core::iter::from_fn(|| {
             let len = reader.u32()? as usize;
             let sum = reader.u64()?;
             let body = reader.take(len)?;
-            if fingerprint(body) != sum { None } else { Frame::decode(body) }
-        })
-        .collect()
+            let frame = if fingerprint(body) == sum { Frame::decode(body) } else { None };
+            whole = if frame.is_some() { bytes.len() - reader.0.len() } else { whole };
+            frame
+        });
+        (frames.collect(), whole)
     }
 
     fn encode(&self, out: &mut Vec<u8>) {

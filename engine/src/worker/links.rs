@@ -84,6 +84,11 @@ impl Links {
         self.peers.iter().chain(services).all(|link| link.open)
     }
 
+    /// Whether everything is there that cannot be connected again within a generation.
+    pub(super) fn intact(&self) -> bool {
+        self.peers.iter().chain([&self.receiver]).all(|link| link.conn.is_some())
+    }
+
     /// Closes everything.
     pub(super) fn close(&mut self, cx: &mut Cx<'_>) {
         let services = [&mut self.broker, &mut self.store, &mut self.receiver];
