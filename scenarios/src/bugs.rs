@@ -139,7 +139,8 @@ pub enum HuntResult {
 }
 
 impl Bug {
-    /// Looks for it, seed by seed, until it is caught; then runs the clean engine on the same seeds.
+    /// Looks for it, seed by seed, until it is caught; then runs the clean engine on the same
+    /// seeds.
     ///
     /// # Errors
     /// If its scenario is not well.
@@ -249,9 +250,9 @@ impl std::fmt::Display for ForkDiffers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "a run cloned at {} ends with digest {}, its original with {}, and without a clone it is \
-             {}: something is shared behind the world's back, such as an `Arc` with a cell, a static \
-             or a lock in a spout or bolt",
+            "a run cloned at {} ends with digest {}, its original with {}, and without a clone it \
+             is {}: something is shared behind the world's back, such as an `Arc` with a cell, a \
+             static or a lock in a spout or bolt",
             self.at, self.clone, self.original, self.alone
         )
     }

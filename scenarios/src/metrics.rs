@@ -35,7 +35,8 @@ pub(crate) struct Metrics {
     furthest: Vec<u64>,
     position: Vec<u64>,
     generation: Generation,
-    /// The positions in the cuts of checkpoints that are not complete, and in the last complete one.
+    /// The positions in the cuts of checkpoints that are not complete, and in the last complete
+    /// one.
     cuts: BTreeMap<CheckpointId, Vec<u64>>,
     read: u64,
     hops: u64,

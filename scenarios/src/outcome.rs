@@ -169,7 +169,8 @@ pub struct FlowFacts {
     pub replayed: u64,
     /// Executions of tuples by bolts and sinks, replays and zombies included.
     pub hops: u64,
-    /// Records a virtual second, from the first arrival to the last first-time read, in thousandths.
+    /// Records a virtual second, from the first arrival to the last first-time read, in
+    /// thousandths.
     pub records_per_second_milli: u64,
     /// From a record's arrival to the instant at which its output is visible.
     pub latency: Quantiles,

@@ -1,5 +1,5 @@
-//! The one listener of a run: hands each observation to the judges and to the metrics, and fires the
-//! triggers of the plan.
+//! The one listener of a run: hands each observation to the judges and to the metrics, and fires
+//! the triggers of the plan.
 
 use std::sync::Arc;
 

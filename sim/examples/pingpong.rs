@@ -1,7 +1,8 @@
 //! Ping-pong: N nodes, 16 outstanding 100-byte calls a node to uniformly random peers, 1 to 10 ms
 //! each way, over datagrams, until so many messages (requests and replies) are delivered.
 //!
-//!     cargo run --release -p stormglass-sim --example pingpong -- --nodes 64 --messages 1000000 --seed 1
+//!     cargo run --release -p stormglass-sim --example pingpong -- \
+//!         --nodes 64 --messages 1000000 --seed 1
 //!
 //! Prints one JSON line. The whole network model is in the path: links, cuts, digest of contents.
 

@@ -95,9 +95,9 @@ impl Mixer {
         }
     }
 
-    /// Mixes a short string in, after a tag of at most 8 bits: faster than [`Mixer::bytes`] below 24
-    /// bytes, for it copies nothing. Tag and length are in the first word, so strings of different
-    /// lengths or tags never agree.
+    /// Mixes a short string in, after a tag of at most 8 bits: faster than [`Mixer::bytes`] below
+    /// 24 bytes, for it copies nothing. Tag and length are in the first word, so strings of
+    /// different lengths or tags never agree.
     #[inline]
     pub fn text(&mut self, tag: u8, bytes: &[u8]) {
         self.word(u64::from(tag) | (bytes.len() as u64) << 8);

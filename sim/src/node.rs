@@ -1,15 +1,16 @@
 //! The vocabulary of nodes: everything a process may know of its host.
 //!
-//! A node is one operating-system process without I/O: it reacts to one [`Event`] at a time and acts
-//! only through its [`Context`]. This module does not import the world. Whoever implements
+//! A node is one operating-system process without I/O: it reacts to one [`Event`] at a time and
+//! acts only through its [`Context`]. This module does not import the world. Whoever implements
 //! [`Context`] can host a [`Process`]: the simulated [`World`](crate::world::World) is the first
 //! host, a hundred-line harness in the tests is the second.
 //!
 //! # The instants inside a handler
 //!
 //! A handler is atomic. Its state changes and observations carry the instant at which it runs. Each
-//! [`Context::spend`] moves the instant of what *follows* in the handler (sends, writes, timers, disk
-//! operations, launches) to the end of the work; a crash before that instant loses what had not left.
+//! [`Context::spend`] moves the instant of what *follows* in the handler (sends, writes, timers,
+//! disk operations, launches) to the end of the work; a crash before that instant loses what had
+//! not left.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

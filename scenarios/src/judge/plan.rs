@@ -147,8 +147,8 @@ impl Plan {
         let first = *lanes.get(usize::from(from.0))?;
         (first != NONE).then(|| first as usize + usize::from(index))
     }
-    /// Which components can be reached from one over the streams in a set: one bit each, the highest
-    /// for all streams from 15 on.
+    /// Which components can be reached from one over the streams in a set: one bit each, the
+    /// highest for all streams from 15 on.
     pub(super) fn reach(&self, from: &Component, streams: u16) -> Vec<bool> {
         let mut reached = vec![false; self.parts.len()];
         let outlets = &self.parts[usize::from(from.id.0)].outlets;

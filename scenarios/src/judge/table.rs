@@ -110,8 +110,8 @@ impl Table {
         Table { groups: vec![Group::default(); usize::from(groups)], cells }
     }
 
-    /// Hands out the row of a key with this hash, to be changed in place; an empty row is none. What
-    /// `change` returns says whether it changed anything.
+    /// Hands out the row of a key with this hash, to be changed in place; an empty row is none.
+    /// What `change` returns says whether it changed anything.
     #[inline]
     pub(super) fn with_row(
         &mut self,
