@@ -1,1 +1,81 @@
+use alloc::vec::Vec;
 
+use proptest::prelude::*;
+use stormglass_sim::payload::Payload;
+
+use super::{Snapshot, TransactionId};
+use crate::ids::{Attempt, CheckpointId, Generation, KeyGroup, Partition, Root, TaskId};
+use crate::state::GroupSnapshot;
+
+prop_compose! {
+    fn id()(
+        task in any::<u16>(),
+        generation in any::<u32>(),
+        attempt in any::<u32>(),
+        number in any::<u32>(),
+    ) -> TransactionId {
+        let (task, generation, attempt) = (TaskId(task), Generation(generation), Attempt(attempt));
+        TransactionId { task, generation, attempt, number }
+    }
+}
+
+prop_compose! {
+    fn snapshot()(
+        positions in prop::collection::vec((any::<u16>(), 0u64..1 << 48), 0..4),
+        groups in prop::collection::vec(
+            (any::<u16>(), any::<u32>(), prop::collection::vec(any::<u8>(), 0..40)), 0..4),
+        transactions in prop::collection::vec((id(), any::<u32>()), 0..4),
+    ) -> Snapshot {
+        Snapshot {
+            positions: positions.into_iter().map(|(p, at)| Root::new(Partition(p), at)).collect(),
+            groups: groups.into_iter().map(|(group, keys, data)| GroupSnapshot {
+                group: KeyGroup(group), keys, data: Payload::new(data),
+            }).collect(),
+            transactions: transactions.into_iter().map(|(id, n)| (id, CheckpointId(n))).collect(),
+        }
+    }
+}
+
+#[test]
+fn the_file_format_is_pinned() {
+    let snapshot = Snapshot {
+        positions: [Root::new(Partition(1), 2)].into(),
+        groups: [GroupSnapshot { group: KeyGroup(3), keys: 4, data: Payload::new([5, 6]) }].into(),
+        transactions: Vec::new(),
+    };
+    let file = snapshot.encode();
+    let body: Vec<u8> = [
+        &[1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1, 0][..],
+        &[1, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 5, 6],
+        &[0, 0, 0, 0],
+    ]
+    .concat();
+    assert_eq!(&file.bytes()[8..], body);
+    assert_eq!(Snapshot::decode(&Payload::empty()), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_file_reads_as_it_was_written(snapshot in snapshot()) {
+        prop_assert_eq!(Snapshot::decode(&snapshot.encode()), Some(snapshot));
+    }
+
+    /// Every truncation, every flipped bit and every byte too many is noticed.
+    #[test]
+    fn a_damaged_file_is_no_snapshot(snapshot in snapshot(), more in any::<u8>()) {
+        let file = snapshot.encode();
+        let bytes = file.bytes();
+        for len in 0..bytes.len() {
+            prop_assert_eq!(Snapshot::decode(&Payload::new(&bytes[..len])), None, "cut at {}", len);
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut rotten = bytes.to_vec();
+            rotten[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(Snapshot::decode(&Payload::new(rotten)), None, "bit {}", bit);
+        }
+        let longer = [bytes, &[more]].concat();
+        prop_assert_eq!(Snapshot::decode(&Payload::new(longer)), None);
+    }
+}

@@ -34,6 +34,8 @@ impl fmt::Display for TopologyError {
 
 /// CPU time a tuple unless a component says otherwise.
 const DEFAULT_CPU: Span = Span::micros(20);
+/// Tasks of all components: their numbers, 0 and "none" have 16 bits.
+const MAX_TASKS: u32 = u16::MAX as u32 - 1;
 /// Key groups unless the builder says otherwise (Flink's lower bound for its default).
 const DEFAULT_MAX_PARALLELISM: u16 = 128;
 
@@ -151,6 +153,12 @@ impl TopologyBuilder {
                 "max_parallelism is 0: a topology has at least 1 key group".into(),
             ));
         }
+        let tasks: u32 = sorted.iter().map(|c| u32::from(c.parallelism)).sum();
+        if tasks > MAX_TASKS {
+            return Err(general(format!(
+                "the components have {tasks} tasks: {MAX_TASKS} are the most"
+            )));
+        }
         let ids: BTreeMap<&str, ComponentId> =
             (0..).map(ComponentId).zip(&sorted).map(|(id, c)| (c.name.as_str(), id)).collect();
         let declared: Vec<Declarer> = sorted.iter().map(|c| c.declared()).collect();
@@ -265,6 +273,13 @@ impl ComponentBuilder {
             .iter()
             .map(|subscription| self.resolve(subscription, ids, declared))
             .collect::<Result<_, _>>()?;
+        let twice = |(n, input): (usize, &Input)| {
+            inputs[..n].iter().any(|i| (i.from, i.stream) == (input.from, input.stream))
+        };
+        if let Some(at) = inputs.iter().enumerate().position(twice) {
+            let Subscription { from, stream, .. } = &self.inputs[at];
+            return Err(self.error(format!("it subscribes twice to stream `{stream}` of `{from}`")));
+        }
         if !cells.is_empty() {
             if !inputs.iter().all(|input| matches!(input.grouping, Grouping::Fields(_))) {
                 return Err(

@@ -142,7 +142,9 @@ impl Host {
         let hands = &mut self.hands;
         hands.incarnation += 1;
         hands.gone.extend((1..=hands.conns.len() as u64).map(ConnId));
-        (hands.posted.clear(), hands.timers.clear(), hands.disk.clear());
+        hands.posted.clear();
+        hands.timers.clear();
+        hands.disk.clear();
         self.node = Some(self.image.clone());
         self.event(Lane(0), Event::Start);
     }

@@ -23,7 +23,6 @@
 //! `UPDATE_DIALOGUES=1` writes what happened into the files.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use stormglass_engine::message::{Message, Put};
@@ -59,22 +58,8 @@ pub(crate) fn play(text: &str) -> String {
     told
 }
 
-/// Plays a file and compares. The first difference, shown, if there is one.
-pub(crate) fn check(path: &Path) -> Result<(), String> {
-    let expected = std::fs::read_to_string(path).expect("the dialogue can be read");
-    let told = play(&expected);
-    if told == expected {
-        return Ok(());
-    }
-    if std::env::var_os("UPDATE_DIALOGUES").is_some() {
-        std::fs::write(path, told).expect("the dialogue can be written");
-        return Ok(());
-    }
-    Err(format!("{}\n{}", path.display(), difference(&expected, &told)))
-}
-
 /// The lines around the first difference.
-fn difference(expected: &str, told: &str) -> String {
+pub(crate) fn difference(expected: &str, told: &str) -> String {
     let (expected, told): (Vec<&str>, Vec<&str>) =
         (expected.lines().collect(), told.lines().collect());
     let same = expected.iter().zip(&told).take_while(|(a, b)| a == b).count();
