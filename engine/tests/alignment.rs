@@ -1,7 +1,7 @@
 //! Alignment holds in whatever order the channels of a task deliver.
 //!
-//! A worker with one counting task and two channels is driven by hand. The batches of a channel keep
-//! their order; how the channels interleave, when credit runs out and comes back, and which
+//! A worker with one counting task and two channels is driven by hand. The batches of a channel
+//! keep their order; how the channels interleave, when credit runs out and comes back, and which
 //! checkpoints are given up, is drawn.
 
 #[allow(dead_code, reason = "each test uses its part of the host")]
@@ -130,7 +130,8 @@ proptest! {
                     // Exactly what came before the barriers is in.
                     for channel in 0..2 {
                         let before = barriers[channel][&checkpoint.0];
-                        prop_assert_eq!(done[channel].len(), before, "{} t{}", checkpoint, channel + 3);
+                        let executed = done[channel].len();
+                        prop_assert_eq!(executed, before, "{} t{}", checkpoint, channel + 3);
                     }
                     cuts.push(checkpoint.0);
                 }
