@@ -282,6 +282,8 @@ pub enum Observation {
         task: TaskId,
         /// The generation that wrote it.
         generation: Generation,
+        /// The checkpoint that was to end it; none if it had not been pre-committed.
+        checkpoint: Option<CheckpointId>,
         /// Number of records.
         records: u32,
     },
@@ -389,8 +391,9 @@ impl node::Observation for Observation {
                 into.pair(pack(26, task, generation), root.0);
                 into.pair(u64::from(checkpoint.0) | u64::from(child.0) << 32, print);
             }
-            O::TransactionAborted { task, generation, records } => {
+            O::TransactionAborted { task, generation, checkpoint, records } => {
                 into.pair(pack(22, task, generation), records.into());
+                into.word(option(checkpoint));
             }
             O::TaskFailed { task, generation } => into.word(pack(23, task, generation)),
             O::ZombieExit { node, generation } => {

@@ -205,7 +205,8 @@ impl Receiver {
             let open = self.transactions.remove(&id).expect("just listed");
             let (generation, records) = (id.generation, open.outputs.len() as u32);
             cx.probe(Probe::TransactionsAborted);
-            cx.observe(Observation::TransactionAborted { task, generation, records });
+            let checkpoint = open.checkpoint;
+            cx.observe(Observation::TransactionAborted { task, generation, checkpoint, records });
         }
     }
 

@@ -143,7 +143,7 @@ impl Names<'_> {
             O::Refused { resource, generation, task: by } => {
                 format!("{} refused {} of {generation}", service(resource), task(by))
             }
-            O::TransactionAborted { task: by, generation, records } => {
+            O::TransactionAborted { task: by, generation, records, .. } => {
                 let records = plural(records.into(), "record");
                 format!("{records} of {} of {generation} thrown away", task(by))
             }

@@ -24,7 +24,7 @@ macro_rules! entries {
     };
 }
 
-const ENTRIES: &[Entry] = entries!["flight-delays" "reference" "word-count"];
+const ENTRIES: &[Entry] = entries!["flight-delays" "reference" "storm" "word-count"];
 const FILES: &[(&str, &str)] = &[("flights.csv", include_str!("../catalog/flights.csv"))];
 
 /// All of them, by name.

@@ -124,8 +124,8 @@ impl Judges {
             Observation::PreCommitted { task, generation, checkpoint, records } => {
                 self.staging.seal((task, generation, checkpoint), records);
             }
-            Observation::TransactionAborted { task, generation, .. } => {
-                self.staging.abort(task, generation);
+            Observation::TransactionAborted { task, generation, checkpoint: Some(c), .. } => {
+                self.staging.abort((task, generation, c));
             }
             Observation::Published { .. } => self.published_now(seen),
             Observation::Fenced { .. } | Observation::Accepted { .. } => {

@@ -108,8 +108,8 @@ impl Metrics {
             Observation::PreCommitted { task, generation, checkpoint, records } => {
                 self.visibility.sealed((task, generation, checkpoint), records);
             }
-            Observation::TransactionAborted { task, generation, .. } => {
-                self.visibility.aborted(task, generation);
+            Observation::TransactionAborted { task, generation, checkpoint: Some(c), .. } => {
+                self.visibility.aborted((task, generation, c));
             }
             Observation::Published { task, generation, checkpoint, .. } => {
                 let ComponentId(component) = self.topology.component_of(task).id;

@@ -50,9 +50,9 @@ impl Staging {
         }
     }
 
-    /// Transactions of a generation of a task are void.
-    pub(super) fn abort(&mut self, task: TaskId, generation: Generation) {
-        self.held.retain(|((by, of, _), _)| (*by, *of) != (task, generation));
+    /// The transaction is void.
+    pub(super) fn abort(&mut self, name: Name) {
+        self.held.retain(|(of, _)| *of != name);
     }
 
     /// The transaction becomes visible.

@@ -31,8 +31,8 @@ impl Visibility {
         }
     }
 
-    pub(super) fn aborted(&mut self, task: TaskId, generation: Generation) {
-        self.held.retain(|((by, of, _), _)| (*by, *of) != (task, generation));
+    pub(super) fn aborted(&mut self, name: Name) {
+        self.held.retain(|(of, _)| *of != name);
     }
 
     /// The records that became visible.

@@ -45,6 +45,19 @@ fn a_restarted_receiver_may_say_it_again() {
     assert_eq!(judge(&mini, &events).violations(), &[]);
 }
 
+/// A storm's seed 20: a restore committed one transaction of a generation and aborted the next, and
+/// the judge forgot both.
+#[test]
+fn an_aborted_transaction_voids_no_other() {
+    let (mini, mut events) = calm();
+    let at = position(&events, is_visible);
+    let O::Published { task, generation, .. } = events[at].what else { return };
+    let checkpoint = Some(CheckpointId(77));
+    let what = O::TransactionAborted { task, generation, checkpoint, records: 1 };
+    events.insert(at, Told { what, ..events[at].clone() });
+    assert_eq!(judge(&mini, &events).violations(), &[]);
+}
+
 #[test]
 fn repeated_outputs_are_seen() {
     let (mini, mut events) = calm();

@@ -1,0 +1,62 @@
+//! Bugs that campaigns found, each with its story. What is pinned is the smallest storm that showed
+//! it.
+
+use std::sync::Arc;
+
+use stormglass_scenarios::catalog;
+use stormglass_scenarios::outcome::{Outcome, Verdict};
+use stormglass_scenarios::run::Setup;
+use stormglass_scenarios::scenario::Scenario;
+use stormglass_scenarios::topologies::Registry;
+
+/// Word count for 20 s with these faults.
+fn run(faults: &str) -> Outcome {
+    let text = format!(
+        r#"
+        name = "regression"
+        topology.name = "word-count"
+        input = {{ rate = "500/s", words = {{ count = 10_000, vocabulary = 300 }} }}
+        checkpoint = {{ interval = "1s", timeout = "5s" }}
+        {faults}
+        "#
+    );
+    let scenario = Arc::new(Scenario::parse(&text, "regression.toml").expect("a scenario"));
+    let setup = Setup::new(&scenario, &Registry::default(), &catalog::file, 59).expect("a run");
+    let outcome = setup.run();
+    assert_eq!(outcome.effective_faults(), outcome.faults.len(), "{:?}", outcome.faults);
+    outcome
+}
+
+/// The receiver crashed; the workers told the coordinator that only a new generation could mend it;
+/// the coordinator, who waits one look before it believes that, crashed within this look. Its next
+/// life heard from workers that claimed to run, adopted their generation, and checkpoints expired for
+/// ever after. A worker now says when it registers that it is not sound.
+#[test]
+fn a_report_that_is_lost_with_the_coordinator_is_made_again() {
+    let outcome = run(r#"
+        [[fault]]
+        at = "8.078s"
+        crash = { who = "receiver", down = "1.4s" }
+        [[fault]]
+        at = "8.212s"
+        crash = { who = "coordinator", down = "1.8s" }
+    "#);
+    assert_eq!(outcome.verdict, Verdict::Holds);
+}
+
+/// The receiver announced a commit record by record and was crashed by the 2,000th announcement; the
+/// next life read the commit in its log and announced all of it. Nothing had been published twice,
+/// but a reader of the story had to think so. A transaction now becomes visible in one observation.
+#[test]
+fn a_receiver_that_dies_while_it_publishes_says_so_once() {
+    for nth in [1, 2, 5, 8] {
+        let outcome = run(&format!(
+            r#"
+            [[fault]]
+            on = {{ event = "published", nth = {nth} }}
+            crash = {{ who = "receiver", down = "1s" }}
+            "#
+        ));
+        assert_eq!(outcome.verdict, Verdict::Holds, "crashed by publication {nth}");
+    }
+}
