@@ -1,8 +1,9 @@
 //! The coordinator: the cluster's master (Storm's Nimbus, Flink's JobManager).
 //!
 //! It hears workers and supervisors, suspects, decides (pure functions in [`decide`]), and changes
-//! the metadata only through [`replica`]. A new generation goes through three steps: *fencing* (every
-//! resource refuses older generations), *deploying* (workers restore their tasks), *running*.
+//! the metadata only through [`replica`]. A new generation goes through three steps: *fencing*
+//! (every resource refuses older generations), *deploying* (workers restore their tasks),
+//! *running*.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -236,8 +237,8 @@ impl Coordinator {
         }
     }
 
-    /// Sends to one worker. The control stream is thin: a full buffer means that the worker has been
-    /// unreachable for long, and its heartbeats will tell.
+    /// Sends to one worker. The control stream is thin: a full buffer means that the worker has
+    /// been unreachable for long, and its heartbeats will tell.
     fn tell(&self, node: NodeId, message: Message, cx: &mut Cx<'_>) {
         if let Some(conn) = self.slots.get(&node).and_then(|slot| slot.conn) {
             let _ = cx.write(conn, message);

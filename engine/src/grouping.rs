@@ -1,8 +1,8 @@
 //! Routing: which tasks get an emitted tuple.
 //!
 //! Rules after Storm's `GrouperFactory` (SEMANTICS 1.1); keyed tasks by key group, after Flink:
-//! `group = floorMod(hash, max_parallelism)`, `task = group * tasks / max_parallelism`. With as many
-//! groups as tasks that is Storm's `floorMod(hash, tasks)`.
+//! `group = floorMod(hash, max_parallelism)`, `task = group * tasks / max_parallelism`. With as
+//! many groups as tasks that is Storm's `floorMod(hash, tasks)`.
 
 use alloc::vec::Vec;
 

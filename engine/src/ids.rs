@@ -68,9 +68,9 @@ impl Child {
     pub const ROOT: Child = Child(0);
 
     /// The number of the `index`-th tuple emitted while this one was executed, counted over all
-    /// streams. Wrapping; distinct in trees two levels deep with fan-outs below 2^14 (small multiples
-    /// of the golden ratio's share of 2^32 keep that far apart), and beyond that as distinct as a
-    /// 32-bit hash.
+    /// streams. Wrapping; distinct in trees two levels deep with fan-outs below 2^14 (small
+    /// multiples of the golden ratio's share of 2^32 keep that far apart), and beyond that as
+    /// distinct as a 32-bit hash.
     pub const fn step(self, index: u32) -> Child {
         Child(self.0.wrapping_mul(0x9e37_79b1).wrapping_add(index).wrapping_add(1))
     }

@@ -1,7 +1,7 @@
 //! What the processes of a cluster say to each other.
 //!
-//! Small messages are plain; bulk is behind an `Arc`, immutable, with its fingerprint computed once.
-//! Whatever crosses a failure carries its generation, and its attempt where a task is meant.
+//! Small messages are plain; bulk is behind an `Arc`, immutable, with its fingerprint computed
+//! once. Whatever crosses a failure carries its generation, and its attempt where a task is meant.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -1,8 +1,9 @@
 //! The receiving side of the transactional sinks: an external system with two-phase commit.
 //!
-//! Records of a transaction become durable when it is pre-committed and visible when it is committed,
-//! which takes a [`CommitPermit`]. Its log on disk is a sequence of frames (see [`log`]); what is
-//! visible is decided by the log alone, so a restarted receiver goes on where it was.
+//! Records of a transaction become durable when it is pre-committed and visible when it is
+//! committed, which takes a [`CommitPermit`]. Its log on disk is a sequence of frames (see
+//! [`log`]); what is visible is decided by the log alone, so a restarted receiver goes on where it
+//! was.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;

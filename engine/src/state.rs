@@ -4,9 +4,10 @@
 //! copy-on-write between a run and its clones; only the groups that changed since the last snapshot
 //! are encoded again.
 //!
-//! Canonical encoding of a group: the number of keys as `u32`, then for each key in order its values
-//! (`u16` count, then each value's encoding) and its row (likewise, a cell never set is null). All
-//! integers are little-endian. The fingerprint of a group is `hash::fingerprint` of that encoding.
+//! Canonical encoding of a group: the number of keys as `u32`, then for each key in order its
+//! values (`u16` count, then each value's encoding) and its row (likewise, a cell never set is
+//! null). All integers are little-endian. The fingerprint of a group is `hash::fingerprint` of that
+//! encoding.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -1,8 +1,8 @@
 //! The durable store: keeps the files of checkpoints on its machine's disk.
 //!
-//! A file is named by checkpoint, generation, attempt and task, is written whole, and is acknowledged
-//! when both its contents and its name are durable. A failed write has an unknown outcome: it is
-//! reported as not durable, and nothing is deleted for it.
+//! A file is named by checkpoint, generation, attempt and task, is written whole, and is
+//! acknowledged when both its contents and its name are durable. A failed write has an unknown
+//! outcome: it is reported as not durable, and nothing is deleted for it.
 
 use alloc::collections::BTreeMap;
 use alloc::format;

@@ -40,7 +40,8 @@ impl Supervisor {
         }
     }
 
-    /// Workers that outlived an earlier life of this supervisor are strangers to it: it starts anew.
+    /// Workers that outlived an earlier life of this supervisor are strangers to it: it starts
+    /// anew.
     fn start(&mut self, cx: &mut Cx<'_>) {
         let own = cx.me().port;
         for port in own + 1..=own + self.cluster.slots {

@@ -1,9 +1,9 @@
 //! Topologies: a checked graph of spouts, bolts and sinks, with declared streams and groupings.
 //!
 //! ```
-//! use stormglass_engine::component::{Bolt, BoltContext, Collector, Outcome, Record, Spout, ValueState};
-//! use stormglass_engine::topology::{Declarer, TopologyBuilder};
-//! use stormglass_engine::tuple::Tuple;
+//! use stormglass_engine::component::{Bolt, BoltContext, Collector, Outcome, Record, Spout,
+//! ValueState}; use stormglass_engine::topology::{Declarer, TopologyBuilder}; use
+//! stormglass_engine::tuple::Tuple;
 //!
 //! #[derive(Clone, Debug)]
 //! struct Words;

@@ -1,8 +1,8 @@
 //! The worker: a process that runs tasks.
 //!
 //! Lane 0 is its main thread; each task has the lane of its own number. A worker holds the tasks of
-//! one generation at a time. When it is refused as stale it asks the coordinator; if it has no part in
-//! the current generation it ends itself, and the supervisor starts it afresh.
+//! one generation at a time. When it is refused as stale it asks the coordinator; if it has no part
+//! in the current generation it ends itself, and the supervisor starts it afresh.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -317,8 +317,8 @@ impl Worker {
         let _ = cx.write(conn, Message::Register { incarnation, generation, running });
     }
 
-    /// A resource knows of a newer generation than this worker's. Either the worker has tasks in it,
-    /// and their deployment is on the way, or it is a zombie: the coordinator says which.
+    /// A resource knows of a newer generation than this worker's. Either the worker has tasks in
+    /// it, and their deployment is on the way, or it is a zombie: the coordinator says which.
     fn refused(&mut self, current: Generation, cx: &mut Cx<'_>) {
         let Some(job) = self.job.as_mut().filter(|job| job.generation < current && job.running)
         else {
@@ -461,7 +461,8 @@ impl Worker {
         self.with_tasks(cx, |tasks, env| f(&mut tasks[usize::from(at)], env));
     }
 
-    /// Runs something on all tasks. If user code fails, the coordinator is told and the worker ends.
+    /// Runs something on all tasks. If user code fails, the coordinator is told and the worker
+    /// ends.
     fn with_tasks(
         &mut self,
         cx: &mut Cx<'_>,

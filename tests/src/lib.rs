@@ -3,8 +3,8 @@
 //!
 //! * `determinism`: a run is a pure function. `forks`: a run is a value.
 //! * `exactly_once`: the laws of the judges, over seeds, bugs and a user's own topology.
-//! * `regressions`: bugs that campaigns found. `bad_input`, `memory`: what is refused, and what must
-//!   not grow.
+//! * `regressions`: bugs that campaigns found. `bad_input`, `memory`: what is refused, and what
+//!   must not grow.
 //! * `tidy`: layers, maps and style, read off the sources. `bans`: what clippy must refuse.
 //!
 //! In reading order: [`runs`] makes runs short enough for a test; [`parting`] says

@@ -29,8 +29,8 @@ fn run(faults: &str) -> Outcome {
 
 /// The receiver crashed; the workers told the coordinator that only a new generation could mend it;
 /// the coordinator, who waits one look before it believes that, crashed within this look. Its next
-/// life heard from workers that claimed to run, adopted their generation, and checkpoints expired for
-/// ever after. A worker now says when it registers that it is not sound.
+/// life heard from workers that claimed to run, adopted their generation, and checkpoints expired
+/// for ever after. A worker now says when it registers that it is not sound.
 #[test]
 fn a_report_that_is_lost_with_the_coordinator_is_made_again() {
     let outcome = run(r#"
@@ -44,9 +44,10 @@ fn a_report_that_is_lost_with_the_coordinator_is_made_again() {
     assert_eq!(outcome.verdict, Verdict::Holds);
 }
 
-/// The receiver announced a commit record by record and was crashed by the 2,000th announcement; the
-/// next life read the commit in its log and announced all of it. Nothing had been published twice,
-/// but a reader of the story had to think so. A transaction now becomes visible in one observation.
+/// The receiver announced a commit record by record and was crashed by the 2,000th announcement;
+/// the next life read the commit in its log and announced all of it. Nothing had been published
+/// twice, but a reader of the story had to think so. A transaction now becomes visible in one
+/// observation.
 #[test]
 fn a_receiver_that_dies_while_it_publishes_says_so_once() {
     for nth in [1, 2, 5, 8] {

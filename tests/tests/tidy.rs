@@ -332,12 +332,8 @@ fn reachable(tree: &[Source]) -> Vec<String> {
 
 const COLUMNS: usize = 100;
 
-/// Lines that were too long when this rule came, by room: these numbers only fall.
-const STILL_TOO_LONG: [(&str, usize); 4] =
-    [("engine", 20), ("reports", 6), ("scenarios", 8), ("sim", 6)];
-
 fn columns(tree: &[Source]) -> Vec<String> {
-    let mut complaints: Vec<(&str, String)> = Vec::new();
+    let mut complaints = Vec::new();
     for source in tree {
         if source.path.starts_with("tests/fixtures/") {
             continue;
@@ -353,17 +349,11 @@ fn columns(tree: &[Source]) -> Vec<String> {
             let table = markdown && (fenced || line.starts_with("    ") || line.starts_with("|"));
             let wide = line.chars().count();
             if wide > COLUMNS && !table && !line.contains("://") {
-                let complaint = format!("{}:{number}: {wide} columns", source.path);
-                complaints.push((source.room(), complaint));
+                complaints.push(format!("{}:{number}: {wide} columns", source.path));
             }
         }
     }
-    for (room, known) in STILL_TOO_LONG {
-        if complaints.iter().filter(|(of, _)| *of == room).count() <= known && tree.len() > 100 {
-            complaints.retain(|(of, _)| *of != room);
-        }
-    }
-    complaints.into_iter().map(|(_, complaint)| complaint).collect()
+    complaints
 }
 
 fn length(tree: &[Source]) -> Vec<String> {

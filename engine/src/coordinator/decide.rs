@@ -90,8 +90,8 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     }
 }
 
-/// A worker whose process died is restarted in place by its supervisor: worth a short wait. One that
-/// fell silent, or whose supervisor did, is not.
+/// A worker whose process died is restarted in place by its supervisor: worth a short wait. One
+/// that fell silent, or whose supervisor did, is not.
 fn may_return(slot: &SlotFacts, facts: &Facts<'_>) -> bool {
     let Some((since, reason)) = slot.suspected else { return false };
     let died = matches!(reason, Suspicion::ConnectionLost | Suspicion::TaskFailed);

@@ -1,8 +1,8 @@
 //! The coordinator's metadata: a replicated state machine of commands.
 //!
-//! Everything that must survive the loss of a coordinator is here and changes by [`Command`]s alone.
-//! Applying is a pure function of (state, command), and a command that was overtaken is refused, not
-//! an error: whoever proposed it learns the outcome when it is applied.
+//! Everything that must survive the loss of a coordinator is here and changes by [`Command`]s
+//! alone. Applying is a pure function of (state, command), and a command that was overtaken is
+//! refused, not an error: whoever proposed it learns the outcome when it is applied.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -1,7 +1,7 @@
 //! The rows of one key group: a table that finds a key by its hash and lists keys in order.
 //!
-//! Entries lie in the order of their insertion; an open-addressing index, never iterated, leads from
-//! a hash to an entry. The order by key is brought up to date when a snapshot asks for it.
+//! Entries lie in the order of their insertion; an open-addressing index, never iterated, leads
+//! from a hash to an entry. The order by key is brought up to date when a snapshot asks for it.
 
 use alloc::vec;
 use alloc::vec::Vec;

@@ -288,7 +288,8 @@ impl ComponentBuilder {
             }
             if self.parallelism > max_parallelism {
                 return Err(self.error(format!(
-                    "it has {} tasks but there are only {max_parallelism} key groups: raise max_parallelism",
+                    "it has {} tasks but there are only {max_parallelism} key groups: raise \
+                     max_parallelism",
                     self.parallelism
                 )));
             }
@@ -357,7 +358,8 @@ impl ComponentBuilder {
     }
 }
 
-/// Emitters before subscribers, by repeatedly taking the first component whose inputs are all taken.
+/// Emitters before subscribers, by repeatedly taking the first component whose inputs are all
+/// taken.
 fn sort_topologically(components: &[Component]) -> Result<Vec<ComponentId>, TopologyError> {
     let mut order: Vec<ComponentId> = Vec::new();
     while order.len() < components.len() {

@@ -1,8 +1,8 @@
 //! The receiving side of a task: order, alignment, credits.
 //!
 //! Rules of alignment after Flink (SEMANTICS 1.6): a channel is blocked after its barrier; the task
-//! takes its part when every channel has delivered the barrier; a barrier of a newer checkpoint gives
-//! the older one up; a barrier of an obsolete one is ignored.
+//! takes its part when every channel has delivered the barrier; a barrier of a newer checkpoint
+//! gives the older one up; a barrier of an obsolete one is ignored.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
