@@ -18,7 +18,7 @@
 //!
 //! # The modules, in reading order
 //!
-//! * What users write: [`value`] and [`tuple`], what flows; [`component`], spouts and bolts;
+//! * What users write: [`value`] and [`mod@tuple`], what flows; [`component`], spouts and bolts;
 //!   [`topology`], how they are wired.
 //! * Names: [`ids`], the numbers that name things; [`names`], probes and planted bugs;
 //!   [`observation`], what is told; [`message`], what processes say to each other.

@@ -138,9 +138,11 @@ impl Receiver {
         assert!(open.checkpoint.is_none(), "a pre-committed transaction takes no records");
         open.outputs.reserve(batches.iter().map(|data| data.batch.len()).sum());
         open.values.reserve(batches.iter().map(|data| data.batch.size() as usize).sum());
-        for (head, values) in batches.iter().flat_map(|data| data.batch.iter()) {
-            open.outputs.push(Output::new(head, values));
-            values.iter().for_each(|value| value.encode(&mut open.values));
+        for data in batches {
+            for (head, values) in data.batch.iter() {
+                open.outputs.push(Output::new(head, values));
+                values.iter().for_each(|value| value.encode(&mut open.values));
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! What a task puts into a checkpoint, and its file format.
 //!
 //! A file is a checksum of everything after it (`u64`), then the positions, the key groups and the
-//! transactions, each as a `u32` count and fixed-width little-endian entries. A file whose checksum
-//! or shape is wrong is no snapshot.
+//! transactions, each as a `u32` count and fixed-width little-endian entries. The checksum takes the
+//! bytes of a key group by their fingerprint, which was computed when they were encoded. A file
+//! whose checksum or shape is wrong is no snapshot.
 
 use alloc::vec::Vec;
 
-use stormglass_sim::hash::fingerprint;
+use stormglass_sim::hash::Mixer;
 use stormglass_sim::payload::Payload;
 
 use crate::ids::{Attempt, CheckpointId, Generation, KeyGroup, Root, TaskId};
@@ -56,17 +57,32 @@ impl Snapshot {
             id.encode(&mut out);
             put(&mut out, checkpoint.0);
         }
-        let sum = fingerprint(&out[8..]);
+        let sum = self.checksum();
         out[..8].copy_from_slice(&sum.to_le_bytes());
-        Payload::new(out)
+        Payload::vouched(out, sum)
+    }
+
+    /// A mix of all fields; the bytes of a key group by their fingerprint.
+    fn checksum(&self) -> u64 {
+        let mut mixer = Mixer::new();
+        mixer.word(self.positions.len() as u64);
+        self.positions.iter().for_each(|root| mixer.word(root.0));
+        mixer.word(self.groups.len() as u64);
+        for GroupSnapshot { group, keys, data } in &self.groups {
+            mixer.pair(u64::from(group.0) << 32 | u64::from(*keys), data.bytes().len() as u64);
+            mixer.word(data.fingerprint());
+        }
+        mixer.word(self.transactions.len() as u64);
+        for (id, checkpoint) in &self.transactions {
+            mixer.pair(id.words().0, id.words().1);
+            mixer.word(checkpoint.0.into());
+        }
+        mixer.finish64()
     }
 
     /// Reads a file; none if it is torn, rotten or not a snapshot.
     pub fn decode(file: &Payload) -> Option<Snapshot> {
         let (sum, body) = file.bytes().split_first_chunk::<8>()?;
-        if fingerprint(body) != u64::from_le_bytes(*sum) {
-            return None;
-        }
         let mut reader = Reader(body);
         let mut snapshot = Snapshot::default();
         for _ in 0..reader.u32()? {
@@ -83,7 +99,8 @@ impl Snapshot {
             let id = TransactionId::decode(&mut reader)?;
             snapshot.transactions.push((id, CheckpointId(reader.u32()?)));
         }
-        reader.0.is_empty().then_some(snapshot)
+        let sound = reader.0.is_empty() && snapshot.checksum() == u64::from_le_bytes(*sum);
+        sound.then_some(snapshot)
     }
 }
 

@@ -77,16 +77,16 @@ impl Value {
 
     /// Appends the canonical encoding: a tag byte, then little-endian contents with 32-bit lengths.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.tag());
+        // Each arm appends arrays of a known length: one check of the room for several bytes.
         match self {
-            Value::Null => {}
-            Value::Bool(b) => out.push(u8::from(*b)),
-            Value::Int(n) => out.extend_from_slice(&n.to_le_bytes()),
-            Value::Float(x) => out.extend_from_slice(&x.to_bits().to_le_bytes()),
-            Value::Str(s) => encode_bytes(s.as_bytes(), out),
-            Value::Bytes(b) => encode_bytes(b, out),
+            Value::Null => out.push(self.tag()),
+            Value::Bool(b) => out.extend_from_slice(&[self.tag(), u8::from(*b)]),
+            Value::Int(n) => encode_word(self.tag(), *n as u64, out),
+            Value::Float(x) => encode_word(self.tag(), x.to_bits(), out),
+            Value::Str(s) => encode_bytes(self.tag(), s.as_bytes(), out),
+            Value::Bytes(b) => encode_bytes(self.tag(), b, out),
             Value::List(items) => {
-                out.extend_from_slice(&(items.len() as u32).to_le_bytes());
+                encode_len(self.tag(), items.len(), out);
                 items.iter().for_each(|item| item.encode(out));
             }
         }
@@ -145,8 +145,23 @@ pub fn fingerprint(values: &[Value]) -> u64 {
     mixer.finish64()
 }
 
-fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+#[inline]
+fn encode_word(tag: u8, word: u64, out: &mut Vec<u8>) {
+    let mut bytes = [tag; 9];
+    bytes[1..].copy_from_slice(&word.to_le_bytes());
+    out.extend_from_slice(&bytes);
+}
+
+#[inline]
+fn encode_len(tag: u8, len: usize, out: &mut Vec<u8>) {
+    let mut bytes = [tag; 5];
+    bytes[1..].copy_from_slice(&(len as u32).to_le_bytes());
+    out.extend_from_slice(&bytes);
+}
+
+#[inline]
+fn encode_bytes(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
+    encode_len(tag, bytes.len(), out);
     out.extend_from_slice(bytes);
 }
 

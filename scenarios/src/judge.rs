@@ -3,7 +3,7 @@
 //! In reading order: [`law`] has the laws and the form of a violation; `chunks`, `bitmap` and
 //! `history` keep what is not yet covered by a completed checkpoint; `plan` and `table` are the
 //! judges' own reading of a topology and their own keyed state; `lineage` counts records,
-//! [`oracle`] evaluates them with `outputs` as its memory of what must become visible, `restore`,
+//! `oracle` evaluates them with `outputs` as its memory of what must become visible, `restore`,
 //! `fencing` and `visibility` watch the protocol. [`Judges`] is all of them.
 //!
 //! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are

@@ -2,7 +2,7 @@
 //!
 //! A link is an ordered pair of machines, made when first used: its cost grows with the links in
 //! use, not with the square of the machines. Datagrams and connections both travel over links;
-//! what connections add is in [`conn`](crate::conn).
+//! what connections add is in `conn`.
 
 use alloc::vec;
 use alloc::vec::Vec;

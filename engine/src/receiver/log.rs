@@ -163,9 +163,11 @@ fn encode_pre_commit(
     put(out, checkpoint.0);
     put(out, outputs.len() as u32);
     for output in outputs {
-        out.extend_from_slice(&output.root.0.to_le_bytes());
-        put(out, output.child.0);
-        out.extend_from_slice(&output.print.to_le_bytes());
+        let mut entry = [0; 20];
+        entry[..8].copy_from_slice(&output.root.0.to_le_bytes());
+        entry[8..12].copy_from_slice(&output.child.0.to_le_bytes());
+        entry[12..].copy_from_slice(&output.print.to_le_bytes());
+        out.extend_from_slice(&entry);
     }
 }
 

@@ -108,12 +108,14 @@ impl Lineage {
             for task in component.tasks() {
                 let Some(of_task) = history.task(task) else { continue };
                 let Some(mark) = of_task.mark(checkpoint) else { continue };
-                for entry in of_task.entries.until(mark.entries).flatten() {
-                    if !book.fold(&plan, entry, exact) {
-                        twice = twice.or(Some((task, *entry)));
-                    }
-                    if entry.ended != 0 {
-                        ends.push((entry.root, entry.ended));
+                for piece in of_task.entries.until(mark.entries) {
+                    for entry in piece {
+                        if !book.fold(&plan, entry, exact) {
+                            twice = twice.or(Some((task, *entry)));
+                        }
+                        if entry.ended != 0 {
+                            ends.push((entry.root, entry.ended));
+                        }
                     }
                 }
             }

@@ -87,7 +87,7 @@ impl Rows {
         out.extend((self.rows.len() as u32).to_le_bytes());
         let rows = self.order.iter().map(|at| &self.rows[*at as usize]);
         for values in rows.flat_map(|row| [&row.key, &row.cells]) {
-            out.extend((values.len() as u16).to_le_bytes());
+            out.extend_from_slice(&(values.len() as u16).to_le_bytes());
             for value in values {
                 value.encode(&mut out);
             }

@@ -150,8 +150,9 @@ impl Stage {
 }
 
 impl Desk<'_> {
-    fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.of_task.entries.until(self.mark.entries).flatten()
+    /// What the task executed in the epoch, in slices.
+    fn pieces(&self) -> impl Iterator<Item = &[Entry]> {
+        self.of_task.entries.until(self.mark.entries)
     }
     /// The answers that the task was given in the epoch.
     fn answers(&self) -> Vec<u64> {
@@ -168,23 +169,25 @@ impl Desk<'_> {
     ) -> Judged<()> {
         let answers = self.answers();
         let mut answered = 0;
-        for entry in self.entries() {
-            let (partition, offset) = (entry.root.partition(), entry.root.offset());
-            let at = usize::from(partition.0);
-            let mine = at < positions.len() && reader(self.component, at) == self.task;
-            if !mine || entry.from != TaskId::BROKER || entry.child != Child::ROOT {
-                return Err(self.illegal(entry, "which is not a record of its partitions"));
+        for piece in self.pieces() {
+            for entry in piece {
+                let (partition, offset) = (entry.root.partition(), entry.root.offset());
+                let at = usize::from(partition.0);
+                let mine = at < positions.len() && reader(self.component, at) == self.task;
+                if !mine || entry.from != TaskId::BROKER || entry.child != Child::ROOT {
+                    return Err(self.illegal(entry, "which is not a record of its partitions"));
+                }
+                let record = log.partitions[at].records().get(offset as usize);
+                if offset != positions[at] || record.is_none() {
+                    let due = format!("where p{at}@{} was next", positions[at]);
+                    return Err(self.illegal(entry, &due));
+                }
+                positions[at] += 1;
+                let given = take(&answers, &mut answered, entry);
+                let mut bench = self.bench(entry, emitter, given, None);
+                let outcome = record.map_or(Ok(()), |record| next(record, &mut bench));
+                self.check(entry, outcome, bench.aftermath())?;
             }
-            let record = log.partitions[at].records().get(offset as usize);
-            if offset != positions[at] || record.is_none() {
-                let due = format!("where p{at}@{} was next", positions[at]);
-                return Err(self.illegal(entry, &due));
-            }
-            positions[at] += 1;
-            let given = take(&answers, &mut answered, entry);
-            let mut bench = self.bench(entry, emitter, given, None);
-            let outcome = record.map_or(Ok(()), |record| next(record, &mut bench));
-            self.check(entry, outcome, bench.aftermath())?;
         }
         for (at, position) in positions.iter().enumerate() {
             if reader(self.component, at) == self.task {
@@ -205,31 +208,33 @@ impl Desk<'_> {
     ) -> Judged<()> {
         let answers = self.answers();
         let mut answered = 0;
-        for entry in self.entries() {
-            let given = take(&answers, &mut answered, entry);
-            let sent = self.receive(emitter.lanes, entry)?;
-            let tuple = self.tuple(arenas, entry, &sent);
-            let group = table.as_ref().map(|table| floor_mod(sent.hash, table.groups()));
-            if group != entry.group().map(|group| group.0) {
-                return Err(self.wrong_group(entry, group));
+        for piece in self.pieces() {
+            for entry in piece {
+                let given = take(&answers, &mut answered, entry);
+                let sent = self.receive(emitter.lanes, entry)?;
+                let tuple = self.tuple(arenas, entry, &sent);
+                let group = table.as_ref().map(|table| floor_mod(sent.hash, table.groups()));
+                if group != entry.group().map(|group| group.0) {
+                    return Err(self.wrong_group(entry, group));
+                }
+                let (Some(table), Some(group)) = (table.as_deref_mut(), group) else {
+                    let mut bench = self.bench(entry, emitter, given, None);
+                    let outcome = run(&tuple, &mut bench);
+                    self.check(entry, outcome, bench.aftermath())?;
+                    continue;
+                };
+                let input = &self.component.inputs[usize::from(sent.input)];
+                let key = key_of(tuple.values, &input.grouping, key);
+                let mut judged = Ok(());
+                let cells = table.cells;
+                table.with_row(group, sent.hash, key, |row| {
+                    let mut bench = self.bench(entry, emitter, given, Some((row, cells)));
+                    let outcome = run(&tuple, &mut bench);
+                    judged = self.check(entry, outcome, bench.aftermath());
+                    bench.changed
+                });
+                judged?;
             }
-            let (Some(table), Some(group)) = (table.as_deref_mut(), group) else {
-                let mut bench = self.bench(entry, emitter, given, None);
-                let outcome = run(&tuple, &mut bench);
-                self.check(entry, outcome, bench.aftermath())?;
-                continue;
-            };
-            let input = &self.component.inputs[usize::from(sent.input)];
-            let key = key_of(tuple.values, &input.grouping, key);
-            let mut judged = Ok(());
-            let cells = table.cells;
-            table.with_row(group, sent.hash, key, |row| {
-                let mut bench = self.bench(entry, emitter, given, Some((row, cells)));
-                let outcome = run(&tuple, &mut bench);
-                judged = self.check(entry, outcome, bench.aftermath());
-                bench.changed
-            });
-            judged?;
         }
         Ok(())
     }
@@ -237,10 +242,12 @@ impl Desk<'_> {
     /// A sink task: what has to become visible.
     fn sink(&self, arenas: &[Vec<Value>], lanes: &mut [Lane]) -> Judged<Vec<Output>> {
         let mut outputs = Vec::new();
-        for entry in self.entries() {
-            let sent = self.receive(lanes, entry)?;
-            let tuple = self.tuple(arenas, entry, &sent);
-            outputs.push((entry.root, entry.child, fingerprint(tuple.values)));
+        for piece in self.pieces() {
+            for entry in piece {
+                let sent = self.receive(lanes, entry)?;
+                let tuple = self.tuple(arenas, entry, &sent);
+                outputs.push((entry.root, entry.child, fingerprint(tuple.values)));
+            }
         }
         Ok(outputs)
     }

@@ -74,9 +74,11 @@ struct Pass<'a> {
     code: Vec<Code>,
     tables: Vec<Option<Table>>,
     waiting: Vec<Waiting>,
+    /// The values of all tuples of the record at work, but for those of the present execution.
     arena: Vec<Value>,
-    /// The values of the tuple at work.
-    values: Vec<Value>,
+    /// What the present execution has emitted, and where in the arena it will lie.
+    fresh: Vec<Value>,
+    base: usize,
     /// By component: whether it is keyed or leads to one that is. What goes elsewhere leaves no
     /// trace in the result.
     matters: Vec<bool>,
@@ -113,7 +115,8 @@ impl<'a> Pass<'a> {
             tables: components.iter().map(table).collect(),
             waiting: Vec::new(),
             arena: Vec::new(),
-            values: Vec::new(),
+            fresh: Vec::new(),
+            base: 0,
             asked: false,
         }
     }
@@ -137,6 +140,7 @@ impl<'a> Pass<'a> {
 
     fn record(&mut self, root: Root, record: &Record) -> Result<(), Failure> {
         self.arena.clear();
+        self.base = 0;
         for at in 0..self.code.len() {
             let mut code = std::mem::replace(&mut self.code[at], Code::Sink);
             let outcome = match &mut code {
@@ -146,6 +150,7 @@ impl<'a> Pass<'a> {
             self.code[at] = code;
             outcome.map_err(|error| (at, root, error))?;
         }
+        self.arena.append(&mut self.fresh);
         while let Some(next) = self.waiting.pop() {
             self.step(root, next).map_err(|error| (next.to, root, error))?;
         }
@@ -161,16 +166,16 @@ impl<'a> Pass<'a> {
         };
         let input = &component.inputs[usize::from(next.input)];
         let stream = &self.plan.topology.component(input.from).streams[usize::from(input.stream.0)];
-        let mut values = std::mem::take(&mut self.values);
-        values.clear();
-        values.extend_from_slice(&self.arena[next.at..next.at + next.arity]);
+        let mut arena = std::mem::take(&mut self.arena);
+        self.base = arena.len();
+        let values = &arena[next.at..next.at + next.arity];
         let (fields, source) = (&stream.fields, input.from);
-        let tuple = Tuple { values: &values, fields, source, stream: &stream.name, root };
+        let tuple = Tuple { values, fields, source, stream: &stream.name, root };
         let outcome = match self.tables[next.to].take() {
             None => bolt.execute(&tuple, &mut self.stand(next.to, None)),
             Some(mut table) => {
                 let mut gathered = Vec::new();
-                let key = key_of(&values, &input.grouping, &mut gathered);
+                let key = key_of(values, &input.grouping, &mut gathered);
                 let mut outcome = Ok(());
                 let (group, cells) = (floor_mod(next.hash, table.groups()), table.cells);
                 table.with_row(group, next.hash, key, |row| {
@@ -182,7 +187,8 @@ impl<'a> Pass<'a> {
             }
         };
         self.code[next.to] = code;
-        self.values = values;
+        arena.append(&mut self.fresh);
+        self.arena = arena;
         outcome
     }
 
@@ -208,14 +214,14 @@ impl Stand<'_, '_> {
     }
     fn send(&mut self, stream: Option<u16>, direct: Option<TaskId>, values: &[Value]) {
         let Some(stream) = stream else { return };
-        let (at, arity) = (self.pass.arena.len(), values.len());
+        let (at, arity) = (self.pass.base + self.pass.fresh.len(), values.len());
         let plan = self.pass.plan;
         for outlet in plan.parts[self.component].outlets.iter().filter(|o| o.stream == stream) {
             if !self.pass.matters[usize::from(outlet.to)] {
                 continue;
             }
-            if self.pass.arena.len() == at {
-                self.pass.arena.extend_from_slice(values);
+            if self.pass.base + self.pass.fresh.len() == at {
+                self.pass.fresh.extend_from_slice(values);
             }
             let (copies, hash) = match (&outlet.grouping, direct) {
                 (Grouping::Fields(fields), None) => (1, hash_fields(values, fields)),
