@@ -15,9 +15,7 @@
 
 use std::sync::Arc;
 
-use stormglass_engine::ids::{
-    CheckpointId, Child, ComponentId, Generation, Partition, Root, TaskId,
-};
+use stormglass_engine::ids::{CheckpointId, ComponentId, Partition, TaskId};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::observation::Observation;
 use stormglass_engine::topology::{Kind, Topology};
@@ -167,31 +165,17 @@ impl Judges {
         };
         let first = outputs.first().map(|(root, ..)| *root);
         let covering = visibility::published(plan, restores, name, first, seen, findings);
-        for output in outputs {
-            self.output(name, covering, output, seen);
-        }
-    }
-
-    fn output(
-        &mut self,
-        (task, generation, checkpoint): (TaskId, Generation, CheckpointId),
-        covering: Option<CheckpointId>,
-        output: (Root, Child, u64),
-        seen: Witness,
-    ) {
-        let Judges { plan, findings, .. } = self;
-        let (root, child, _) = output;
-        if !self.lineage.published(task, root, child) {
-            let name = (task, generation, checkpoint);
-            let sentence = self.lineage.published_twice(name, (root, child));
+        if let Some(twice) = self.lineage.published(task, &outputs) {
+            let sentence = self.lineage.published_twice(name, twice);
             findings.report(Law::NoDuplicate, seen.at, sentence, &[seen]);
         }
         let Some(covering) = covering else { return };
         let name = (task, generation, covering);
-        if let Some(sentence) = self.oracle.outputs.published(plan, name, output)
-            && !self.oracle.is_blind()
-        {
-            findings.report(Law::OutputEqualsOracle, seen.at, sentence, &[seen]);
+        for output in outputs {
+            let wrong = self.oracle.outputs.published(plan, name, output);
+            if let Some(sentence) = wrong.filter(|_| !self.oracle.is_blind()) {
+                findings.report(Law::OutputEqualsOracle, seen.at, sentence, &[seen]);
+            }
         }
     }
 

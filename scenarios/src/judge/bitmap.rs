@@ -1,6 +1,5 @@
-//! Sets of offsets: copy-on-write bitmaps that cost nothing where they are full.
-
-use std::sync::Arc;
+//! Sets of offsets: bitmaps that cost nothing where they are full. Few chunks are in between at any
+//! time, so a clone copies them.
 
 /// Words in a chunk; 64 offsets each.
 const WORDS: usize = 64;
@@ -16,7 +15,7 @@ struct Bits {
 enum Chunk {
     #[default]
     Empty,
-    Part(Arc<Bits>),
+    Part(Box<Bits>),
     Full,
 }
 
@@ -36,14 +35,13 @@ impl Offsets {
         }
         let chunk = &mut self.chunks[at];
         if let Chunk::Empty = chunk {
-            *chunk = Chunk::Part(Arc::new(Bits { words: [0; WORDS], ones: 0 }));
+            *chunk = Chunk::Part(Box::new(Bits { words: [0; WORDS], ones: 0 }));
         }
         let Chunk::Part(bits) = chunk else { return false };
         let (word, bit) = ((offset % OFFSETS / 64) as usize, 1 << (offset % 64));
         if bits.words[word] & bit != 0 {
             return false;
         }
-        let bits = Arc::make_mut(bits);
         bits.words[word] |= bit;
         bits.ones += 1;
         if u64::from(bits.ones) == OFFSETS {

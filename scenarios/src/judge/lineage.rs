@@ -17,6 +17,7 @@ use stormglass_sim::time::Instant;
 use super::bitmap::Offsets;
 use super::history::{Entry, History};
 use super::law::{Findings, Law, plural};
+use super::outputs::Output;
 use super::plan::Plan;
 
 /// Child numbers are distinct this many steps below the root.
@@ -140,23 +141,21 @@ impl Lineage {
         }
     }
 
-    /// Counts an output that became visible. False if it was visible before.
-    #[inline]
-    pub(super) fn published(&mut self, task: TaskId, root: Root, child: Child) -> bool {
-        let Some(&component) = self.plan.component_of.get(usize::from(task.0)) else {
-            return true;
-        };
+    /// Counts outputs that became visible. Returns the first that was visible before.
+    pub(super) fn published(&mut self, task: TaskId, outputs: &[Output]) -> Option<(Root, Child)> {
+        let component = *self.plan.component_of.get(usize::from(task.0))?;
         let exact = self.plan.parts[usize::from(component)].depth <= EXACT_DEPTH;
         let book = &mut Arc::make_mut(&mut self.books)[usize::from(component)];
-        book.counted += 1;
-        match book.tracks.first_mut() {
-            Some(track) if exact => track.mark(root, child),
-            Some(track) => {
-                track.mark(root, Child::ROOT);
-                true
+        book.counted += outputs.len() as u64;
+        let track = book.tracks.first_mut()?;
+        let mut twice = None;
+        for &(root, child, _) in outputs {
+            let child = if exact { child } else { Child::ROOT };
+            if !track.mark(root, child) && exact {
+                twice = twice.or(Some((root, child)));
             }
-            None => true,
         }
+        twice
     }
 
     /// The sentence for an output that is visible twice.
