@@ -1,8 +1,8 @@
 //! What a task puts into a checkpoint, and its file format.
 //!
 //! A file is a checksum of everything after it (`u64`), then the positions, the key groups and the
-//! transactions, each as a `u32` count and fixed-width little-endian entries. The checksum takes the
-//! bytes of a key group by their fingerprint, which was computed when they were encoded. A file
+//! transactions, each as a `u32` count and fixed-width little-endian entries. The checksum takes
+//! the bytes of a key group by their fingerprint, which was computed when they were encoded. A file
 //! whose checksum or shape is wrong is no snapshot.
 
 use alloc::vec::Vec;

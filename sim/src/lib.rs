@@ -9,7 +9,8 @@
 //! * **A run is a value.** A world can be cloned between any two events; both go on alike. A
 //!   [`fork`](world::World::fork) shares the past and has a future of its own.
 //! * **Faults strike exactly.** Effects leave a handler at their instants; a crash loses what had
-//!   not left, a power loss leaves the disk as it was at that instant, a cut meets what is in flight.
+//!   not left, a power loss leaves the disk as it was at that instant, a cut meets what is in
+//!   flight.
 //! * **Draws are keyed** by purpose, owner and number: one more or fewer disturbs no other.
 //! * **It costs what it does.** No ticks, no event for finished work nor for transport
 //!   acknowledgements, no memory for what was delivered or cancelled.
