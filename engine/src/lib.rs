@@ -19,7 +19,7 @@
 //! # The modules, in reading order
 //!
 //! * What users write: [`value`] and [`tuple`](mod@tuple), what flows; [`component`], spouts and
-//! bolts; [`topology`], how they are wired.
+//!   bolts; [`topology`], how they are wired.
 //! * Names: [`ids`], the numbers that name things; [`names`], probes and planted bugs;
 //!   [`observation`], what is told; [`message`], what processes say to each other.
 //! * The way of data: [`log`], the input; [`broker`] serves it; [`java`] and [`grouping`], who gets
