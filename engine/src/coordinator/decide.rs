@@ -77,9 +77,11 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
             if assigned.clone().all(|slot| slot.in_place) {
                 return Decision::Adopt;
             }
-            let differs = assigned.any(|slot| slot.ready && !slot.in_place);
+            // Who differs cannot be adopted; the others are given time to be heard, lest all tasks
+            // end up with the first.
+            let heard = assigned.all(|slot| slot.ready);
             let patience = facts.settings.heartbeat_timeout;
-            reassign_if(differs || facts.now.since(since) >= patience, facts)
+            reassign_if(heard || facts.now.since(since) >= patience, facts)
         }
         Stage::Placed => {
             let failed = |slot: &&SlotFacts| slot.assigned && slot.suspected.is_some();

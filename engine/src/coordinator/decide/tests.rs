@@ -94,6 +94,7 @@ fn a_generation_that_an_earlier_coordinator_left() {
         ("one has not been heard from yet", 4, [well(1), unheard(2)], Wait),
         ("one stays silent", 5, [well(1), unheard(2)], on(&[1])),
         ("one is there and does not run it", 0, [well(1), another(2)], on(&[1, 2])),
+        ("one does not run it, another has not been heard", 4, [another(1), unheard(2)], Wait),
         ("all are silent and nobody is there", 99, [unheard(1), unheard(2)], Wait),
         ("all are silent and a spare is there", 5, [unheard(1), spare(2)], on(&[2])),
     ];
