@@ -142,6 +142,12 @@ impl Coordinator {
         for command in log {
             self.metadata.apply(command, retained);
         }
+        // The last life may have died between the durable decision and its announcement.
+        if let Some(latest) = self.metadata.latest() {
+            let (checkpoint, generation) = (latest.checkpoint, latest.generation);
+            let bytes = latest.bytes;
+            cx.observe(Observation::CheckpointCompleted { checkpoint, generation, bytes });
+        }
         let now = cx.now();
         self.step = match self.metadata.assignment() {
             Some(_) => Step::Inherited(now),

@@ -191,7 +191,8 @@ pub enum Observation {
         /// Logical size of its part in bytes.
         bytes: u64,
     },
-    /// Completion was decided and applied: from now on a restore may choose this checkpoint.
+    /// Completion was decided and applied: from now on a restore may choose this checkpoint. A new
+    /// coordinator says so again of the latest one, for its predecessor may not have lived to say it.
     CheckpointCompleted {
         /// The checkpoint.
         checkpoint: CheckpointId,
