@@ -192,7 +192,8 @@ pub enum Observation {
         bytes: u64,
     },
     /// Completion was decided and applied: from now on a restore may choose this checkpoint. A new
-    /// coordinator says so again of the latest one, for its predecessor may not have lived to say it.
+    /// coordinator says so again of the latest one, for its predecessor may not have lived to say
+    /// it.
     CheckpointCompleted {
         /// The checkpoint.
         checkpoint: CheckpointId,

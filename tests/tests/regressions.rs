@@ -63,8 +63,8 @@ fn a_receiver_that_dies_while_it_publishes_says_so_once() {
 }
 
 /// The coordinator's machine lost power when the completion of checkpoint 9 was durable and not yet
-/// told. The next life rightly restored it, and the judges, who knew of checkpoint 8, thought that a
-/// generation had been granted out of nowhere. A new coordinator now says again what is complete.
+/// told. The next life rightly restored it, and the judges, who knew of checkpoint 8, thought that
+/// a generation had been granted out of nowhere. A new coordinator now says again what is complete.
 #[test]
 fn a_completion_that_was_durable_and_not_told_is_told() {
     let scenario = Arc::new(catalog::load("storm", &[] as &[&str]).expect("in the catalog"));
