@@ -28,6 +28,7 @@
 //!   [`permit`], what only a completed checkpoint mints; [`receiver`] commits with it.
 //! * The way of a failure: [`coordinator`] suspects, decides and re-assigns; [`fence`] refuses what
 //!   is old; [`supervisor`] restarts workers; [`replies`] wait for a way back.
+//! * The way of metadata: [`raft`] replicates what the coordinator must not forget.
 //! * Together: [`cluster`], who is where and how it is tuned; [`node`], any process of it.
 #![no_std]
 extern crate alloc;
@@ -48,6 +49,7 @@ pub mod names;
 pub mod node;
 pub mod observation;
 pub mod permit;
+pub mod raft;
 pub mod receiver;
 pub mod replies;
 pub mod snapshot;

@@ -60,5 +60,70 @@ names! {
         RestoreOneTooFar = "restore-one-too-far",
         /// Broker, store and receiver do not check the generation of who asks.
         ZombieAccepted = "zombie-accepted",
+        /// A worker does not look whether its tasks are still its own (STORM-3655).
+        StaleTasksKept = "stale-tasks-kept",
+        /// A heartbeat counts only if its second differs from that of the last one (storm#8419).
+        HeartbeatBySecond = "heartbeat-by-second",
+        /// A retried command is applied again: its client's sequence is not looked at.
+        RetryAppliedTwice = "retry-applied-twice",
+        /// Raft: a vote is granted whatever the candidate's log.
+        RaftVoteUnchecked = "raft-vote-unchecked",
+        /// Raft: a vote is told before it is durable.
+        RaftVoteNotSynced = "raft-vote-not-synced",
+        /// Raft: a vote survives into later terms. Harmless to safety; elections take longer.
+        RaftVoteKept = "raft-vote-kept",
+        /// Raft: every append cuts the log behind it, conflict or not (hashicorp/raft 0f31a01).
+        RaftTruncateAlways = "raft-truncate-always",
+        /// Raft: entries are acknowledged before they are durable.
+        RaftAckBeforeSync = "raft-ack-before-sync",
+        /// Raft: a leader counts its own entries as durable when they are proposed (etcd#14370).
+        RaftSelfAck = "raft-self-ack",
+        /// Raft: entries of older terms are committed by counting replicas (figure 8 of the paper).
+        RaftCommitByCounting = "raft-commit-by-counting",
+        /// Raft: a follower commits past the newest entry that it has matched with its leader.
+        RaftCommitUnmatched = "raft-commit-unmatched",
+        /// Raft: the quorum of an even number of voters is half of them (hashicorp/raft 163a55f).
+        RaftQuorumEven = "raft-quorum-even",
+        /// Raft: a membership is in force only once it is committed.
+        RaftMembershipLate = "raft-membership-late",
+        /// Raft: membership may change before the leader committed in its term, or during a change.
+        RaftMembershipUnguarded = "raft-membership-unguarded",
+        /// Raft: leadership moves to a replica that has not applied a pending change of membership,
+        /// and it campaigns all the same (etcd raft#12134, #12163).
+        RaftTransferUnchecked = "raft-transfer-unchecked",
+        /// Raft: reads are served before the leader has committed in its term (etcd#7331).
+        RaftReadBeforeOwnTerm = "raft-read-before-own-term",
+        /// Raft: reads are served without asking a quorum whether one still leads.
+        RaftReadWithoutQuorum = "raft-read-without-quorum",
+        /// Raft: a retried read keeps the index of its first attempt, and answers to either confirm
+        /// it (etcd#20418).
+        RaftReadRetry = "raft-read-retry",
+        /// Raft: a lease takes no account of the bound on clocks.
+        RaftLeaseUnbounded = "raft-lease-unbounded",
+        /// Raft: the count of bytes under way is not reset with the count of messages (etcd raft
+        /// e419ba5).
+        RaftInflightLeak = "raft-inflight-leak",
+        /// Raft: term and vote are reset when the log's file is rewritten (redisraft 46a6ad0).
+        RaftVoteLostOnCompaction = "raft-vote-lost-on-compaction",
+    }
+}
+
+/// The planted bugs that are switched on, as a plain value for what has no context to ask: Raft and
+/// other pure parts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Switches(u64);
+
+const _: () = assert!(Twist::ALL.len() <= 64, "one bit each");
+
+impl Switches {
+    /// Those for which `on` says so.
+    pub fn of(on: impl Fn(Twist) -> bool) -> Self {
+        let on = Twist::ALL.iter().filter(|twist| on(**twist));
+        Switches(on.fold(0, |bits, twist| bits | 1 << twist.index()))
+    }
+    /// Whether one is on.
+    #[must_use]
+    pub fn has(self, twist: Twist) -> bool {
+        self.0 >> twist.index() & 1 == 1
     }
 }

@@ -7,6 +7,7 @@ use stormglass_sim::hash::Mixer;
 use stormglass_sim::node::{self, NodeId};
 
 use crate::ids::{Attempt, CheckpointId, Child, Generation, KeyGroup, Partition, Root, TaskId};
+use crate::raft::{Index, Point, Term};
 
 /// A service that outlives generations and has to fence old ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -308,6 +309,69 @@ pub enum Observation {
         /// The partition.
         partition: Partition,
     },
+    /// A coordinator passed a point of the Raft protocol. What rests on it (messages, disk writes)
+    /// has not been done yet.
+    Raft(Point),
+    /// A coordinator applies an entry of the metadata log: every replica does so, in order, and
+    /// again after a restart. What the entry decided is observed right after this, by the same
+    /// process: [`Observation::Granted`], [`Observation::Assigned`],
+    /// [`Observation::CheckpointCompleted`]. It is decided once, whoever applies it first.
+    Applied {
+        /// The entry's place.
+        index: Index,
+        /// Its term.
+        term: Term,
+        /// Fingerprint of its body.
+        print: u64,
+    },
+    /// A coordinator that leads has applied everything of earlier terms, and takes up its duties.
+    Leads {
+        /// Its term.
+        term: Term,
+    },
+    /// The leading coordinator took a worker's heartbeat.
+    Heard {
+        /// The worker.
+        node: NodeId,
+        /// The generation whose tasks it holds; 0 for none.
+        generation: Generation,
+    },
+    /// A client asks something of the metadata.
+    Invoked {
+        /// The operation.
+        operation: Operation,
+        /// The register it is about.
+        key: u16,
+        /// What is asked.
+        call: Call,
+    },
+    /// A client has its answer: the register's value right after the operation.
+    Responded {
+        /// The operation.
+        operation: Operation,
+        /// The value; 0 for a register that was never written.
+        value: u64,
+    },
+}
+
+/// An operation of a client on the metadata. Retries are the same operation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Operation {
+    /// The client.
+    pub client: NodeId,
+    /// Its how-manieth operation, from 1.
+    pub number: u32,
+}
+
+/// What a client asks of one register of the metadata.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Call {
+    /// Its value.
+    Read,
+    /// To set it.
+    Set(u64),
+    /// To add to it, wrapping.
+    Add(u64),
 }
 
 impl node::Observation for Observation {
@@ -402,6 +466,29 @@ impl node::Observation for Observation {
                 into.pair(24 | u64::from(generation.0) << 32, node.word());
             }
             O::PartitionDrained { partition } => into.pair(25, partition.0.into()),
+            O::Raft(point) => {
+                into.word(27);
+                point.digest(into);
+            }
+            O::Applied { index, term, print } => {
+                into.pair(28 | u64::from(term.0) << 32, index.0);
+                into.word(print);
+            }
+            O::Leads { term } => into.pair(29, term.0.into()),
+            O::Heard { node, generation } => into.pair(30 | node.word() << 32, generation.0.into()),
+            O::Invoked { operation, key, call } => {
+                let (kind, value) = match call {
+                    Call::Read => (0, 0),
+                    Call::Set(value) => (1, value),
+                    Call::Add(value) => (2, value),
+                };
+                into.pair(31 | u64::from(key) << 16 | kind << 8, value);
+                into.pair(operation.client.word(), operation.number.into());
+            }
+            O::Responded { operation, value } => {
+                into.pair(32 | u64::from(operation.number) << 32, value);
+                into.word(operation.client.word());
+            }
         }
     }
 }

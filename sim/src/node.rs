@@ -388,6 +388,10 @@ pub trait Context<P: Process> {
     /// Asks whether a rare event or a planted bug is to happen here. Every host but a test world
     /// answers no.
     fn twist(&mut self, twist: P::Twist) -> bool;
+    /// Asks whether a twist is switched on, without reaching its place: for parts that know no
+    /// context and get their switches as a value. They report what they reach, and their driver
+    /// then asks [`Context::twist`].
+    fn twist_is_on(&self, twist: P::Twist) -> bool;
 }
 
 impl NodeId {

@@ -269,4 +269,7 @@ impl Context<Node> for Hands {
     fn twist(&mut self, twist: Twist) -> bool {
         self.twists.contains(&twist)
     }
+    fn twist_is_on(&self, twist: Twist) -> bool {
+        self.twists.contains(&twist)
+    }
 }

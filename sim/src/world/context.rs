@@ -262,6 +262,10 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
         *asked += u64::from(*enabled && !self.stopped);
         *enabled
     }
+
+    fn twist_is_on(&self, twist: P::Twist) -> bool {
+        self.kernel.twists[twist.index()].0
+    }
 }
 
 impl<P: Process, W> BlockingDisk for Handler<'_, P, W> {
