@@ -21,7 +21,9 @@ use crate::observation::{Observation, Suspicion};
 
 pub mod checkpoints;
 pub mod decide;
+pub mod detector;
 pub mod metadata;
+pub mod rebalance;
 pub mod replica;
 mod rounds;
 pub mod schedule;
