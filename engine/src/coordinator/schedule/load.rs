@@ -4,11 +4,12 @@
 //! place go, heaviest first, each to the least loaded worker. Then, if the most loaded worker
 //! carries more than [`ACT`] of the mean, executors move until nobody carries more than [`REACH`]:
 //! each time the one move off the most loaded worker after which the larger of the two workers'
-//! loads is the least. No executor moves twice. So one move is made where one is enough.
+//! loads is the least. So one move is made where one is enough, and never more than executors.
 //!
 //! The space between the two bounds is the hysteresis: what was just balanced is left alone until
 //! loads have changed by a tenth. Where [`REACH`] is out of reach, moves that do not lower the peak
-//! by more than that tenth are not made, for every re-assignment costs an outage.
+//! by more than that tenth are not made, for every re-assignment costs an outage; unless executors
+//! had to be placed anyway.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -28,7 +29,11 @@ pub(super) fn load(request: &Request<'_>) -> Vec<NodeId> {
     let settled = board.settle();
     let before = (board.peak(), board.at.clone());
     if board.exceeds(board.peak(), ACT) {
-        while board.exceeds(board.peak(), REACH) && board.move_one() {}
+        for _ in 0..board.at.len() {
+            if !board.exceeds(board.peak(), REACH) || !board.move_one() {
+                break;
+            }
+        }
         let gain = before.0 - board.peak();
         if settled && !board.exceeds(gain, ACT - REACH) {
             board.at = before.1;
@@ -45,8 +50,6 @@ struct Board {
     loads: Vec<u64>,
     /// Which worker each executor is at.
     at: Vec<Option<usize>>,
-    /// Who was moved.
-    moved: Vec<bool>,
 }
 
 impl Board {
@@ -68,7 +71,7 @@ impl Board {
         workers.truncate(request.workers());
         let index = |slot: Option<NodeId>| workers.iter().position(|worker| Some(*worker) == slot);
         let at = alive.iter().map(|slot| index(*slot)).collect();
-        Board { moved: vec![false; loads.len()], workers, loads, at }
+        Board { workers, loads, at }
     }
 
     /// Places who has no place. True if everybody had one.
@@ -113,7 +116,7 @@ impl Board {
         let carried = self.carried();
         let worker = (0..carried.len()).max_by_key(|worker| (carried[*worker], Reverse(*worker)));
         let from = worker.expect("a worker at least");
-        let movable = |one: &usize| self.at[*one] == Some(from) && !self.moved[*one];
+        let movable = |one: &usize| self.at[*one] == Some(from);
         let executors = (0..self.at.len()).filter(movable);
         let moves = executors.flat_map(|one| (0..carried.len()).map(move |to| (one, to)));
         let after = |one: usize, to: usize| {
@@ -123,7 +126,7 @@ impl Board {
         let Some((one, to)) = moves.filter(lowers).min_by_key(|(one, to)| after(*one, *to)) else {
             return false;
         };
-        (self.at[one], self.moved[one]) = (Some(to), true);
+        self.at[one] = Some(to);
         true
     }
 }
