@@ -1,8 +1,9 @@
 //! Re-assignment driven by load: what workers measure, and when it is worth acting on.
 //!
-//! Workers report [`Load`]s: counts since the report before. The coordinator's [`Meter`] turns them
-//! into rates over a window. [`decide`] says whether the rates call for a new assignment, which
-//! [`Scheduler::Load`](super::schedule::Scheduler::Load) then makes.
+//! Workers [`Tally`] what they do and report [`Load`]s: counts since the report before. The
+//! coordinator's [`Meter`] turns them into rates over a window. [`decide`] says whether the rates
+//! call for a new assignment, which [`Scheduler::Load`](super::schedule::Scheduler::Load) then
+//! makes.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -40,6 +41,48 @@ pub struct TaskLoad {
     pub cpu: Span,
 }
 
+/// What a worker keeps to make its reports from.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    generation: Generation,
+    number: u32,
+    since: Instant,
+    tasks: BTreeMap<TaskId, (u64, Span)>,
+}
+
+impl Tally {
+    /// Begins with a generation; these are the worker's tasks.
+    pub fn new(
+        generation: Generation,
+        tasks: impl IntoIterator<Item = TaskId>,
+        now: Instant,
+    ) -> Self {
+        let tasks = tasks.into_iter().map(|task| (task, (0, Span::ZERO))).collect();
+        Tally { generation, number: 0, since: now, tasks }
+    }
+
+    /// A task executed tuples, which took this CPU time in all.
+    ///
+    /// # Panics
+    /// If it is not the worker's.
+    pub fn add(&mut self, task: TaskId, executed: u64, cpu: Span) {
+        let sum = self.tasks.get_mut(&task).expect("a task of this worker");
+        *sum = (sum.0 + executed, sum.1 + cpu);
+    }
+
+    /// What was done since the last report, or the beginning.
+    pub fn report(&mut self, now: Instant) -> Load {
+        self.number += 1;
+        let over = now.since(core::mem::replace(&mut self.since, now));
+        let take = |(task, sum): (&TaskId, &mut (u64, Span))| {
+            let (executed, cpu) = core::mem::take(sum);
+            TaskLoad { task: *task, executed, cpu }
+        };
+        let tasks = self.tasks.iter_mut().map(take).collect();
+        Load { generation: self.generation, number: self.number, over, tasks }
+    }
+}
+
 /// How much a task does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Rate {
@@ -59,7 +102,7 @@ pub struct Meter {
 
 /// The latest reports of one worker, oldest first.
 ///
-/// Invariant: without the oldest they cover less than the window.
+/// Invariant: without the oldest they cover less than the window, or there is one.
 #[derive(Clone, Debug, Default)]
 struct Reports {
     last: Option<u32>,
@@ -91,11 +134,9 @@ impl Meter {
         reports.last = Some(load.number);
         reports.over += load.over;
         reports.kept.push_back(load);
-        while let Some(oldest) = reports.kept.front()
-            && reports.over - oldest.over >= self.window
-        {
+        while reports.kept.len() > 1 && reports.over - reports.kept[0].over >= self.window {
+            let oldest = reports.kept.pop_front().expect("more than one");
             reports.over = reports.over - oldest.over;
-            reports.kept.pop_front();
         }
         true
     }
@@ -111,7 +152,8 @@ impl Meter {
         let mut sums: BTreeMap<TaskId, (u64, u64)> = BTreeMap::new();
         for load in reports.kept.iter().flat_map(|report| &report.tasks) {
             let sum = sums.entry(load.task).or_default();
-            *sum = (sum.0 + load.executed, sum.1 + load.cpu.as_nanos());
+            sum.0 = sum.0.saturating_add(load.executed);
+            sum.1 = sum.1.saturating_add(load.cpu.as_nanos());
         }
         let rate = |(executed, cpu): (u64, u64)| Rate {
             executed: per(executed, 1_000_000_000, reports.over),
@@ -200,11 +242,10 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     };
     let heaviest = loads.iter().enumerate().rev().max_by_key(|(_, load)| **load);
     let Some((worker, peak)) = heaviest else { return Decision::Unknown };
-    let total: u64 = loads.iter().sum();
-    // peak / (total / workers), in per mille.
-    let permille = (peak * loads.len() as u64 * 1_000).checked_div(total).unwrap_or(0);
-    let settings = facts.settings;
-    let heavy = permille > settings.threshold_permille.into();
+    let (settings, total) = (facts.settings, loads.iter().sum::<u64>());
+    // Against total / workers, in per mille.
+    let scaled = peak * loads.len() as u64 * 1_000;
+    let heavy = scaled > total * u64::from(settings.threshold_permille);
     if !heavy || *peak < settings.busy_permille.into() {
         return Decision::Balanced;
     }
@@ -212,5 +253,5 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     if facts.now < until {
         return Decision::Cooling(until);
     }
-    Decision::Reassign { worker, permille }
+    Decision::Reassign { worker, permille: scaled / total }
 }
