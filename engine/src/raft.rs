@@ -9,7 +9,8 @@
 //! # The modules, in the order of the paper
 //!
 //! * `entry` and `log`: what is replicated; `message`: what replicas say; `output`: what
-//!   they want done; `persistence`: what must be durable before what is said.
+//!   they want done; `persistence`: what must be durable before what is said;
+//!   [`storage`]: what a replica's file holds.
 //! * `election` (3.4, 3.6, 9.6): how a leader comes and goes.
 //! * `replication` and `progress` (3.5, 3.6.2, 10.2): entries on their way.
 //! * `transfer` (3.10): leadership handed over.
@@ -39,6 +40,7 @@ mod progress;
 mod read;
 mod replication;
 mod snapshot;
+pub mod storage;
 mod transfer;
 
 pub use entry::{Body, Entry, Snapshot, print};
