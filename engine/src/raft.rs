@@ -306,7 +306,7 @@ impl Raft {
                 let transfer = leading.transfer.map_or(Instant::FAR, |transfer| transfer.until);
                 leading.heartbeat_at.min(transfer)
             }
-            None if self.membership.votes(self.id) => self.election_at,
+            None if self.may_stand() => self.election_at,
             None => Instant::FAR,
         }
     }

@@ -72,7 +72,7 @@ impl Raft {
     /// The election timeout is over.
     pub(super) fn time_out(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.draw_timeout(now);
-        if !self.membership.votes(self.id) {
+        if !self.may_stand() {
             return;
         }
         self.role = Role::PreCandidate;

@@ -117,6 +117,12 @@ impl Memberships {
     pub(super) fn at(&self, index: Index) -> &(Index, Arc<Membership>) {
         self.0.iter().rfind(|(at, _)| *at <= index).unwrap_or(&self.0[0])
     }
+    /// Whether a replica votes in any that may be in force somewhere, if the log is known to be
+    /// committed up to an index.
+    fn may_vote(&self, id: ReplicaId, commit: Index) -> bool {
+        let settled = self.at(commit).0;
+        self.0.iter().any(|(at, membership)| *at >= settled && membership.votes(id))
+    }
     /// Forgets those from an index on; whether there were any.
     pub(super) fn truncate(&mut self, from: Index) -> bool {
         let before = self.0.len();
@@ -147,6 +153,12 @@ impl Raft {
             }
         }
         sound
+    }
+
+    /// "A server that is not part of its own latest configuration should still start new elections,
+    /// as it might still be needed until the Cnew entry is committed" (4.2.2).
+    pub(super) fn may_stand(&self) -> bool {
+        self.memberships.may_vote(self.id, self.commit)
     }
 
     /// "A server always uses the latest configuration in its log, regardless of whether the entry

@@ -26,6 +26,8 @@ pub(super) struct Progress {
     pub(super) round: u64,
     /// Nothing got further since its last answer to a heartbeat.
     pub(super) idle: bool,
+    /// The commit index that it was last told.
+    pub(super) told: Index,
     window: Window,
 }
 
@@ -79,7 +81,8 @@ impl Progress {
     pub(super) fn new(next: Index, now: Instant) -> Self {
         let state = State::Probe { waiting: false };
         let window = Window::default();
-        Progress { matched: Index(0), next, state, heard: now, round: 0, idle: false, window }
+        let (matched, told) = (Index(0), Index(0));
+        Progress { matched, next, state, heard: now, round: 0, idle: false, told, window }
     }
     /// Whether nothing more may be sent before something is acknowledged.
     pub(super) fn is_full(&self, limit: u32) -> bool {

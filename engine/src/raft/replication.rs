@@ -95,6 +95,7 @@ impl Raft {
                 _ => progress.sent(last.index, bytes),
             }
         }
+        progress.told = self.commit;
         self.send(to, Kind::Append { prev, prev_term, entries, commit: self.commit }, out);
         true
     }
@@ -229,13 +230,14 @@ impl Raft {
         self.agreed(&self.membership, matched, out)
     }
 
-    /// Followers that wait for nothing else hear at once that more is committed; the others with
+    /// Followers to whom nothing is under way hear at once that more is committed; the others with
     /// their next message.
     fn tell_commit(&mut self, out: &mut Vec<Output>) {
         let Some(leading) = &self.leading else { return };
         let idle: Vec<ReplicaId> = (leading.progress.iter())
             .filter(|(_, progress)| {
-                matches!(progress.state, State::Replicate) && !progress.is_waiting()
+                let idle = matches!(progress.state, State::Replicate) && !progress.is_waiting();
+                idle && progress.told < self.commit
             })
             .map(|(id, _)| *id)
             .collect();
@@ -270,6 +272,7 @@ impl Raft {
             self.count_replicas(now, out);
         }
         self.replicate(from, out);
+        self.tell_commit(out);
         self.urge_transfer(out);
     }
 
