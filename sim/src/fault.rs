@@ -122,6 +122,18 @@ pub enum Fault {
         /// By how much.
         step: ClockStep,
     },
+    /// A machine's clocks, both of them, run faster or slower than true time; afterwards they run
+    /// at their usual rate again, from where they are then. They never jump. A drift takes the
+    /// place of one that is under way. A timer goes off at the instant that was known for its time
+    /// when it was set: one that was set before a drift does not see it.
+    DriftClock {
+        /// Which machine.
+        machine: MachineId,
+        /// By how much faster than true time, in millionths; below zero is slower.
+        ppm: i32,
+        /// For how long, in true time.
+        duration: Span,
+    },
     /// Something happens to one message between two processes; armed until that message.
     Message {
         /// Sender.
@@ -210,6 +222,8 @@ pub enum FaultError {
     MachineDown(MachineId),
     /// `nth` counts from one; factors are not zero.
     Zero,
+    /// A clock stands still or runs backwards.
+    Backwards,
 }
 
 impl fmt::Display for FaultError {
@@ -220,6 +234,7 @@ impl fmt::Display for FaultError {
             FaultError::NotBooted(node) => write!(f, "{node} is started by its parent only"),
             FaultError::MachineDown(machine) => write!(f, "machine {machine} is down"),
             FaultError::Zero => f.write_str("a count or factor of zero has no meaning"),
+            FaultError::Backwards => f.write_str("a clock runs on, and not backwards"),
         }
     }
 }

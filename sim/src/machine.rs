@@ -6,6 +6,10 @@ use alloc::vec::Vec;
 use crate::disk::Disk;
 use crate::time::{Instant, Span};
 
+pub(crate) mod clock;
+
+use clock::Clock;
+
 /// What a machine is made of, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineSpec {
@@ -80,8 +84,7 @@ pub(crate) struct Machine {
     /// When each core is free.
     cores: Vec<Instant>,
     slowdowns: Vec<Slowdown>,
-    /// Nanoseconds that steps added to the wall clock.
-    stepped: i128,
+    pub(crate) clock: Clock,
     pub(crate) nic_out: Instant,
     pub(crate) nic_in: Instant,
     pub(crate) disk: Disk,
@@ -92,13 +95,12 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(spec: MachineSpec, disk: Disk) -> Self {
         assert!(spec.cores > 0, "a machine has a core");
-        assert!(spec.clock_ppm > -1_000_000, "a clock does not run backwards");
         assert!(spec.nic != Some(0), "a network card has some speed");
         Machine {
             up: true,
             cores: vec![Instant::ZERO; usize::from(spec.cores)],
             slowdowns: Vec::new(),
-            stepped: 0,
+            clock: Clock::new(spec.clock_ppm, spec.wall_offset),
             nic_out: Instant::ZERO,
             nic_in: Instant::ZERO,
             disk,
@@ -140,41 +142,5 @@ impl Machine {
         self.cores.fill(now);
         self.nic_out = now;
         self.nic_in = now;
-    }
-
-    /// The monotonic clock at a true instant.
-    #[inline]
-    pub(crate) fn monotonic(&self, now: Instant) -> Instant {
-        if self.spec.clock_ppm == 0 {
-            return now;
-        }
-        let rate = (1_000_000 + i64::from(self.spec.clock_ppm)) as u128;
-        let local = u128::from(now.0) * rate / 1_000_000;
-        Instant(u64::try_from(local).expect("clock overflow"))
-    }
-
-    /// The first true instant at which the monotonic clock has moved on by `after`.
-    #[inline]
-    pub(crate) fn when(&self, now: Instant, after: Span) -> Instant {
-        if self.spec.clock_ppm == 0 {
-            return now + after;
-        }
-        let rate = (1_000_000 + i64::from(self.spec.clock_ppm)) as u128;
-        let target = self.monotonic(now) + after;
-        let truth = (u128::from(target.0) * 1_000_000).div_ceil(rate);
-        Instant(u64::try_from(truth).expect("clock overflow")).max(now)
-    }
-
-    /// The wall clock at a true instant.
-    pub(crate) fn wall(&self, now: Instant) -> Instant {
-        let shown = i128::from(self.monotonic(now).0) + i128::from(self.spec.wall_offset.0);
-        let shown = (shown + self.stepped).max(0);
-        Instant(u64::try_from(shown).expect("clock overflow"))
-    }
-
-    /// Moves the wall clock by so many nanoseconds, not before its origin.
-    pub(crate) fn step_wall(&mut self, now: Instant, by: i128) {
-        let before = i128::from(self.wall(now).0);
-        self.stepped += by.max(-before);
     }
 }

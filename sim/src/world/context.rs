@@ -101,10 +101,10 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
         self.owner.incarnation
     }
     fn now(&self) -> Instant {
-        self.kernel.machines[usize::from(self.me.machine.0)].monotonic(self.kernel.now)
+        self.kernel.machines[usize::from(self.me.machine.0)].clock.monotonic(self.kernel.now)
     }
     fn wall_clock(&self) -> Instant {
-        self.kernel.machines[usize::from(self.me.machine.0)].wall(self.kernel.now)
+        self.kernel.machines[usize::from(self.me.machine.0)].clock.wall(self.kernel.now)
     }
 
     fn send(&mut self, to: NodeId, message: P::Message) {
@@ -150,7 +150,7 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
         if self.stopped {
             return TimerId(NOTHING);
         }
-        let at = self.kernel.machine(self.me.machine).when(self.at, after);
+        let at = self.kernel.machine(self.me.machine).clock.when(self.at, after);
         TimerId(self.kernel.queue.push(at, Envelope::Timer { owner: self.owner, lane, token }).0)
     }
 

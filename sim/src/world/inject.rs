@@ -103,8 +103,17 @@ impl<P: Process> Kernel<P> {
                     ClockStep::Back(span) => -i128::from(span.0),
                 };
                 let now = self.now;
-                self.machine(*machine).step_wall(now, by);
+                self.machine(*machine).clock.step_wall(now, by);
                 Ok(hit(by != 0))
+            }
+            Fault::DriftClock { machine, ppm, duration } => {
+                self.known(*machine)?;
+                if *ppm <= -1_000_000 {
+                    return Err(FaultError::Backwards);
+                }
+                let now = self.now;
+                self.machine(*machine).clock.drift(now, *ppm, *duration);
+                Ok(hit(*ppm != 0 && !duration.is_zero()))
             }
             Fault::Message { from, to, nth, action } => {
                 self.known(from.machine)?;

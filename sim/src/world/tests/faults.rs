@@ -157,6 +157,38 @@ fn network_cards_queue() {
     assert_eq!(times, [ms(2), ms(3), ms(4), ms(5)]);
 }
 
+/// Notes what its clocks show, every local millisecond.
+fn watchmaker(_: &mut Actor, _: Lane, event: Event<Say>, cx: Cx<'_>) {
+    if matches!(event, Event::Start | Event::Timer { .. }) {
+        cx.observe(Note(format!("shows {} and {}", cx.now(), cx.wall_clock())));
+        cx.set_timer(Lane(0), Span::millis(1), 0);
+    }
+}
+
+#[test]
+fn a_drifting_clock_runs_faster_for_its_time() {
+    let mut lab = lab(watchmaker, quiet);
+    lab.run_until(Instant(1_500_000));
+    let duration = Span::millis(2);
+    let drift = Fault::DriftClock { machine: MA, ppm: 1_000_000, duration };
+    assert!(lab.hurt(drift).took_effect);
+    lab.run_until(Instant(5_000_000));
+    let shown = lab.watcher().lines.iter().filter(|line| line.1.contains("shows"));
+    let seen: Vec<(u64, &str)> =
+        shown.map(|line| (line.0.time.nanos() / 1_000, line.1.as_str())).collect();
+    let expected = [
+        (0, "shows 0s and 0s"),
+        (1_000, "shows 1ms and 1ms"),
+        // set before the drift: it takes its time, the clock does not
+        (2_000, "shows 2.5ms and 2.5ms"),
+        (2_500, "shows 3.5ms and 3.5ms"),
+        (3_000, "shows 4.5ms and 4.5ms"),
+        (3_500, "shows 5.5ms and 5.5ms"),
+        (4_500, "shows 6.5ms and 6.5ms"),
+    ];
+    assert_eq!(seen, expected);
+}
+
 #[test]
 fn what_cannot_be_hit_is_refused_or_has_no_effect() {
     let mut lab = lab(quiet, quiet);
@@ -170,6 +202,8 @@ fn what_cannot_be_hit_is_refused_or_has_no_effect() {
     let action = MessageAction::Drop;
     let zeroth = Fault::Message { from: A, to: B, nth: 0, action };
     assert_eq!(refused(&mut lab, zeroth), FaultError::Zero);
+    let still = Fault::DriftClock { machine: MA, ppm: -1_000_000, duration: Span::secs(1) };
+    assert_eq!(refused(&mut lab, still), FaultError::Backwards);
     let (from, to) = (Vec::from([MA]), Vec::from([nowhere]));
     let cut = Fault::Cut { from, to, symmetric: true, duration: Span::secs(1) };
     assert_eq!(refused(&mut lab, cut), machine);
