@@ -20,6 +20,8 @@ pub struct Outcome {
     /// The seed. Written as text: JSON has no 64-bit integers.
     #[serde(serialize_with = "as_text")]
     pub seed: u64,
+    /// How many coordinators the seed drew.
+    pub coordinators: u16,
     /// Planted bugs that were switched on, by name.
     pub bugs: Vec<String>,
     /// What the judges say.
@@ -89,6 +91,8 @@ pub struct InputFacts {
 pub struct FaultOutcome {
     /// Its place in the plan, counted from 1.
     pub number: usize,
+    /// Its kind, as campaigns count them: `crash leader`, `isolate worker`.
+    pub kind: String,
     /// What happened: `crash`, `isolate for 13.2s`.
     pub what: String,
     /// To whom: `worker-2`; the planned target if it never struck.

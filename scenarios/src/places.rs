@@ -22,28 +22,39 @@ use crate::scenario::{Role, Scenario};
 const SERVICE: u16 = 1;
 
 /// The addresses of a scenario's processes: coordinators first, then broker, store and receiver,
-/// then the worker machines, each service on a machine of its own.
+/// then the worker machines, then clients and the operator; all but workers on a machine of their
+/// own.
 #[derive(Clone, Debug)]
 pub struct Places {
     coordinators: u16,
     workers: u16,
     slots: u16,
+    clients: u16,
+    /// One if anything is asked of the cluster.
+    operators: u16,
 }
 
 impl Places {
-    /// The places of a scenario.
-    pub const fn new(scenario: &Scenario) -> Self {
+    /// The places of a scenario as a seed has it ([`Scenario::drawn`]).
+    ///
+    /// # Panics
+    /// If the number of coordinators is still a range.
+    pub fn new(scenario: &Scenario) -> Self {
         let cluster = &scenario.cluster;
+        let coordinators = cluster.coordinators;
+        assert_eq!(coordinators.min, coordinators.max, "a seed has drawn the coordinators");
         Places {
-            coordinators: cluster.coordinators,
+            coordinators: coordinators.min,
             workers: cluster.workers,
             slots: cluster.slots,
+            clients: cluster.clients,
+            operators: u16::from(!scenario.operations.is_empty()),
         }
     }
 
     /// Number of machines.
     pub const fn machines(&self) -> u16 {
-        self.coordinators + 3 + self.workers
+        self.coordinators + 3 + self.workers + self.clients + self.operators
     }
 
     /// The `number`-th process of a role, counted from 1; none if there are fewer.
@@ -57,6 +68,8 @@ impl Places {
             Role::Store => at(1, self.coordinators + 1),
             Role::Receiver => at(1, self.coordinators + 2),
             Role::Supervisor => at(self.workers, first_worker),
+            Role::Client => at(self.clients, first_worker + self.workers),
+            Role::Operator => at(self.operators, first_worker + self.workers + self.clients),
             Role::Worker => {
                 let slot = at(self.workers * self.slots, 0)?;
                 let machine = first_worker + slot / self.slots;
@@ -142,8 +155,9 @@ impl Places {
     ) -> World<Node, W> {
         let cluster = Arc::new(self.cluster(scenario, topology));
         let mut world = World::new(seed, network(scenario), watcher);
-        for _ in 0..self.machines() {
-            world.add_machine(machine(scenario));
+        for number in 0..self.machines() {
+            let clock_ppm = scenario.clock_ppm(seed, number);
+            world.add_machine(MachineSpec { clock_ppm, ..machine(scenario) });
         }
         for &node in &cluster.coordinators {
             let coordinator = Coordinator::new(Arc::clone(&cluster));

@@ -3,23 +3,22 @@
 //!
 //! Every draw depends on the seed, the fault itself and the purpose of the draw, and on nothing
 //! else: one fault more or fewer changes no other, wherever it stands. Faults that read exactly
-//! alike are told apart by counting them.
-
-use std::collections::BTreeMap;
+//! alike are told apart by counting them, and so are the times of one that strikes often.
 
 use serde::{Deserialize, Serialize};
-use stormglass_sim::hash::fingerprint;
 use stormglass_sim::time::{Instant, Span};
 
 use crate::problem::{Place, Problem};
-use crate::scenario::{Action, EventKind, FaultSpec, Scenario, Target, When};
-use crate::units::{Between, Share, Text, UnitError, text};
+use crate::scenario::{Action, EventKind, Operation, Target};
+use crate::units::{Drawn, Text, UnitError, text};
 
 mod draw;
+mod generate;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use draw::Draw;
+pub use generate::generate;
 
 /// The version of plans that this program writes and reads.
 pub const VERSION: u32 = 1;
@@ -35,8 +34,22 @@ pub struct Plan {
     /// The seed it was drawn with. Written as text, for JSON has no 64-bit integers.
     #[serde(with = "seed")]
     pub seed: u64,
+    /// What is asked of the cluster, in the order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<PlannedOperation>,
     /// The faults, in the scenario's order.
     pub faults: Vec<PlannedFault>,
+}
+
+/// An operation with its time drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedOperation {
+    /// When it is asked for, by the operator's clock.
+    #[serde(with = "instant")]
+    pub at: Instant,
+    /// What is asked for.
+    pub operation: Operation,
 }
 
 /// A fault with everything drawn.
@@ -47,7 +60,7 @@ pub struct PlannedFault {
     pub trigger: Trigger,
     /// What happens.
     pub action: PlannedAction,
-    /// To whom: one member of a role, or still a worker of a component.
+    /// To whom: one member of a role, or still whoever it is at that moment.
     #[serde(with = "text")]
     pub target: Target,
     /// What became of it in a run; none before.
@@ -56,7 +69,19 @@ pub struct PlannedFault {
 }
 
 /// What happens, with everything drawn.
-pub type PlannedAction = Action<Span, u32>;
+pub type PlannedAction = Action<Drawn>;
+
+impl PlannedFault {
+    /// Its kind, as campaigns count them: what is done to whom, and at which event if it waits for
+    /// one. `crash leader`, `crash it at raft-vote-granted`.
+    pub fn kind(&self) -> String {
+        let kind = self.action.kind(&self.target);
+        match self.trigger {
+            Trigger::At(_) => kind,
+            Trigger::On { event, .. } => format!("{kind} at {event}"),
+        }
+    }
+}
 
 /// When a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,85 +112,6 @@ pub struct Resolved {
     /// says *where* in the handler at that instant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observation: Option<u64>,
-}
-
-/// Draws the plan of a seed. `duration` is that of the input: see
-/// [`input::duration`](crate::input::duration).
-///
-/// # Errors
-/// If a fault with an absolute time lies outside the storm of an input that long.
-pub fn generate(scenario: &Scenario, seed: u64, duration: Span) -> Result<Plan, Problem> {
-    let mut alike: BTreeMap<String, u64> = BTreeMap::new();
-    let mut faults = Vec::new();
-    for (number, spec) in (1..).zip(&scenario.faults) {
-        check_time(scenario, number, spec, duration)?;
-        let name = serde_json::to_string(spec).expect("a fault is plain data");
-        let count = alike.entry(name.clone()).or_default();
-        *count += 1;
-        let key = [fingerprint(name.as_bytes()), *count];
-        faults.push(planned(scenario, spec, seed, key, duration));
-    }
-    Ok(Plan { version: VERSION, scenario: scenario.name.clone(), seed, faults })
-}
-
-fn check_time(
-    scenario: &Scenario,
-    number: usize,
-    spec: &FaultSpec,
-    duration: Span,
-) -> Result<(), Problem> {
-    let When::At(time) = spec.when else { return Ok(()) };
-    let storm = crate::scenario::storm(scenario, duration);
-    if storm.min <= time.min && time.max <= storm.max {
-        return Ok(());
-    }
-    let message = format!(
-        "the fault is outside the storm, which lasts from {} to {} of an input of {duration}",
-        storm.min, storm.max
-    );
-    let problem = scenario.origin.problem(&format!("fault.{number}.at"), message);
-    Err(problem.help("move it, or set `phases.storm`"))
-}
-
-fn planned(
-    scenario: &Scenario,
-    spec: &FaultSpec,
-    seed: u64,
-    key: [u64; 2],
-    duration: Span,
-) -> PlannedFault {
-    let draw = |purpose: &str| Draw::new(seed, &[key[0], key[1], fingerprint(purpose.as_bytes())]);
-    let span = |purpose: &str, range: &Between<Span>| {
-        Span::nanos(draw(purpose).between(range.min.as_nanos(), range.max.as_nanos()))
-    };
-    let at = |range: Between<Span>| Trigger::At(Instant::ZERO + span("at", &range));
-    let trigger = match spec.when {
-        When::At(time) => at(time),
-        When::Share(share) => {
-            let part = |share: Share| duration.scale(share.0.into(), 1_000_000);
-            at(Between { min: part(share.min), max: part(share.max) })
-        }
-        When::Storm => at(crate::scenario::storm(scenario, duration)),
-        When::On { event, nth } => {
-            let nth = draw("nth").between(nth.min.into(), nth.max.into()) as u32;
-            Trigger::On { event, nth }
-        }
-    };
-    let one_of = |purpose: &str, target: &Target, other: Option<&Target>| -> Target {
-        let candidates = crate::scenario::candidates(&scenario.cluster, target, other);
-        match (target, candidates.as_slice()) {
-            (Target::Any(_), [_, ..]) => {
-                candidates[draw(purpose).below(candidates.len() as u64) as usize].clone()
-            }
-            _ => target.clone(),
-        }
-    };
-    let target = one_of("target", &spec.target, spec.action.to());
-    let to = spec.action.to().map(|to| one_of("to", to, Some(&target)));
-    let action = spec.action.map(to, span, |purpose, range| {
-        draw(purpose).between(range.min.into(), range.max.into()) as u32
-    });
-    PlannedFault { trigger, action, target, resolved: None }
 }
 
 impl Plan {

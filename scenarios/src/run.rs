@@ -10,7 +10,7 @@ use stormglass_engine::log::InputLog;
 use stormglass_engine::names::{Probe, Twist};
 use stormglass_engine::node::Node;
 use stormglass_engine::topology::Topology;
-use stormglass_sim::fault::{Effect, Fault};
+use stormglass_sim::fault::{ClockStep, Effect, Fault};
 use stormglass_sim::hash::Digest;
 use stormglass_sim::node::{Name, NodeId};
 use stormglass_sim::time::{Instant, Span};
@@ -23,9 +23,10 @@ use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
 use crate::places::Places;
 use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
-use crate::scenario::{Role, Scenario};
+use crate::scenario::{Role, Scenario, Ways};
 use crate::story::{Fired, Story};
 use crate::topologies::Registry;
+use crate::units::{Drift, Step};
 
 /// How long a run goes on after everything is done and healed, so that what comes back late (a
 /// zombie, a lost message) is seen and judged too.
@@ -34,7 +35,7 @@ const AFTERMATH: Span = Span::secs(3);
 /// What a run is made of.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The scenario.
+    /// The scenario, as the seed has it.
     pub scenario: Arc<Scenario>,
     /// Its topology.
     pub topology: Arc<Topology>,
@@ -61,9 +62,9 @@ impl Setup {
     ) -> Result<Setup, Problem> {
         scenario.check()?;
         let topology = scenario.topology(registry)?;
+        let scenario = Arc::new(scenario.drawn(seed));
         let log = scenario.input(seed, loader)?;
-        let plan = plan::generate(scenario, seed, input::duration(&log))?;
-        let scenario = Arc::clone(scenario);
+        let plan = plan::generate(&scenario, seed, input::duration(&log))?;
         Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false })
     }
 
@@ -84,8 +85,8 @@ impl Setup {
         }
         scenario.check()?;
         let topology = scenario.topology(registry)?;
+        let scenario = Arc::new(scenario.drawn(plan.seed));
         let log = scenario.input(plan.seed, loader)?;
-        let scenario = Arc::clone(scenario);
         Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false })
     }
 
@@ -243,9 +244,9 @@ impl Run {
         }
         while let Some((_, fault)) = self.timed.first().copied().filter(|(at, _)| *at <= now) {
             self.timed.remove(0);
-            let target = self.world.watcher().resolve(&self.setup.plan.faults[fault].target);
+            let target = self.world.watcher().resolve(&self.setup.plan.faults[fault].target, None);
             let observation = 0;
-            self.strike(Fired { fault, target, observation });
+            self.strike(Fired { fault, target, by: None, observation });
         }
         if now >= self.next_sample {
             self.next_sample += SAMPLE;
@@ -258,7 +259,7 @@ impl Run {
     }
 
     /// Does a fault to its target.
-    fn strike(&mut self, Fired { fault, target, observation }: Fired) {
+    fn strike(&mut self, Fired { fault, target, by, observation }: Fired) {
         let now = self.world.now();
         let planned = &self.setup.plan.faults[fault];
         let observation = Some(observation).filter(|number| *number > 0);
@@ -273,7 +274,7 @@ impl Run {
         let offsets = self.world.watcher().metrics.furthest().to_vec();
         let action = planned.action.clone();
         let was_up = self.world.is_up(node);
-        let effect = self.inject(&action, node);
+        let effect = self.inject(&action, node, by);
         let state = &mut self.faults[fault];
         // A process that the trigger itself stopped is down already, and that was this fault.
         let stopped = observation.is_some() && !was_up && action.name() == "crash";
@@ -281,52 +282,61 @@ impl Run {
         state.effect.took_effect |= stopped;
         if state.effect.took_effect {
             let struck = Struck { fault: fault + 1, at: now, node, offsets };
-            self.world.watcher_mut().metrics.outages.struck(struck);
+            let story = self.world.watcher_mut();
+            story.metrics.outages.struck(struck);
+            story.whom.gone(&action, node);
         }
     }
 
-    fn inject(&mut self, action: &PlannedAction, node: NodeId) -> Effect {
+    /// Does an action to a process or its machine; `by` made the observation that fired it.
+    fn inject(&mut self, action: &PlannedAction, node: NodeId, by: Option<NodeId>) -> Effect {
         let now = self.world.now();
         let machine = node.machine;
-        let others = || self.places.others(machine);
-        let end = |to| self.world.watcher().resolve(to).map(|node| node.machine);
-        let (fault, lasting) = match action {
+        let end = |to| self.world.watcher().resolve(to, by).map(|node| node.machine);
+        let duration = action.lasting().copied().unwrap_or_default();
+        let fault = match action {
             PlannedAction::Crash { down } => {
                 let is_worker = self.places.role_of(node).is_some_and(|(r, _)| r == Role::Worker);
                 if !is_worker {
                     let down = down.unwrap_or(self.setup.scenario.cluster.restart_delay);
                     self.repairs.push((now + down, Fault::Start { node }));
                 }
-                (Fault::Crash { node }, down.unwrap_or_default())
+                Fault::Crash { node }
             }
             PlannedAction::CrashMachine { down } => {
                 self.repairs.push((now + *down, Fault::StartMachine { machine }));
-                (Fault::CrashMachine { machine }, *down)
+                Fault::CrashMachine { machine }
             }
-            PlannedAction::Isolate { lasting: duration } => {
-                let duration = *duration;
-                let (from, to) = (vec![machine], others());
-                (Fault::Cut { from, to, symmetric: true, duration }, duration)
+            PlannedAction::Isolate { ways, .. } => {
+                let (mut from, mut to) = (vec![machine], self.places.others(machine));
+                if *ways == Ways::In {
+                    std::mem::swap(&mut from, &mut to);
+                }
+                Fault::Cut { from, to, symmetric: *ways == Ways::Both, duration }
             }
-            PlannedAction::Cut { to, lasting: duration, symmetric } => {
+            PlannedAction::Cut { to, symmetric, .. } => {
                 let Some(to) = end(to) else { return Effect::default() };
-                let (from, to, duration) = (vec![machine], vec![to], *duration);
-                (Fault::Cut { from, to, symmetric: *symmetric, duration }, duration)
+                Fault::Cut { from: vec![machine], to: vec![to], symmetric: *symmetric, duration }
             }
-            PlannedAction::SlowLink { to, extra, lasting: duration } => {
+            PlannedAction::SlowLink { to, extra, .. } => {
                 let Some(to) = end(to) else { return Effect::default() };
-                let (extra, duration) = (*extra, *duration);
-                (Fault::SlowLink { from: machine, to, extra, duration }, duration)
+                Fault::SlowLink { from: machine, to, extra: *extra, duration }
             }
-            PlannedAction::SlowDisk { factor, lasting: duration } => {
-                let (factor, duration) = (*factor, *duration);
-                (Fault::SlowDisk { machine, factor, duration }, duration)
+            PlannedAction::SlowDisk { factor, .. } => {
+                Fault::SlowDisk { machine, factor: *factor, duration }
             }
-            PlannedAction::Pause { lasting: duration } => {
-                (Fault::Pause { node, duration: *duration }, *duration)
+            PlannedAction::Pause { .. } => Fault::Pause { node, duration },
+            PlannedAction::DriftClock { by: Drift(ppm), .. } => {
+                Fault::DriftClock { machine, ppm: *ppm, duration }
+            }
+            PlannedAction::StepClock { by: Step(nanos) } => {
+                let span = Span::nanos(nanos.unsigned_abs());
+                let back = *nanos < 0;
+                let step = if back { ClockStep::Back(span) } else { ClockStep::Forward(span) };
+                Fault::StepClock { machine, step }
             }
         };
-        self.healed = self.healed.max(now + lasting);
+        self.healed = self.healed.max(now + duration);
         self.world.inject(&fault).unwrap_or_default()
     }
 
@@ -358,6 +368,7 @@ impl Run {
         let mut outcome = Outcome {
             scenario: scenario.name.clone(),
             seed: plan.seed,
+            coordinators: scenario.cluster.coordinators.min,
             bugs: bugs.iter().map(|bug| bug.name().to_string()).collect(),
             verdict: Verdict::Holds,
             digest: world.digest(),
@@ -390,6 +401,7 @@ impl Run {
         let both = plan.faults.iter().zip(&self.faults).enumerate();
         both.map(|(at, (planned, state))| FaultOutcome {
             number: at + 1,
+            kind: planned.kind(),
             what: describe(&planned.action),
             target: match &state.resolved {
                 Some(resolved) => resolved.target.clone(),
@@ -421,8 +433,11 @@ fn describe(action: &PlannedAction) -> String {
         PlannedAction::Crash { down: Some(down) } | PlannedAction::CrashMachine { down } => {
             format!("{name}, down {}", short(*down))
         }
-        PlannedAction::Isolate { lasting } | PlannedAction::Pause { lasting } => {
+        PlannedAction::Isolate { lasting, ways: Ways::Both } | PlannedAction::Pause { lasting } => {
             format!("{name} for {}", short(*lasting))
+        }
+        PlannedAction::Isolate { lasting, ways } => {
+            format!("{name} {ways}bound for {}", short(*lasting))
         }
         PlannedAction::Cut { to, lasting, symmetric } => {
             let ways = if *symmetric { "" } else { " one way" };
@@ -433,6 +448,16 @@ fn describe(action: &PlannedAction) -> String {
         }
         PlannedAction::SlowDisk { factor, lasting } => {
             format!("{name} x{factor} for {}", short(*lasting))
+        }
+        PlannedAction::DriftClock { by: Drift(ppm), lasting } => {
+            // To the tenth of a percent, as a person would say it.
+            let tenths = (ppm.unsigned_abs() + 500) / 1_000;
+            let which = if *ppm < 0 { "slower" } else { "faster" };
+            format!("{name} {}.{}% {which} for {}", tenths / 10, tenths % 10, short(*lasting))
+        }
+        PlannedAction::StepClock { by: Step(nanos) } => {
+            let which = if *nanos < 0 { "back" } else { "ahead" };
+            format!("{name} {which} by {}", short(Span::nanos(nanos.unsigned_abs())))
         }
     }
 }

@@ -7,6 +7,7 @@ use stormglass_engine::ids::{ComponentId, TaskId};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::node::Node;
 use stormglass_engine::observation::Observation;
+use stormglass_engine::raft::Point;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
@@ -17,6 +18,10 @@ use crate::metrics::Metrics;
 use crate::places::Places;
 use crate::plan::{PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::scenario::{EventKind, Target};
+
+mod whom;
+
+use whom::Whom;
 
 /// Kinds of observations that triggers wait for.
 const KINDS: usize = EventKind::ALL.len();
@@ -30,7 +35,6 @@ const RECORDED: usize = 100_000;
 pub(crate) struct Story {
     pub(crate) judges: Judges,
     pub(crate) metrics: Metrics,
-    places: Places,
     topology: Arc<Topology>,
     triggers: Vec<Waiting>,
     /// Observations so far: all of them, and by kind.
@@ -39,8 +43,8 @@ pub(crate) struct Story {
     /// The counts at which the next trigger fires.
     next_any: u64,
     next: [u64; KINDS],
-    /// The worker of each task from 1 on, as last assigned.
-    workers: Vec<Option<NodeId>>,
+    /// Whom targets mean at this moment.
+    pub(crate) whom: Whom,
     /// Faults that fired in the handler that has just run.
     pub(crate) fired: Vec<Fired>,
     /// What was executed last, for the report of a panic.
@@ -73,6 +77,8 @@ pub(crate) struct Fired {
     pub(crate) fault: usize,
     /// Whom it strikes; none if there is nobody.
     pub(crate) target: Option<NodeId>,
+    /// Who made the observation that fired it; none if it was a time.
+    pub(crate) by: Option<NodeId>,
     /// The number of the observation.
     pub(crate) observation: u64,
 }
@@ -88,21 +94,23 @@ impl Story {
         let mut story = Story {
             judges: Judges::new(Arc::clone(topology), log.clone()),
             metrics: Metrics::new(Arc::clone(topology), log.clone(), calm_until),
-            places: places.clone(),
             topology: Arc::clone(topology),
             triggers: Vec::new(),
             count: 0,
             counts: [0; KINDS],
             next_any: NEVER,
             next: [NEVER; KINDS],
-            workers: vec![None; usize::from(topology.tasks())],
+            whom: Whom::new(topology, places),
             fired: Vec::new(),
             last_executed: None,
             record: None,
         };
         for (fault, planned) in faults.iter().enumerate() {
             if let Some(at) = count_of(planned) {
-                let crashes = matches!(planned.action, PlannedAction::Crash { .. });
+                let crashes = matches!(
+                    planned.action,
+                    PlannedAction::Crash { .. } | PlannedAction::CrashMachine { .. }
+                );
                 let target = planned.target.clone();
                 story.triggers.push(Waiting { fault, at, crashes, target });
             }
@@ -125,16 +133,10 @@ impl Story {
         }
     }
 
-    /// The process that a target means at this moment.
-    pub(crate) fn resolve(&self, target: &Target) -> Option<NodeId> {
-        match target {
-            Target::Any(role) => self.places.node(*role, 1),
-            Target::Member(role, number) => self.places.node(*role, *number),
-            Target::WorkerOf(component) => {
-                let of = self.topology.find(component)?;
-                of.tasks().find_map(|task| self.workers[usize::from(task.0) - 1])
-            }
-        }
+    /// The process that a target means at this moment; `by` made the observation that fired the
+    /// fault's trigger, if it has one.
+    pub(crate) fn resolve(&self, target: &Target, by: Option<NodeId>) -> Option<NodeId> {
+        self.whom.resolve(target, by)
     }
 
     /// The component of a task that a worker runs, for the report of a panic.
@@ -158,6 +160,14 @@ impl Story {
                 | Observation::PreCommitted { .. }
                 | Observation::Staged { .. }
                 | Observation::Published { .. }
+                | Observation::Assigned { .. }
+                | Observation::Applied { .. }
+                | Observation::Heard { .. }
+                | Observation::Invoked { .. }
+                | Observation::Responded { .. }
+                | Observation::Raft(
+                    Point::Appended { .. } | Point::Persisted { .. } | Point::Committed { .. }
+                )
         );
         if !of_data && record.len() < RECORDED {
             record.push((at, *observation));
@@ -176,8 +186,8 @@ impl Story {
         self.arm();
         let mut answer = Watch::Continue;
         for Waiting { fault, crashes, target, .. } in due {
-            let target = self.resolve(&target);
-            self.fired.push(Fired { fault, target, observation: self.count });
+            let (target, by) = (self.resolve(&target, Some(node)), Some(node));
+            self.fired.push(Fired { fault, target, by, observation: self.count });
             let exact = crashes && target == Some(node);
             answer = if exact || answer == Watch::Stop { Watch::Stop } else { Watch::Yield };
         }
@@ -205,10 +215,10 @@ impl Watcher<Node> for Story {
             Observation::Executed { task, .. } => {
                 self.last_executed = Some((task, at.time, at.event));
             }
-            Observation::Assigned { task, node, .. } => {
-                self.workers[usize::from(task.0) - 1] = Some(node);
+            _ => {
+                self.whom.observed(at.node, observation);
+                self.keep(at, observation);
             }
-            _ => self.keep(at, observation),
         }
         let kind = EventKind::of(observation);
         if let Some(kind) = kind {

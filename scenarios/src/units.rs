@@ -12,8 +12,13 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 use stormglass_sim::time::Span;
 
+mod form;
+mod signed;
 #[cfg(test)]
 mod tests;
+
+pub use form::{Drawn, Form, Quantum, Stated};
+pub use signed::{Drift, Step};
 
 /// Why a text is not the quantity that was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +63,10 @@ pub trait Text: Sized {
     fn print(&self) -> String;
     /// The value of a bare number, where that needs no unit.
     fn from_number(_number: u64) -> Option<Self> {
+        None
+    }
+    /// The bare number that JSON holds in the place of the text.
+    fn as_number(&self) -> Option<u64> {
         None
     }
 }
@@ -301,29 +310,39 @@ impl Text for Share {
     }
 }
 
-impl Text for u32 {
-    const WHAT: &'static str = "a whole number";
-    const EXAMPLE: &'static str = "7";
-    const PATTERN: &'static str = "^[0-9]+$";
+/// Whole numbers without a unit.
+macro_rules! whole {
+    ($($number:ident)*) => {$(
+        impl Text for $number {
+            const WHAT: &'static str = "a whole number";
+            const EXAMPLE: &'static str = "7";
+            const PATTERN: &'static str = "^[0-9]+$";
 
-    fn parse(text: &str) -> Result<Self, UnitError> {
-        text.trim().parse().map_err(|_| {
-            let message = format!("`{text}` is not a whole number below {}", 1u64 << 32);
-            UnitError::new(message, "write it in digits, such as 7")
-        })
-    }
-    fn print(&self) -> String {
-        self.to_string()
-    }
-    fn from_number(number: u64) -> Option<Self> {
-        u32::try_from(number).ok()
-    }
+            fn parse(text: &str) -> Result<Self, UnitError> {
+                text.trim().parse().map_err(|_| {
+                    let above = u64::from($number::MAX) + 1;
+                    let message = format!("`{text}` is not a whole number below {above}");
+                    UnitError::new(message, "write it in digits, such as 7")
+                })
+            }
+            fn print(&self) -> String {
+                self.to_string()
+            }
+            fn from_number(number: u64) -> Option<Self> {
+                $number::try_from(number).ok()
+            }
+            fn as_number(&self) -> Option<u64> {
+                Some((*self).into())
+            }
+        }
+    )*};
 }
+whole!(u16 u32);
 
 impl<T: Text + Copy + PartialOrd> Text for Between<T> {
     const WHAT: &'static str = T::WHAT;
     const EXAMPLE: &'static str = T::EXAMPLE;
-    const PATTERN: &'static str = r"^[0-9][^.]*(\.[^.]+)?(\.\.[0-9].*)?$";
+    const PATTERN: &'static str = r"^[+-]?[0-9][^.]*(\.[^.]+)?(\.\.[+-]?[0-9].*)?$";
 
     fn parse(text: &str) -> Result<Self, UnitError> {
         let Some((min, max)) = text.split_once("..") else {
@@ -424,7 +443,10 @@ pub mod text {
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<T: Text, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&value.print())
+        match value.as_number() {
+            Some(number) => serializer.serialize_u64(number),
+            None => serializer.serialize_str(&value.print()),
+        }
     }
     /// Reads the text.
     ///

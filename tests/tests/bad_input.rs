@@ -89,7 +89,7 @@ fn a_scenario_built_in_rust_is_checked() {
         ("at least 1 worker", |s| s.cluster.workers = 0),
         ("at least 1 slot", |s| s.cluster.slots = 0),
         ("at least 1 core", |s| s.cluster.cores = 0),
-        ("needs 1 coordinator", |s| s.cluster.coordinators = 0),
+        ("at least 1 coordinator", |s| s.cluster.coordinators = Between::just(0)),
         ("heartbeat-interval is 0", |s| s.cluster.heartbeat_interval = Span::ZERO),
         ("the interval is 0", |s| s.checkpoint.interval = Span::ZERO),
         ("at least 1 checkpoint", |s| s.checkpoint.retained = 0),
@@ -124,11 +124,12 @@ fn a_fault_that_finds_nobody_is_told_and_disturbs_nothing() {
     let calm =
         Scenario { faults: vec![], ..(*scenario("word-count", short("word-count"))).clone() };
     let mut never = calm.clone();
-    never.faults.push(FaultSpec {
-        when: When::On { event: EventKind::CheckpointAborted, nth: Between::just(1_000) },
-        action: ActionSpec::Crash { down: None },
-        target: Target::WorkerOf("count".to_string()),
-    });
+    let crash = ActionSpec::Crash { down: None };
+    never.faults.push(FaultSpec::once(
+        When::On { event: EventKind::CheckpointAborted, nth: Between::just(1_000) },
+        crash.clone(),
+        Target::WorkerOf("count".to_string()),
+    ));
     let outcome = setup(&never.into(), 1).run();
     let Verdict::CouldNotJudge { why } = &outcome.verdict else { panic!("{:?}", outcome.verdict) };
     assert!(why.contains("no fault"), "{why}");
@@ -136,11 +137,8 @@ fn a_fault_that_finds_nobody_is_told_and_disturbs_nothing() {
     assert!(outcome.is_vacuous());
 
     let mut nobody = calm;
-    nobody.faults.push(FaultSpec {
-        when: When::Storm,
-        action: ActionSpec::Crash { down: None },
-        target: Target::WorkerOf("no-such-component".to_string()),
-    });
+    let target = Target::WorkerOf("no-such-component".to_string());
+    nobody.faults.push(FaultSpec::once(When::Storm, crash, target));
     let nobody = Setup::new(&nobody.into(), &Registry::default(), &catalog::file, 1);
     let problem = nobody.map(|_| ()).expect_err("there is no such component").to_string();
     assert!(problem.contains("no-such-component"), "{problem}");

@@ -69,11 +69,8 @@ fn the_longest_words_survive_a_crash() {
     let words = Source::Words { count: 8_000, vocabulary: 2_000, skew_ppm: 1_000_000 };
     let rate = Rate::parse("1k/s").unwrap();
     let mut scenario = Scenario::new("mine", "longest-words", rate, words);
-    scenario.faults.push(FaultSpec {
-        when: When::Storm,
-        action: ActionSpec::Crash { down: None },
-        target: Target::WorkerOf("longest".to_string()),
-    });
+    let target = Target::WorkerOf("longest".to_string());
+    scenario.faults.push(FaultSpec::once(When::Storm, ActionSpec::Crash { down: None }, target));
     let scenario = Arc::new(scenario);
     for seed in 0..10 {
         let setup = Setup::new(&scenario, &registry, &catalog::file, seed).unwrap();

@@ -1,6 +1,8 @@
+use stormglass_sim::time::Span;
+
 use super::*;
 use crate::catalog;
-use crate::scenario::Role;
+use crate::scenario::{Role, Scenario, When};
 
 const NONE: &[&str] = &[];
 

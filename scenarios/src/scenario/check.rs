@@ -5,11 +5,16 @@ use std::sync::Arc;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::time::Span;
 
-use super::fault::{Action, FaultSpec, Role, Target, When};
-use super::{Cluster, Scenario, Source};
+use super::{Operation, Scenario, Source, Target};
 use crate::problem::{Problem, suggest};
 use crate::topologies::Registry;
-use crate::units::{Between, Share};
+use crate::units::Between;
+
+mod control;
+mod fault;
+
+pub(crate) use fault::candidates;
+use fault::ends;
 
 pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     let fail = |path: &str, message: &str, help: &str| {
@@ -51,25 +56,18 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
             "leave it out for no limit",
         );
     }
-    match scenario.cluster.coordinators {
-        1 => {}
-        0 => return fail("cluster.coordinators", "a cluster needs 1 coordinator", ""),
-        _ => {
-            let message = "more than 1 coordinator is not supported yet";
-            return fail("cluster.coordinators", message, "write `coordinators = 1`");
-        }
-    }
     spans(scenario)?;
     source(scenario)?;
+    control::check(scenario)?;
     let phases = &scenario.phases;
     if phases.storm_to_percent > 100 || phases.storm_from_percent >= phases.storm_to_percent {
         let message = "the storm must end after it begins, and at 100% at the latest";
         return fail("phases.storm", message, "write a range such as \"20%..80%\"");
     }
     for (number, fault) in (1..).zip(&scenario.faults) {
-        self::fault(scenario, &format!("fault.{number}"), fault)?;
+        self::fault::check(scenario, &format!("fault.{number}"), fault)?;
     }
-    Ok(())
+    super::operation::check(scenario)
 }
 
 fn spans(scenario: &Scenario) -> Result<(), Problem> {
@@ -148,124 +146,6 @@ fn source(scenario: &Scenario) -> Result<(), Problem> {
     }
 }
 
-/// The keys that name a fault's ends.
-fn ends(fault: &FaultSpec) -> impl Iterator<Item = (&'static str, &Target)> {
-    let first = if fault.action.to().is_some() { "from" } else { "who" };
-    std::iter::once((first, &fault.target)).chain(fault.action.to().map(|to| ("to", to)))
-}
-
-fn fault(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Result<(), Problem> {
-    let action = format!("{path}.{}", fault.action.name());
-    let fail = |key: &str, message: String, help: String| {
-        Err(scenario.origin.problem(&format!("{action}.{key}"), message).help(help))
-    };
-    match fault.when {
-        When::At(between) if between.min > between.max => {
-            return Err(scenario.origin.problem(&format!("{path}.at"), "it ends before it begins"));
-        }
-        When::Share(share) => check_share(scenario, path, share)?,
-        When::On { nth, .. } if nth.min == 0 || nth.min > nth.max => {
-            let problem =
-                scenario.origin.problem(&format!("{path}.on.nth"), "nothing happens 0 times");
-            return Err(problem.help("the first time is 1"));
-        }
-        _ => {}
-    }
-    for (key, target) in ends(fault) {
-        if let Err((message, help)) = reach(&scenario.cluster, target) {
-            return fail(key, message, help);
-        }
-    }
-    match (&fault.action, role(&fault.target)) {
-        (Action::Crash { down: Some(_) }, Role::Worker) => {
-            let help = "leave `down` out and see cluster.restart-delay".to_string();
-            return fail("down", "a worker is restarted by its supervisor".into(), help);
-        }
-        (Action::Crash { down: None }, role) if role != Role::Worker => {
-            let message = format!("nobody restarts a {role}");
-            return fail("who", message, "say how long it is down: `down = \"2s\"`".into());
-        }
-        (Action::SlowDisk { factor, .. }, _) if factor.min == 0 => {
-            let message = "a factor of 0 would be infinitely fast".to_string();
-            return fail("factor", message, "1 changes nothing, 100 is very slow".into());
-        }
-        _ => {}
-    }
-    if let Some(lasting) = fault.action.lasting()
-        && lasting.min.is_zero()
-    {
-        let down = matches!(fault.action, Action::Crash { .. } | Action::CrashMachine { .. });
-        let key = if down { "down" } else { "for" };
-        return fail(key, "it takes no time at all".into(), "write a duration above zero".into());
-    }
-    if let Some(to) = fault.action.to()
-        && candidates(&scenario.cluster, &fault.target, Some(to)).is_empty()
-    {
-        let message = format!("`{}` and `{to}` share one machine: they have no link", fault.target);
-        return fail("to", message, String::new());
-    }
-    Ok(())
-}
-
-fn check_share(scenario: &Scenario, path: &str, share: Between<Share>) -> Result<(), Problem> {
-    let (from, to) = (scenario.phases.storm_from_percent, scenario.phases.storm_to_percent);
-    let storm = Share::percent(from.into())..=Share::percent(to.into());
-    if storm.contains(&share.min) && storm.contains(&share.max) && share.min <= share.max {
-        return Ok(());
-    }
-    let message = format!("the fault is outside the storm, which lasts from {from}% to {to}%");
-    let problem = scenario.origin.problem(&format!("{path}.at"), message);
-    Err(problem.help("move it, or set `phases.storm`"))
-}
-
-fn role(target: &Target) -> Role {
-    match target {
-        Target::Any(role) | Target::Member(role, _) => *role,
-        Target::WorkerOf(_) => Role::Worker,
-    }
-}
-
-/// Whether the cluster has whom a target names.
-fn reach(cluster: &Cluster, target: &Target) -> Result<(), (String, String)> {
-    let Target::Member(role, number) = target else { return Ok(()) };
-    let members = cluster.members(*role);
-    match members {
-        _ if (1..=members).contains(number) => Ok(()),
-        1 => Err((format!("there is only one {role}"), format!("write \"{role}\""))),
-        _ => Err((
-            format!("there is no {role}-{number}: the cluster has {members} of them"),
-            format!("the last one is `{role}-{members}`"),
-        )),
-    }
-}
-
-/// The members that a target may mean, in order, without those that share a machine with `other`
-/// however that is drawn. Empty for `worker-of`, unless it has no `other` on another machine.
-pub(crate) fn candidates(
-    cluster: &Cluster,
-    target: &Target,
-    other: Option<&Target>,
-) -> Vec<Target> {
-    let members = |target: &Target| -> Vec<(Role, u32)> {
-        match target {
-            Target::Any(role) => (1..=cluster.members(*role)).map(|n| (*role, n)).collect(),
-            Target::Member(role, number) => vec![(*role, *number)],
-            Target::WorkerOf(_) => {
-                (1..=cluster.members(Role::Worker)).map(|n| (Role::Worker, n)).collect()
-            }
-        }
-    };
-    let others = other.map(members);
-    let elsewhere = |&(role, number): &(Role, u32)| match &others {
-        None => true,
-        Some(others) => others
-            .iter()
-            .any(|&(other, n)| cluster.machine_of(other, n) != cluster.machine_of(role, number)),
-    };
-    let kept = members(target).into_iter().filter(elsewhere);
-    kept.map(|(role, number)| Target::Member(role, number)).collect()
-}
-
 /// The instants between which an absolute time must lie, given the input's duration.
 pub(crate) fn storm(scenario: &Scenario, duration: Span) -> Between<Span> {
     let percent = |percent: u8| duration.scale(percent.into(), 100);
@@ -305,7 +185,7 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
     if let Some(groups) = choice.max_parallelism {
         builder.max_parallelism(groups);
     }
-    builder.build().map(Arc::new).map_err(|error| {
+    let topology = builder.build().map(Arc::new).map_err(|error| {
         let path = match &error.component {
             Some(name) if choice.parallelism.contains_key(name.as_str()) => {
                 format!("topology.parallelism.{name}")
@@ -314,5 +194,31 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
             _ => "topology.name".to_string(),
         };
         origin.problem(&path, error.to_string())
-    })
+    })?;
+    executors(scenario, &topology)?;
+    Ok(topology)
+}
+
+/// An executor runs at least one task: a component cannot have more executors than tasks.
+fn executors(scenario: &Scenario, topology: &Topology) -> Result<(), Problem> {
+    for (number, spec) in (1..).zip(&scenario.operations) {
+        let Operation::Rebalance { executors, .. } = &spec.operation else { continue };
+        for (component, executors) in executors {
+            let path = format!("operation.{number}.rebalance.executors.{component}");
+            let Some(found) = topology.find(component) else {
+                let name = topology.name();
+                let message = format!("topology `{name}` has no component `{component}`");
+                let names = topology.components().iter().map(|component| component.name.as_ref());
+                let help = suggest(component, names, "components");
+                return Err(scenario.origin.key_problem(&path, message).help(help));
+            };
+            let tasks = found.tasks().count();
+            if usize::from(*executors) > tasks {
+                let message = format!("`{component}` has {tasks} tasks for {executors} executors");
+                let help = format!("raise topology.parallelism.{component}");
+                return Err(scenario.origin.problem(&path, message).help(help));
+            }
+        }
+    }
+    Ok(())
 }

@@ -1,13 +1,12 @@
 //! Faults: what is done to a cluster, to whom, and when.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
-use stormglass_engine::observation::Observation;
 use stormglass_sim::time::Span;
 
-use crate::problem::suggest;
-use crate::units::{Between, Share, Text, UnitError, names, text, text_option};
+use super::{EventKind, Target};
+use crate::units::{
+    Between, Drawn, Drift, Form, Quantum, Share, Stated, Step, names, text, text_option,
+};
 
 /// A fault as a scenario states it: ranges, of which a seed draws.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,6 +17,38 @@ pub struct FaultSpec {
     pub action: ActionSpec,
     /// To whom; of a link, the sending end.
     pub target: Target,
+    /// How often, each time drawn anew; `u32::MAX` for as often as the storm has room for.
+    #[serde(skip_serializing_if = "FaultSpec::is_once")]
+    pub times: Between<u32>,
+    /// From one time to the next; none if each has a time of its own. What would strike after the
+    /// storm is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<Between<Span>>,
+    /// In how many of all seeds it exists at all.
+    #[serde(with = "text", skip_serializing_if = "FaultSpec::is_certain")]
+    pub chance: Share,
+}
+
+impl FaultSpec {
+    /// Always there.
+    pub const CERTAIN: Share = Share::percent(100);
+
+    /// The most times of a fault without `every`.
+    pub const MOST_TIMES: u32 = 1_000;
+    /// The least time from one to the next.
+    pub const LEAST_APART: Span = Span::millis(10);
+
+    /// A fault that strikes once in every seed.
+    pub const fn once(when: When, action: ActionSpec, target: Target) -> FaultSpec {
+        let times = Between::just(1);
+        FaultSpec { when, action, target, times, every: None, chance: FaultSpec::CERTAIN }
+    }
+    fn is_once(times: &Between<u32>) -> bool {
+        *times == Between::just(1) || *times == Between::just(u32::MAX)
+    }
+    fn is_certain(chance: &Share) -> bool {
+        *chance == FaultSpec::CERTAIN
+    }
 }
 
 /// When a fault strikes.
@@ -39,28 +70,47 @@ pub enum When {
     },
 }
 
-/// What happens, with durations `D` and numbers `N`: ranges in a scenario, values in a plan.
+names! {
+    /// Which ways of a machine's links are cut.
+    Ways, "a way", "ways":
+    /// Nothing comes or goes.
+    Both = "both",
+    /// Nothing that it sends arrives; it hears everybody.
+    Out = "out",
+    /// Nothing arrives at it; everybody hears it.
+    In = "in",
+}
+
+impl Ways {
+    const fn is_both(&self) -> bool {
+        matches!(self, Ways::Both)
+    }
+}
+
+/// What happens: quantities are ranges in a scenario, values in a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[serde(bound(serialize = "D: Text, N: Serialize", deserialize = "D: Text, N: Deserialize<'de>"))]
-pub enum Action<D, N> {
+#[serde(rename_all = "kebab-case", deny_unknown_fields, bound = "")]
+pub enum Action<F: Form> {
     /// The process dies; its machine and what it wrote to the page cache survive.
     Crash {
         /// Started again after this long; a worker is left to its supervisor.
         #[serde(default, with = "text_option", skip_serializing_if = "Option::is_none")]
-        down: Option<D>,
+        down: Option<F::Of<Span>>,
     },
     /// The machine dies with all its processes and loses what was not synced.
     CrashMachine {
         /// Back after this long.
         #[serde(with = "text")]
-        down: D,
+        down: F::Of<Span>,
     },
-    /// The machine is cut from every other one, in both directions.
+    /// The machine is cut from every other one.
     Isolate {
         /// Until it is healed.
         #[serde(rename = "for", with = "text")]
-        lasting: D,
+        lasting: F::Of<Span>,
+        /// In which directions.
+        #[serde(default = "both", skip_serializing_if = "Ways::is_both")]
+        ways: Ways,
     },
     /// The link between two machines is cut.
     Cut {
@@ -69,7 +119,7 @@ pub enum Action<D, N> {
         to: Target,
         /// Until it is healed.
         #[serde(rename = "for", with = "text")]
-        lasting: D,
+        lasting: F::Of<Span>,
         /// Whether the other direction is cut as well.
         symmetric: bool,
     },
@@ -80,31 +130,57 @@ pub enum Action<D, N> {
         to: Target,
         /// By how much.
         #[serde(with = "text")]
-        extra: D,
+        extra: F::Of<Span>,
         /// Until it is healed.
         #[serde(rename = "for", with = "text")]
-        lasting: D,
+        lasting: F::Of<Span>,
     },
     /// Every operation of the machine's disk takes longer.
     SlowDisk {
         /// How many times as long.
-        factor: N,
+        #[serde(with = "text")]
+        factor: F::Of<u32>,
         /// Until it is healed.
         #[serde(rename = "for", with = "text")]
-        lasting: D,
+        lasting: F::Of<Span>,
     },
     /// The process stops and goes on later as if nothing had happened.
     Pause {
         /// For how long.
         #[serde(rename = "for", with = "text")]
-        lasting: D,
+        lasting: F::Of<Span>,
+    },
+    /// The machine's clocks run faster or slower than true time; they never jump.
+    DriftClock {
+        /// By how much.
+        #[serde(with = "text")]
+        by: F::Of<Drift>,
+        /// Until they run as usual.
+        #[serde(rename = "for", with = "text")]
+        lasting: F::Of<Span>,
+    },
+    /// The machine's wall clock jumps; its monotonic clock does not.
+    StepClock {
+        /// How far.
+        #[serde(with = "text")]
+        by: F::Of<Step>,
     },
 }
 
-/// An action as a scenario states it.
-pub type ActionSpec = Action<Between<Span>, Between<u32>>;
+const fn both() -> Ways {
+    Ways::Both
+}
 
-impl<D, N> Action<D, N> {
+/// An action as a scenario states it.
+pub type ActionSpec = Action<Stated>;
+
+/// Makes quantities of one form from those of another.
+pub(crate) trait Pick<F: Form, G: Form> {
+    /// The quantity for a key.
+    fn pick<T: Quantum>(&mut self, key: &'static str, from: &F::Of<T>) -> G::Of<T>;
+}
+
+impl<F: Form> Action<F> {
     /// Its name, as people write it.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -115,6 +191,8 @@ impl<D, N> Action<D, N> {
             Action::SlowLink { .. } => "slow-link",
             Action::SlowDisk { .. } => "slow-disk",
             Action::Pause { .. } => "pause",
+            Action::DriftClock { .. } => "drift-clock",
+            Action::StepClock { .. } => "step-clock",
         }
     }
     /// The other end, if it is done to a link.
@@ -124,207 +202,76 @@ impl<D, N> Action<D, N> {
             _ => None,
         }
     }
-    /// How long it lasts; none for the crash of a process that is left to its supervisor.
-    pub const fn lasting(&self) -> Option<&D> {
+    /// How long it lasts; none for a jump, and for the crash of a process that is left to its
+    /// supervisor.
+    pub const fn lasting(&self) -> Option<&F::Of<Span>> {
         match self {
             Action::Crash { down } => down.as_ref(),
             Action::CrashMachine { down } => Some(down),
-            Action::Isolate { lasting }
+            Action::Isolate { lasting, .. }
             | Action::Cut { lasting, .. }
             | Action::SlowLink { lasting, .. }
             | Action::SlowDisk { lasting, .. }
-            | Action::Pause { lasting } => Some(lasting),
+            | Action::Pause { lasting }
+            | Action::DriftClock { lasting, .. } => Some(lasting),
+            Action::StepClock { .. } => None,
         }
     }
 
-    /// The same action with other durations and numbers. `duration` and `number` are told the key
-    /// that they are for.
-    pub(crate) fn map<E, M>(
-        &self,
-        to: Option<Target>,
-        mut duration: impl FnMut(&'static str, &D) -> E,
-        mut number: impl FnMut(&'static str, &N) -> M,
-    ) -> Action<E, M> {
+    /// The same action with other quantities, and another receiving end if it has one.
+    pub(crate) fn map<G: Form>(&self, to: Option<Target>, pick: &mut impl Pick<F, G>) -> Action<G> {
         let end = |old: &Target| to.clone().unwrap_or_else(|| old.clone());
         match self {
             Action::Crash { down } => {
-                Action::Crash { down: down.as_ref().map(|down| duration("down", down)) }
+                Action::Crash { down: down.as_ref().map(|down| pick.pick::<Span>("down", down)) }
             }
-            Action::CrashMachine { down } => Action::CrashMachine { down: duration("down", down) },
-            Action::Isolate { lasting } => Action::Isolate { lasting: duration("for", lasting) },
+            Action::CrashMachine { down } => {
+                Action::CrashMachine { down: pick.pick::<Span>("down", down) }
+            }
+            Action::Isolate { lasting, ways } => {
+                Action::Isolate { lasting: pick.pick::<Span>("for", lasting), ways: *ways }
+            }
             Action::Cut { to, lasting, symmetric } => Action::Cut {
                 to: end(to),
-                lasting: duration("for", lasting),
+                lasting: pick.pick::<Span>("for", lasting),
                 symmetric: *symmetric,
             },
             Action::SlowLink { to, extra, lasting } => Action::SlowLink {
                 to: end(to),
-                extra: duration("extra", extra),
-                lasting: duration("for", lasting),
+                extra: pick.pick::<Span>("extra", extra),
+                lasting: pick.pick::<Span>("for", lasting),
             },
             Action::SlowDisk { factor, lasting } => Action::SlowDisk {
-                factor: number("factor", factor),
-                lasting: duration("for", lasting),
+                factor: pick.pick::<u32>("factor", factor),
+                lasting: pick.pick::<Span>("for", lasting),
             },
-            Action::Pause { lasting } => Action::Pause { lasting: duration("for", lasting) },
-        }
-    }
-}
-
-names! {
-    /// What a process does in the cluster.
-    Role, "a role", "roles":
-    /// Runs tasks; several on a machine if it has several slots.
-    Worker = "worker",
-    /// Starts, watches and restarts the workers of its machine.
-    Supervisor = "supervisor",
-    /// Decides.
-    Coordinator = "coordinator",
-    /// Holds the input log.
-    Broker = "broker",
-    /// Holds checkpoints.
-    Store = "store",
-    /// Takes what sinks publish.
-    Receiver = "receiver",
-}
-
-impl Role {
-    /// Whether there is always exactly one.
-    pub const fn is_single(self) -> bool {
-        matches!(self, Role::Broker | Role::Store | Role::Receiver)
-    }
-}
-
-/// To whom a fault is done. What strikes a machine strikes that of the process named.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Target {
-    /// Any process of a role: the seed draws one.
-    Any(Role),
-    /// One process of a role, counted from 1: `worker-2`. Of a role with a single member the number
-    /// is 1 and not written.
-    Member(Role, u32),
-    /// A worker that runs a task of this component at that moment: `worker-of:count`.
-    WorkerOf(String),
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Target::Any(role) => write!(f, "{role}"),
-            Target::Member(role, _) if role.is_single() => write!(f, "{role}"),
-            Target::Member(role, number) => write!(f, "{role}-{number}"),
-            Target::WorkerOf(component) => write!(f, "worker-of:{component}"),
-        }
-    }
-}
-
-impl Text for Target {
-    const WHAT: &'static str = "a target";
-    const EXAMPLE: &'static str = "worker-2";
-    const PATTERN: &'static str =
-        "^(worker-of:.+|(worker|supervisor|coordinator|broker|store|receiver)(-[1-9][0-9]*)?)$";
-
-    fn parse(text: &str) -> Result<Self, UnitError> {
-        if let Some(component) = text.strip_prefix("worker-of:") {
-            return match component {
-                "" => Err(UnitError::new(
-                    "`worker-of:` names no component",
-                    "name one, such as \"worker-of:count\"",
-                )),
-                component => Ok(Target::WorkerOf(component.to_string())),
-            };
-        }
-        let (name, number) = match text.rsplit_once('-') {
-            Some((name, digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-                (name, digits.parse::<u32>().ok())
+            Action::Pause { lasting } => {
+                Action::Pause { lasting: pick.pick::<Span>("for", lasting) }
             }
-            _ => (text, None),
-        };
-        let numbered = name.len() < text.len();
-        let Some(role) = Role::ALL.iter().copied().find(|role| role.name() == name) else {
-            let names = Role::NAMES.iter().copied().chain(["worker-of:"]);
-            let message = format!("`{text}` is nobody: there is no role `{name}`");
-            return Err(UnitError::new(message, suggest(name, names, "roles")));
-        };
-        match number {
-            None if !numbered && role.is_single() => Ok(Target::Member(role, 1)),
-            None if !numbered => Ok(Target::Any(role)),
-            Some(number) if number > 0 => Ok(Target::Member(role, number)),
-            _ => Err(UnitError::new(
-                format!("`{text}` is nobody: the members of a role are numbered from 1"),
-                format!("the first one is `{role}-1`"),
-            )),
+            Action::DriftClock { by, lasting } => Action::DriftClock {
+                by: pick.pick::<Drift>("by", by),
+                lasting: pick.pick::<Span>("for", lasting),
+            },
+            Action::StepClock { by } => Action::StepClock { by: pick.pick::<Step>("by", by) },
         }
     }
-    fn print(&self) -> String {
-        self.to_string()
-    }
 }
 
-impl Serialize for Target {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-impl<'de> Deserialize<'de> for Target {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::deserialize(deserializer)
-    }
-}
-
-names! {
-    /// What a fault can wait for: kinds of [`Observation`].
-    EventKind, "an event", "events":
-    /// A task executed one input.
-    Executed = "executed",
-    /// A task took its part of a checkpoint.
-    Cut = "cut",
-    /// A task started with the state of a checkpoint, or with none.
-    Restored = "restored",
-    /// A worker process is up.
-    WorkerStarted = "worker-started",
-    /// The coordinator suspects a worker.
-    Suspected = "suspected",
-    /// A new generation was decided.
-    Granted = "granted",
-    /// Every task of a generation runs.
-    Running = "running",
-    /// A checkpoint was triggered.
-    CheckpointTriggered = "checkpoint-triggered",
-    /// The coordinator took a task's acknowledgement.
-    CheckpointAcked = "checkpoint-acked",
-    /// A checkpoint is complete.
-    CheckpointCompleted = "checkpoint-completed",
-    /// A checkpoint was given up.
-    CheckpointAborted = "checkpoint-aborted",
-    /// A service learnt of a new generation.
-    Fenced = "fenced",
-    /// A sink task's transaction is durable at the receiver.
-    PreCommitted = "pre-committed",
-    /// An output became visible.
-    Published = "published",
-}
-
-impl EventKind {
-    /// The kind of an observation, if faults can wait for it.
-    #[inline]
-    pub const fn of(observation: &Observation) -> Option<EventKind> {
-        Some(match observation {
-            Observation::Executed { .. } => EventKind::Executed,
-            Observation::Cut { .. } => EventKind::Cut,
-            Observation::Restored { .. } => EventKind::Restored,
-            Observation::WorkerStarted { .. } => EventKind::WorkerStarted,
-            Observation::Suspected { .. } => EventKind::Suspected,
-            Observation::Granted { .. } => EventKind::Granted,
-            Observation::Running { .. } => EventKind::Running,
-            Observation::CheckpointTriggered { .. } => EventKind::CheckpointTriggered,
-            Observation::CheckpointAcked { .. } => EventKind::CheckpointAcked,
-            Observation::CheckpointCompleted { .. } => EventKind::CheckpointCompleted,
-            Observation::CheckpointAborted { .. } => EventKind::CheckpointAborted,
-            Observation::Fenced { .. } => EventKind::Fenced,
-            Observation::PreCommitted { .. } => EventKind::PreCommitted,
-            Observation::Published { .. } => EventKind::Published,
-            _ => return None,
-        })
+impl Action<Drawn> {
+    /// What kind of fault it is when done to a kind of target, as campaigns count them: quantities
+    /// and numbers do not matter.
+    pub fn kind(&self, target: &Target) -> String {
+        let (name, target) = (self.name(), target.kind());
+        match self {
+            Action::Isolate { ways: Ways::Out, .. } => format!("{name} {target} outbound"),
+            Action::Isolate { ways: Ways::In, .. } => format!("{name} {target} inbound"),
+            Action::Cut { to, symmetric: false, .. } => {
+                format!("{name} {target} to {} one way", to.kind())
+            }
+            Action::Cut { to, .. } | Action::SlowLink { to, .. } => {
+                format!("{name} {target} to {}", to.kind())
+            }
+            _ => format!("{name} {target}"),
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! From the TOML as it is written to a scenario: defaults, and choices of one among several keys.
 
 use super::document::Origin;
-use super::fault::{Action, ActionSpec, FaultSpec, Target, When};
-use super::raw::{At, RawFault, RawInput, RawPhases, RawScenario, RawWords};
+use super::raw::{RawCluster, RawInput, RawPhases, RawRaft, RawScenario, RawWords};
 use super::{
-    Checkpoint, Cluster, Disk, Flow, Guarantee, Input, Network, Phases, Profile, Scenario, Source,
-    TopologyChoice,
+    Checkpoint, Clock, Cluster, Disk, Flow, Guarantee, Input, Network, Phases, Profile, Raft,
+    Scenario, Source, TopologyChoice,
 };
 use crate::problem::Problem;
-use crate::units::{Quantity, Text};
+use crate::units::{Quantity, Size};
+
+mod fault;
+mod operation;
 
 /// Overwrites defaults with what is written.
 macro_rules! lay {
@@ -21,7 +23,6 @@ macro_rules! lay {
 }
 
 pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Problem> {
-    let profile = raw.cluster.profile.map_or(Profile::Catalog, |Quantity(profile)| profile);
     let mut network = lay!(raw.network => Network::default(); ; patience);
     if let Some(Quantity(latency)) = raw.network.latency {
         (network.latency_min, network.latency_max) = (latency.min, latency.max);
@@ -41,23 +42,61 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
             max_parallelism: raw.topology.max_parallelism,
         },
         input: input(raw.input, &origin)?,
-        cluster: lay!(raw.cluster => Cluster::of(profile);
-            workers slots coordinators cores;
-            heartbeat_interval heartbeat_timeout monitor_interval
-            restart_delay worker_start_timeout deploy_timeout),
+        cluster: cluster(raw.cluster, &origin)?,
         checkpoint: lay!(raw.checkpoint => Checkpoint::default();
             retained; interval timeout min_pause),
         flow: lay!(raw.flow => Flow::default(); batch credits fetch; flush poll),
         network,
         disk,
         guarantee: raw.guarantee.map_or(Guarantee::ExactlyOnce, |Quantity(guarantee)| guarantee),
+        raft: raft(raw.raft, &origin)?,
+        clock: Clock { drift_ppm: raw.clock.drift.map_or(0, |Quantity(share)| share.0) },
+        operations: (1..)
+            .zip(raw.operation)
+            .map(|(number, raw)| operation::lower(raw, &format!("operation.{number}"), &origin))
+            .collect::<Result<_, _>>()?,
         faults: (1..)
             .zip(raw.fault)
-            .map(|(number, raw)| fault(raw, &format!("fault.{number}"), &origin))
+            .map(|(number, raw)| fault::lower(raw, &format!("fault.{number}"), &origin))
             .collect::<Result<_, _>>()?,
         phases: phases(raw.phases, &origin)?,
         origin,
     })
+}
+
+fn cluster(raw: RawCluster, origin: &Origin) -> Result<Cluster, Problem> {
+    let profile = raw.profile.map_or(Profile::Catalog, |Quantity(profile)| profile);
+    let mut cluster = lay!(raw => Cluster::of(profile);
+        workers slots clients cores;
+        coordinators heartbeat_interval heartbeat_timeout monitor_interval detector scheduler
+        restart_delay worker_start_timeout deploy_timeout);
+    if let Some(phi) = raw.phi_threshold {
+        if !(0.1..=100.0).contains(&phi) {
+            let message = format!("a phi of {phi} is out of range");
+            let problem = origin.problem("cluster.phi-threshold", message);
+            return Err(problem.help("write a number from 0.1 to 100.0; 8.0 is common"));
+        }
+        cluster.phi_threshold_milli = (phi * 1e3 + 0.5) as u32;
+    }
+    Ok(cluster)
+}
+
+fn raft(raw: RawRaft, origin: &Origin) -> Result<Raft, Problem> {
+    let mut raft = lay!(raw => Raft::default(); snapshot_after lease; election_timeout heartbeat);
+    raft.drift_bound_ppm = raw.drift_bound.map_or(raft.drift_bound_ppm, |Quantity(bound)| bound.0);
+    let sizes = [
+        ("raft.append", raw.append, &mut raft.append_bytes),
+        ("raft.inflight", raw.inflight, &mut raft.inflight_bytes),
+        ("raft.chunk", raw.chunk, &mut raft.chunk_bytes),
+    ];
+    for (path, written, bytes) in sizes {
+        let Some(Quantity(Size(size))) = written else { continue };
+        *bytes = u32::try_from(size).map_err(|_| {
+            let problem = origin.problem(path, "no message is that large");
+            problem.help("write less than \"4GiB\"")
+        })?;
+    }
+    Ok(raft)
 }
 
 fn input(raw: RawInput, origin: &Origin) -> Result<Input, Problem> {
@@ -102,63 +141,4 @@ fn phases(raw: RawPhases, origin: &Origin) -> Result<Phases, Problem> {
         phases.storm_to_percent = (storm.max.0 / 10_000) as u8;
     }
     Ok(phases)
-}
-
-fn fault(raw: RawFault, path: &str, origin: &Origin) -> Result<FaultSpec, Problem> {
-    let when = match (raw.at, raw.on) {
-        (Some(Quantity(At::Time(time))), None) => When::At(time),
-        (Some(Quantity(At::Share(share))), None) => When::Share(share),
-        (Some(Quantity(At::Storm)), None) => When::Storm,
-        (None, Some(on)) => When::On { event: on.event.0, nth: on.nth.0 },
-        (None, None) => {
-            let problem = origin.problem(path, "the fault does not say when it strikes");
-            return Err(
-                problem.help("give it `at = \"20%..40%\"` or `on = { event = .., nth = .. }`")
-            );
-        }
-        (Some(_), Some(_)) => {
-            let problem = origin.key_problem(&format!("{path}.on"), "the fault says twice when");
-            return Err(problem.help("leave out `at` or `on`"));
-        }
-    };
-    let mut actions: Vec<(ActionSpec, Target)> = Vec::new();
-    if let Some(raw) = raw.crash {
-        actions.push((Action::Crash { down: raw.down.map(|down| down.0) }, raw.who.0));
-    }
-    if let Some(raw) = raw.crash_machine {
-        actions.push((Action::CrashMachine { down: raw.down.0 }, raw.who.0));
-    }
-    if let Some(raw) = raw.isolate {
-        actions.push((Action::Isolate { lasting: raw.r#for.0 }, raw.who.0));
-    }
-    if let Some(raw) = raw.cut {
-        let symmetric = raw.symmetric.unwrap_or(true);
-        actions.push((Action::Cut { to: raw.to.0, lasting: raw.r#for.0, symmetric }, raw.from.0));
-    }
-    if let Some(raw) = raw.slow_link {
-        let (extra, lasting) = (raw.extra.0, raw.r#for.0);
-        actions.push((Action::SlowLink { to: raw.to.0, extra, lasting }, raw.from.0));
-    }
-    if let Some(raw) = raw.slow_disk {
-        let (factor, lasting) = (raw.factor.0, raw.r#for.0);
-        actions.push((Action::SlowDisk { factor, lasting }, raw.who.0));
-    }
-    if let Some(raw) = raw.pause {
-        actions.push((Action::Pause { lasting: raw.r#for.0 }, raw.who.0));
-    }
-    match (actions.len(), actions.pop()) {
-        (1, Some((action, target))) => Ok(FaultSpec { when, action, target }),
-        (_, None) => {
-            let problem = origin.problem(path, "the fault does not say what happens");
-            Err(problem.help(format!(
-                "give it an action, such as `crash = {{ who = \"{}\" }}`",
-                Target::EXAMPLE
-            )))
-        }
-        (_, Some((action, _))) => {
-            let path = format!("{path}.{}", action.name());
-            let problem = origin.key_problem(&path, "the fault does two things at once");
-            Err(problem.help("write one `[[fault]]` for each action"))
-        }
-    }
 }

@@ -6,9 +6,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stormglass_sim::time::Span;
 
-use super::fault::{EventKind, Target};
-use super::{Guarantee, Profile};
-use crate::units::{Bandwidth, Between, Quantity, Rate, Share, Text, UnitError};
+use super::{Detector, Guarantee, Profile, Scheduler};
+use crate::units::{Bandwidth, Between, Quantity, Rate, Share, Size};
+
+mod fault;
+mod operation;
+
+pub(super) use fault::{At, RawFault};
+pub(super) use operation::{RawOperation, RawRebalance};
 
 /// The JSON schema of a scenario, for editors.
 pub fn schema() -> serde_json::Value {
@@ -71,9 +76,18 @@ pub(super) struct RawScenario {
     /// Every machine's disk.
     #[serde(default)]
     pub disk: RawDisk,
+    /// How the coordinators agree.
+    #[serde(default)]
+    pub raft: RawRaft,
+    /// The machines' clocks.
+    #[serde(default)]
+    pub clock: RawClock,
     /// When the storm begins and ends, and how long recovery may take.
     #[serde(default)]
     pub phases: RawPhases,
+    /// What is asked of the cluster while it runs: each with `at`, and one request.
+    #[serde(default)]
+    pub operation: Vec<RawOperation>,
     /// What is done to it: each with `at` or `on`, and one action.
     #[serde(default)]
     pub fault: Vec<RawFault>,
@@ -143,8 +157,10 @@ pub(super) struct RawCluster {
     pub workers: Option<u16>,
     /// Worker processes on each of them. Default 1.
     pub slots: Option<u16>,
-    /// Coordinators. Default 1; more are not supported yet.
-    pub coordinators: Option<u16>,
+    /// Coordinators: a number or a range such as "1..7", of which each seed draws. Default 1.
+    pub coordinators: Option<Quantity<Between<u16>>>,
+    /// Processes that use the replicated metadata all the time. Default 0.
+    pub clients: Option<u16>,
     /// Cores of each machine. Default 2.
     pub cores: Option<u16>,
     /// A worker's heartbeats are this far apart. Default 1s.
@@ -153,6 +169,12 @@ pub(super) struct RawCluster {
     pub heartbeat_timeout: Duration,
     /// How often the coordinator looks. Default 500ms; storm 10s.
     pub monitor_interval: Duration,
+    /// How a worker's silence is judged. Default "fixed".
+    pub detector: Option<Quantity<Detector>>,
+    /// The phi from which the phi-accrual detector suspects a worker. Default 8.0.
+    pub phi_threshold: Option<f64>,
+    /// How tasks are placed. Default "even".
+    pub scheduler: Option<Quantity<Scheduler>>,
     /// A supervisor restarts a dead worker after this long. Default 1s; storm 3s.
     pub restart_delay: Duration,
     /// A supervisor gives a worker this long to start. Default 10s; storm 120s.
@@ -234,149 +256,36 @@ pub(super) struct RawPhases {
     pub lull: Duration,
 }
 
-/// A fault: `at` or `on` says when, one of the other keys says what.
+/// How the coordinators agree.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "Fault")]
-pub(super) struct RawFault {
-    /// When: "30s", "20%..40%" of the input's duration, or "storm" for any time of the storm.
-    pub at: Option<Quantity<At>>,
-    /// When: as soon as something has been observed so many times.
-    pub on: Option<RawOn>,
-    /// A process dies; its machine survives.
-    pub crash: Option<RawCrash>,
-    /// A machine dies with its processes and loses what was not synced.
-    pub crash_machine: Option<RawCrashMachine>,
-    /// A machine is cut from every other one.
-    pub isolate: Option<RawFor>,
-    /// The link between two machines is cut.
-    pub cut: Option<RawCut>,
-    /// A link takes longer.
-    pub slow_link: Option<RawSlowLink>,
-    /// A disk takes longer.
-    pub slow_disk: Option<RawSlowDisk>,
-    /// A process stops and goes on later.
-    pub pause: Option<RawFor>,
+#[schemars(rename = "Raft")]
+pub(super) struct RawRaft {
+    /// A follower that hears nothing for so long stands for election: a range of which it draws
+    /// anew each time. Default 150ms..300ms.
+    pub election_timeout: Option<Quantity<Between<Span>>>,
+    /// A leader is heard at least so often. Default 50ms.
+    pub heartbeat: Duration,
+    /// Entries in one message; a message with one entry may be larger. Default 64KiB.
+    pub append: Option<Quantity<Size>>,
+    /// Entries under way to one follower. Default 1MiB.
+    pub inflight: Option<Quantity<Size>>,
+    /// A part of a snapshot in one message. Default 64KiB.
+    pub chunk: Option<Quantity<Size>>,
+    /// A snapshot takes the place of the log after so many entries. Default 1000.
+    pub snapshot_after: Option<u32>,
+    /// Whether reads are served under a lease. Default false: by a round to a quorum.
+    pub lease: Option<bool>,
+    /// How much faster one clock may run than another, which a lease rests on. Default 10%.
+    pub drift_bound: Portion,
 }
 
-/// As soon as something has been observed so many times since the start of the run.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// The machines' clocks.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "On")]
-pub(super) struct RawOn {
-    /// What.
-    pub event: Quantity<EventKind>,
-    /// The how-manieth, counted from 1: a number or a range such as "3..9".
-    pub nth: Quantity<Between<u32>>,
-}
-
-/// Who crashes: "worker", "worker-2", "worker-of:count", "coordinator", ...
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "Crash")]
-pub(super) struct RawCrash {
-    /// The process.
-    pub who: Quantity<Target>,
-    /// Started again after this long; left out for a worker, which its supervisor restarts.
-    pub down: Option<Quantity<Between<Span>>>,
-}
-
-/// Whose machine crashes.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "CrashMachine")]
-pub(super) struct RawCrashMachine {
-    /// A process on the machine.
-    pub who: Quantity<Target>,
-    /// Back after this long.
-    pub down: Quantity<Between<Span>>,
-}
-
-/// To whom, and for how long.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "For")]
-pub(super) struct RawFor {
-    /// The process, or the machine it runs on.
-    pub who: Quantity<Target>,
-    /// For how long.
-    pub r#for: Quantity<Between<Span>>,
-}
-
-/// A cut link.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "Cut")]
-pub(super) struct RawCut {
-    /// The sending end.
-    pub from: Quantity<Target>,
-    /// The receiving end.
-    pub to: Quantity<Target>,
-    /// For how long.
-    pub r#for: Quantity<Between<Span>>,
-    /// Whether the other direction is cut as well. Default true.
-    pub symmetric: Option<bool>,
-}
-
-/// A slow link.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "SlowLink")]
-pub(super) struct RawSlowLink {
-    /// The sending end.
-    pub from: Quantity<Target>,
-    /// The receiving end.
-    pub to: Quantity<Target>,
-    /// By how much.
-    pub extra: Quantity<Between<Span>>,
-    /// For how long.
-    pub r#for: Quantity<Between<Span>>,
-}
-
-/// A slow disk.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "SlowDisk")]
-pub(super) struct RawSlowDisk {
-    /// A process on the machine.
-    pub who: Quantity<Target>,
-    /// How many times as long: a number or a range such as "100..300".
-    pub factor: Quantity<Between<u32>>,
-    /// For how long.
-    pub r#for: Quantity<Between<Span>>,
-}
-
-/// The texts of `at`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum At {
-    Storm,
-    Share(Between<Share>),
-    Time(Between<Span>),
-}
-
-impl Text for At {
-    const WHAT: &'static str = "a time";
-    const EXAMPLE: &'static str = "20%..40%";
-    const PATTERN: &'static str = "^(storm|[0-9].*)$";
-
-    fn parse(text: &str) -> Result<Self, UnitError> {
-        match text {
-            "storm" => Ok(At::Storm),
-            text if text.contains('%') => Between::parse(text).map(At::Share),
-            text if text.starts_with(|c: char| c.is_ascii_digit()) => {
-                Between::parse(text).map(At::Time)
-            }
-            text => Err(UnitError::new(
-                format!("`{text}` is not a time"),
-                "write \"30s\", \"20%..40%\" of the input's duration, or \"storm\"",
-            )),
-        }
-    }
-    fn print(&self) -> String {
-        match self {
-            At::Storm => "storm".to_string(),
-            At::Share(share) => share.print(),
-            At::Time(time) => time.print(),
-        }
-    }
+#[schemars(rename = "Clock")]
+pub(super) struct RawClock {
+    /// A machine's clocks run at most so much faster or slower than true time; drawn for each
+    /// machine. Default 0%.
+    pub drift: Portion,
 }

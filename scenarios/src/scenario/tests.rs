@@ -1,3 +1,5 @@
+use stormglass_sim::time::Span;
+
 use super::*;
 use crate::catalog;
 

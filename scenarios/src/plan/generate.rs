@@ -1,0 +1,182 @@
+//! From what a scenario states to what a seed draws.
+
+use std::collections::BTreeMap;
+
+use stormglass_sim::hash::fingerprint;
+use stormglass_sim::time::{Instant, Span};
+
+use super::{Draw, Plan, PlannedFault, PlannedOperation, Trigger, VERSION};
+use crate::problem::Problem;
+use crate::scenario::{FaultSpec, OperationSpec, Pick, Scenario, Target, When, candidates, storm};
+use crate::units::{Between, Drawn, Quantum, Share, Stated};
+
+/// Draws the plan of a seed for a scenario as that seed has it ([`Scenario::drawn`]). `duration` is
+/// that of the input: see [`input::duration`](crate::input::duration).
+///
+/// # Errors
+/// If a fault with an absolute time lies outside the storm of an input that long, or an operation
+/// after its end.
+pub fn generate(scenario: &Scenario, seed: u64, duration: Span) -> Result<Plan, Problem> {
+    let mut alike = Alike::default();
+    let mut faults = Vec::new();
+    for (number, spec) in (1..).zip(&scenario.faults) {
+        check_time(scenario, number, spec, duration)?;
+        // How often it strikes is no part of what it is: its first time stays as it was drawn.
+        let alone = FaultSpec::once(spec.when, spec.action.clone(), spec.target.clone());
+        let name = serde_json::to_string(&alone).expect("a fault is plain data");
+        let keyed = Keyed { seed, key: alike.key(name) };
+        faults.extend(repeated(scenario, spec, &keyed, duration));
+    }
+    let operations = operations(scenario, seed, duration, &mut alike)?;
+    Ok(Plan { version: VERSION, scenario: scenario.name.clone(), seed, operations, faults })
+}
+
+/// Counts what reads alike.
+#[derive(Default)]
+struct Alike(BTreeMap<String, u64>);
+
+impl Alike {
+    fn key(&mut self, name: String) -> Vec<u64> {
+        let print = fingerprint(name.as_bytes());
+        let count = self.0.entry(name).or_default();
+        *count += 1;
+        vec![print, *count]
+    }
+}
+
+/// The draws of one fault or operation, each with a stream of its own.
+#[derive(Clone)]
+struct Keyed {
+    seed: u64,
+    key: Vec<u64>,
+}
+
+impl Keyed {
+    fn draw(&self, purpose: &str) -> Draw {
+        let purpose = [fingerprint(purpose.as_bytes())];
+        Draw::new(self.seed, &[&self.key[..], &purpose].concat())
+    }
+    fn quantity<T: Quantum>(&self, purpose: &str, range: &Between<T>) -> T {
+        T::of_word(self.draw(purpose).between(range.min.word(), range.max.word()))
+    }
+    /// The draws of its so-manieth time, from 0; those of the first are its own.
+    fn time(&self, number: u64) -> Keyed {
+        let mut time = self.clone();
+        time.key.extend((number > 0).then_some(number));
+        time
+    }
+}
+
+impl Pick<Stated, Drawn> for &Keyed {
+    fn pick<T: Quantum>(&mut self, key: &'static str, from: &Between<T>) -> T {
+        self.quantity(key, from)
+    }
+}
+
+/// The instants that a stated time may be.
+fn instants(when: When, scenario: &Scenario, duration: Span) -> Option<Between<Span>> {
+    match when {
+        When::At(time) => Some(time),
+        When::Share(share) => {
+            let part = |share: Share| duration.scale(share.0.into(), 1_000_000);
+            Some(Between { min: part(share.min), max: part(share.max) })
+        }
+        When::Storm => Some(storm(scenario, duration)),
+        When::On { .. } => None,
+    }
+}
+
+fn check_time(
+    scenario: &Scenario,
+    number: usize,
+    spec: &FaultSpec,
+    duration: Span,
+) -> Result<(), Problem> {
+    let When::At(time) = spec.when else { return Ok(()) };
+    let storm = storm(scenario, duration);
+    if storm.min <= time.min && time.max <= storm.max {
+        return Ok(());
+    }
+    let message = format!(
+        "the fault is outside the storm, which lasts from {} to {} of an input of {duration}",
+        storm.min, storm.max
+    );
+    let problem = scenario.origin.problem(&format!("fault.{number}.at"), message);
+    Err(problem.help("move it, or set `phases.storm`"))
+}
+
+/// Every time that a fault strikes; none if this seed is without it.
+fn repeated(
+    scenario: &Scenario,
+    spec: &FaultSpec,
+    keyed: &Keyed,
+    duration: Span,
+) -> Vec<PlannedFault> {
+    if keyed.draw("chance").below(FaultSpec::CERTAIN.0.into()) >= u64::from(spec.chance.0) {
+        return Vec::new();
+    }
+    let times = keyed.quantity("times", &spec.times);
+    let mut faults: Vec<PlannedFault> = Vec::new();
+    for number in 0..u64::from(times) {
+        let keyed = keyed.time(number);
+        let mut fault = planned(scenario, spec, &keyed, duration);
+        if let (Some(every), Some(Trigger::At(before))) =
+            (&spec.every, faults.last().map(|before| before.trigger))
+        {
+            let at = before + keyed.quantity("every", every);
+            if at > Instant::ZERO + storm(scenario, duration).max {
+                break;
+            }
+            fault.trigger = Trigger::At(at);
+        }
+        faults.push(fault);
+    }
+    faults
+}
+
+fn planned(scenario: &Scenario, spec: &FaultSpec, keyed: &Keyed, duration: Span) -> PlannedFault {
+    let trigger = match (spec.when, instants(spec.when, scenario, duration)) {
+        (When::On { event, nth }, _) => Trigger::On { event, nth: keyed.quantity("nth", &nth) },
+        (_, instants) => {
+            let instants = instants.unwrap_or(Between::just(duration));
+            Trigger::At(Instant::ZERO + keyed.quantity("at", &instants))
+        }
+    };
+    let one_of = |purpose: &str, target: &Target, other: Option<&Target>| -> Target {
+        let candidates = candidates(&scenario.cluster, target, other);
+        match (target, candidates.len() as u64) {
+            (Target::Any(_) | Target::Follower(None), number @ 1..) => {
+                candidates[keyed.draw(purpose).below(number) as usize].clone()
+            }
+            _ => target.clone(),
+        }
+    };
+    let target = one_of("target", &spec.target, spec.action.to());
+    let to = spec.action.to().map(|to| one_of("to", to, Some(&target)));
+    let action = spec.action.map(to, &mut { keyed });
+    PlannedFault { trigger, action, target, resolved: None }
+}
+
+fn operations(
+    scenario: &Scenario,
+    seed: u64,
+    duration: Span,
+    alike: &mut Alike,
+) -> Result<Vec<PlannedOperation>, Problem> {
+    let mut operations = Vec::new();
+    for (number, spec) in (1..).zip(&scenario.operations) {
+        let OperationSpec { when, operation } = spec;
+        let name = serde_json::to_string(spec).expect("an operation is plain data");
+        let keyed = Keyed { seed, key: alike.key(name) };
+        let Some(instants) = instants(*when, scenario, duration) else { continue };
+        if instants.max > duration {
+            let message = format!("the operation may come after the end of an input of {duration}");
+            return Err(scenario.origin.problem(&format!("operation.{number}.at"), message));
+        }
+        let at = Instant::ZERO + keyed.quantity("at", &instants);
+        operations.push(PlannedOperation { at, operation: operation.clone() });
+    }
+    // One operator asks for one thing after the other.
+    operations.sort_by_key(|operation| operation.at);
+    Ok(operations)
+}

@@ -1,0 +1,240 @@
+//! Faults: whether they can be, and strike somebody.
+
+use crate::problem::Problem;
+use crate::scenario::{Action, Cluster, FaultSpec, Role, Scenario, Target, When};
+use crate::units::{Between, Drift, Share, Step};
+
+/// By how much a clock may be slowed, in millionths.
+const MOST_SLOWED: i32 = 500_000;
+
+/// The keys that name a fault's ends.
+pub(super) fn ends(fault: &FaultSpec) -> impl Iterator<Item = (&'static str, &Target)> {
+    let first = if fault.action.to().is_some() { "from" } else { "who" };
+    std::iter::once((first, &fault.target)).chain(fault.action.to().map(|to| ("to", to)))
+}
+
+pub(super) fn check(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Result<(), Problem> {
+    let action = format!("{path}.{}", fault.action.name());
+    let fail = |key: &str, message: String, help: String| {
+        Err(scenario.origin.problem(&format!("{action}.{key}"), message).help(help))
+    };
+    match fault.when {
+        When::At(between) if between.min > between.max => {
+            return Err(scenario.origin.problem(&format!("{path}.at"), "it ends before it begins"));
+        }
+        When::Share(share) => check_share(scenario, path, share)?,
+        When::On { nth, .. } if nth.min == 0 || nth.min > nth.max => {
+            let problem =
+                scenario.origin.problem(&format!("{path}.on.nth"), "nothing happens 0 times");
+            return Err(problem.help("the first time is 1"));
+        }
+        _ => {}
+    }
+    often(scenario, path, fault)?;
+    for (key, target) in ends(fault) {
+        if let Err((message, help)) = reach(scenario, fault, target) {
+            return fail(key, message, help);
+        }
+    }
+    let crashes = matches!(fault.action, Action::Crash { .. } | Action::CrashMachine { .. });
+    match (&fault.action, role(fault, &fault.target)) {
+        (_, Role::Client | Role::Operator) if crashes => {
+            let message = format!("a `{}` is no part of the cluster", fault.target);
+            let help = "cut it off or pause it: it has to know what it asked for".to_string();
+            return fail("who", message, help);
+        }
+        (Action::Crash { down: Some(_) }, Role::Worker) => {
+            let help = "leave `down` out and see cluster.restart-delay".to_string();
+            return fail("down", "a worker is restarted by its supervisor".into(), help);
+        }
+        (Action::Crash { down: None }, role) if role != Role::Worker => {
+            let message = format!("nobody restarts a {role}");
+            return fail("who", message, "say how long it is down: `down = \"2s\"`".into());
+        }
+        (Action::DriftClock { by, .. }, _) if by.min.0 < -MOST_SLOWED => {
+            let message = "a clock that runs at less than half its rate is broken".to_string();
+            return fail("by", message, "write at least \"-50%\"".into());
+        }
+        (Action::DriftClock { by, .. }, _) if *by == Between::just(Drift(0)) => {
+            return fail("by", "the clock does not drift".into(), "write such as \"10%\"".into());
+        }
+        (Action::StepClock { by }, _) if *by == Between::just(Step(0)) => {
+            return fail("by", "the clock does not jump".into(), "write such as \"-10s\"".into());
+        }
+        (Action::SlowDisk { factor, .. }, _) if factor.min == 0 => {
+            let message = "a factor of 0 would be infinitely fast".to_string();
+            return fail("factor", message, "1 changes nothing, 100 is very slow".into());
+        }
+        _ => {}
+    }
+    if let Some(lasting) = fault.action.lasting()
+        && lasting.min.is_zero()
+    {
+        let down = matches!(fault.action, Action::Crash { .. } | Action::CrashMachine { .. });
+        let key = if down { "down" } else { "for" };
+        return fail(key, "it takes no time at all".into(), "write a duration above zero".into());
+    }
+    if let Some(to) = fault.action.to()
+        && same_machine(&scenario.cluster, &fault.target, to)
+    {
+        let message = format!("`{}` and `{to}` share one machine: they have no link", fault.target);
+        return fail("to", message, String::new());
+    }
+    Ok(())
+}
+
+fn check_share(scenario: &Scenario, path: &str, share: Between<Share>) -> Result<(), Problem> {
+    let (from, to) = (scenario.phases.storm_from_percent, scenario.phases.storm_to_percent);
+    let storm = Share::percent(from.into())..=Share::percent(to.into());
+    if storm.contains(&share.min) && storm.contains(&share.max) && share.min <= share.max {
+        return Ok(());
+    }
+    let message = format!("the fault is outside the storm, which lasts from {from}% to {to}%");
+    let problem = scenario.origin.problem(&format!("{path}.at"), message);
+    Err(problem.help("move it, or set `phases.storm`"))
+}
+
+/// How often it strikes, and in how many seeds.
+fn often(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Result<(), Problem> {
+    let fail = |key: &str, message: &str, help: &str| {
+        Err(scenario.origin.problem(&format!("{path}.{key}"), message).help(help))
+    };
+    if fault.times.min == 0 || fault.times.min > fault.times.max {
+        let help = "write 1 or more, and a `chance` if it is not to be there in every seed";
+        return fail("times", "a fault strikes at least once", help);
+    }
+    if fault.chance.0 == 0 {
+        return fail(
+            "chance",
+            "the fault is never there",
+            "leave it out, or write such as \"60%\"",
+        );
+    }
+    let Some(every) = fault.every else {
+        let most = FaultSpec::MOST_TIMES;
+        let message = format!("more than {most} times are no scenario any more");
+        return if fault.times.max > most { fail("times", &message, "") } else { Ok(()) };
+    };
+    if every.min < FaultSpec::LEAST_APART {
+        let message = format!("the times are less than {} apart", FaultSpec::LEAST_APART);
+        return fail("every", &message, "");
+    }
+    match fault.when {
+        When::On { .. } => {
+            let help = "leave it out: each time waits for an event of its own";
+            fail("every", "a fault with a trigger has no times", help)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The role of whom a target means.
+fn role(fault: &FaultSpec, target: &Target) -> Role {
+    match target {
+        Target::Any(role) | Target::Member(role, _) => *role,
+        Target::WorkerOf(_) => Role::Worker,
+        Target::Leader | Target::Follower(_) => Role::Coordinator,
+        Target::It => match fault.when {
+            When::On { event, .. } => event.role(),
+            _ => Role::Coordinator,
+        },
+    }
+}
+
+/// Whether the cluster of every seed has whom a target names.
+fn reach(scenario: &Scenario, fault: &FaultSpec, target: &Target) -> Result<(), (String, String)> {
+    let cluster = &scenario.cluster;
+    let (role, number) = match target {
+        Target::It if !matches!(fault.when, When::On { .. }) => {
+            let message = "`it` is whoever made the observation that a fault waits for".to_string();
+            return Err((message, "give the fault a trigger: `on = { event = .. }`".into()));
+        }
+        Target::Any(Role::Operator) | Target::Member(Role::Operator, _) => {
+            return match (scenario.operations.is_empty(), target) {
+                (false, Target::Member(_, 1)) => Ok(()),
+                (false, _) => {
+                    Err(("there is only one operator".into(), "write \"operator\"".into()))
+                }
+                (true, _) => {
+                    let help = "write an `[[operation]]` for it to carry out".to_string();
+                    Err(("there is no operator: nothing is asked of the cluster".into(), help))
+                }
+            };
+        }
+        Target::Any(Role::Client) if cluster.clients == 0 => {
+            return Err(("there is no client".into(), "set `cluster.clients`".into()));
+        }
+        Target::Leader | Target::Any(_) | Target::WorkerOf(_) | Target::It => return Ok(()),
+        Target::Follower(_) if cluster.coordinators.max < 2 => {
+            let help = "raise `cluster.coordinators`".to_string();
+            return Err(("the only coordinator follows nobody".into(), help));
+        }
+        Target::Follower(None) => return Ok(()),
+        Target::Follower(Some(number)) => {
+            let followers = u32::from(cluster.coordinators.max) - 1;
+            return match *number <= followers {
+                true => Ok(()),
+                false => Err((
+                    format!("there is no {target}: the cluster has {followers} of them at most"),
+                    format!("the last one is `follower-{followers}`"),
+                )),
+            };
+        }
+        Target::Member(role, number) => (*role, number),
+    };
+    let members = cluster.members(role);
+    let varies = role == Role::Coordinator && cluster.coordinators.max > cluster.coordinators.min;
+    match members {
+        _ if (1..=members).contains(number) => Ok(()),
+        _ if varies => Err((
+            format!("not every seed has a {role}-{number}: the fewest have {members}"),
+            format!("aim at any `{role}`, or raise cluster.{role}s"),
+        )),
+        0 => Err((format!("there is no {role}"), format!("set `cluster.{role}s`"))),
+        1 => Err((format!("there is only one {role}"), format!("write \"{role}\""))),
+        _ => Err((
+            format!("there is no {role}-{number}: the cluster has {members} of them"),
+            format!("the last one is `{role}-{members}`"),
+        )),
+    }
+}
+
+/// The members that a target may mean, if that is known before the run.
+fn members(cluster: &Cluster, target: &Target) -> Option<Vec<(Role, u32)>> {
+    match target {
+        Target::Any(role) => Some((1..=cluster.members(*role)).map(|n| (*role, n)).collect()),
+        Target::Member(role, number) => Some(vec![(*role, *number)]),
+        Target::WorkerOf(_) => members(cluster, &Target::Any(Role::Worker)),
+        Target::Leader | Target::Follower(_) | Target::It => None,
+    }
+}
+
+/// Whether two ends share their machine, whoever is drawn.
+fn same_machine(cluster: &Cluster, from: &Target, to: &Target) -> bool {
+    let largest = Between::just(cluster.coordinators.max);
+    let cluster = &Cluster { coordinators: largest, ..cluster.clone() };
+    members(cluster, from).is_some() && candidates(cluster, from, Some(to)).is_empty()
+}
+
+/// The members that a target may mean, in order, without those that share a machine with `other`
+/// however that is drawn. Whoever is only known at the moment itself is not among them; a follower
+/// is any of them.
+pub(crate) fn candidates(
+    cluster: &Cluster,
+    target: &Target,
+    other: Option<&Target>,
+) -> Vec<Target> {
+    if *target == Target::Follower(None) {
+        let followers = u32::from(cluster.coordinators.min).saturating_sub(1).max(1);
+        return (1..=followers).map(|number| Target::Follower(Some(number))).collect();
+    }
+    let others = other.and_then(|other| members(cluster, other));
+    let elsewhere = |&(role, number): &(Role, u32)| match &others {
+        None => true,
+        Some(others) => others
+            .iter()
+            .any(|&(other, n)| cluster.machine_of(other, n) != cluster.machine_of(role, number)),
+    };
+    let kept = members(cluster, target).unwrap_or_default().into_iter().filter(elsewhere);
+    kept.map(|(role, number)| Target::Member(role, number)).collect()
+}
