@@ -65,7 +65,8 @@ impl Broker {
             self.note_drained(partition, to, cx);
         }
         let (task, generation, log) = (fetch.task, fetch.generation, self.log.clone());
-        let records = Records { task, generation, log, ranges };
+        let lane = fetch.lane;
+        let records = Records { task, generation, log, ranges, lane };
         self.replies.write(conn, Message::Records(Arc::new(records)), cx);
     }
 

@@ -6,7 +6,11 @@ use alloc::vec::Vec;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Span;
 
+use crate::coordinator::detector::Detector;
+use crate::coordinator::rebalance;
+use crate::coordinator::schedule::Scheduler;
 use crate::ids::TaskId;
+use crate::raft;
 use crate::topology::Topology;
 
 /// A cluster's members and settings. Immutable; shared by all processes.
@@ -16,7 +20,7 @@ pub struct Cluster {
     pub topology: Arc<Topology>,
     /// Partitions of the input log.
     pub partitions: u16,
-    /// The coordinators (one, for now).
+    /// The coordinators: replica `n` of the metadata is the `n`-th of them, from 0.
     pub coordinators: Vec<NodeId>,
     /// The log broker.
     pub broker: NodeId,
@@ -24,10 +28,12 @@ pub struct Cluster {
     pub store: NodeId,
     /// The receiving side of the transactional sinks.
     pub receiver: NodeId,
-    /// The supervisors.
+    /// The supervisors that belong to the cluster from the beginning; others may join.
     pub supervisors: Vec<NodeId>,
     /// Worker processes that each supervisor keeps alive, at the ports that follow its own.
     pub slots: u16,
+    /// How the coordinators replicate the metadata.
+    pub raft: RaftSettings,
     /// Failure detection and restarts.
     pub control: ControlSettings,
     /// Checkpoints.
@@ -41,8 +47,8 @@ pub struct Cluster {
 pub struct ControlSettings {
     /// How often workers and supervisors say that they live.
     pub heartbeat_interval: Span,
-    /// Silence after which a worker is suspected.
-    pub heartbeat_timeout: Span,
+    /// When silence makes a worker suspect.
+    pub detector: Detector,
     /// How often the coordinator looks at its facts.
     pub monitor_interval: Span,
     /// How long a supervisor waits before it starts a dead worker again.
@@ -51,6 +57,40 @@ pub struct ControlSettings {
     pub worker_start_timeout: Span,
     /// How long a worker may take to deploy its tasks with restored state.
     pub deploy_timeout: Span,
+    /// Which worker gets which task.
+    pub scheduler: Scheduler,
+    /// With [`Scheduler::Load`]: over which time load is measured, and when it is acted on.
+    pub load: LoadSettings,
+}
+
+/// When load moves tasks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LoadSettings {
+    /// Load is measured over this time.
+    pub window: Span,
+    /// When it is acted on.
+    pub act: rebalance::Settings,
+}
+
+impl LoadSettings {
+    /// Over 5 s; if a worker carries 1.3 times the mean and 5 % of a core; every 15 s at most.
+    pub const DEFAULT: LoadSettings = LoadSettings {
+        window: Span::secs(5),
+        act: rebalance::Settings {
+            threshold_permille: 1_300,
+            busy_permille: 50,
+            cool_down: Span::secs(15),
+        },
+    };
+}
+
+/// How the coordinators replicate the metadata.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RaftSettings {
+    /// The protocol's own settings.
+    pub protocol: raft::Settings,
+    /// The log is cut behind a snapshot when it holds so many applied entries.
+    pub snapshot_after: u32,
 }
 
 /// Checkpoints.
@@ -82,14 +122,6 @@ pub struct FlowSettings {
 }
 
 impl Cluster {
-    /// Every slot a worker may run at, interleaved over the supervisors: first all first slots,
-    /// then all second ones, as Storm's even scheduler sorts them.
-    pub fn worker_slots(&self) -> impl Iterator<Item = NodeId> {
-        (1..=self.slots).flat_map(move |slot| {
-            let at = move |node: &NodeId| NodeId { machine: node.machine, port: node.port + slot };
-            self.supervisors.iter().map(at)
-        })
-    }
     /// All tasks, ascending.
     pub fn tasks(&self) -> impl Iterator<Item = TaskId> + use<> {
         (1..=self.topology.tasks()).map(TaskId)

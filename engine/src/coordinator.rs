@@ -1,255 +1,229 @@
-//! The coordinator: the cluster's master (Storm's Nimbus, Flink's JobManager).
+//! The coordinator: the cluster's master (Storm's Nimbus, Flink's JobManager), one of several.
 //!
-//! It hears workers and supervisors, suspects, decides (pure functions in [`decide`]), and changes
-//! the metadata only through [`replica`]. A new generation goes through three steps: *fencing*
-//! (every resource refuses older generations), *deploying* (workers restore their tasks),
-//! *running*.
+//! Every coordinator keeps a [`replica`] of the [`metadata`]. The one that leads takes up the
+//! duties of the [`master`]: it hears workers and supervisors, suspects, decides (pure functions in
+//! [`decide`] and [`schedule`]), and changes the metadata by proposals alone. A new generation goes
+//! through three steps: *fencing* (every resource refuses older generations), *deploying* (workers
+//! restore their tasks), *running*.
+//!
+//! **Invariant:** a coordinator acts as master only from the moment when it has applied an entry of
+//! its own term to the moment when it learns of a later one, and decides nothing but by committed
+//! entries: one that was deposed and does not know it yet can decide nothing, and what it still
+//! says is of decisions that hold.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
-use stormglass_sim::node::{ConnId, Event, Lane, NodeId};
-use stormglass_sim::time::{Instant, Span};
+use stormglass_sim::node::{ConnId, Event, NodeId};
 
 use crate::cluster::Cluster;
-use crate::ids::{CheckpointId, Generation};
+use crate::ids::TaskId;
 use crate::message::Message;
-use crate::names::Probe;
+use crate::names::{Probe, Switches, Twist};
 use crate::node::Cx;
-use crate::observation::{Observation, Suspicion};
+use crate::observation::Observation;
+use crate::raft::{self, Body, Entry, Snapshot};
 
 pub mod checkpoints;
 pub mod decide;
 pub mod detector;
+mod master;
 pub mod metadata;
+mod reads;
 pub mod rebalance;
 pub mod replica;
+mod requests;
 mod rounds;
 pub mod schedule;
 mod workers;
 
-use checkpoints::{Acknowledged, Checkpoints};
-use metadata::{Applied, Command, Metadata};
-use replica::{Replica, Replicated};
-
-const MAIN: Lane = Lane(0);
-/// How long to wait before connecting again to a resource.
-const RECONNECT: Span = Span::millis(200);
-
-/// Timer tokens: a kind in the high bits, a number in the low 32.
-const MONITOR: u64 = 1 << 32;
-const CHECKPOINT_DUE: u64 = 2 << 32;
-const CHECKPOINT_TIMEOUT: u64 = 3 << 32;
-const DEPLOY_TIMEOUT: u64 = 4 << 32;
-const RECONNECT_RESOURCE: u64 = 5 << 32;
+use master::Master;
+use metadata::{Applied, Command, Metadata, Request};
+use reads::Reads;
+use replica::{Replica, Told};
 
 /// The coordinator process.
 #[derive(Clone, Debug)]
 pub struct Coordinator {
+    ledger: Ledger,
+    reads: Reads,
+    /// Its duties, while it leads.
+    master: Option<Box<Master>>,
+}
+
+/// What is decided, and the way to decide more.
+#[derive(Clone, Debug)]
+struct Ledger {
     cluster: Arc<Cluster>,
     replica: Replica,
     metadata: Metadata,
-    step: Step,
-    slots: BTreeMap<NodeId, Slot>,
-    supervisors: BTreeMap<NodeId, Instant>,
-    resources: Vec<ResourceLink>,
-    checkpoints: Checkpoints,
+    /// Requests of this life so far.
+    sequence: u32,
+    /// Planted bugs, for the parts that know no context.
+    switches: Switches,
 }
 
-/// Where the current generation stands.
-#[derive(Clone, Debug)]
-enum Step {
-    /// Reading the log of an earlier life.
-    Starting,
-    /// No generation yet.
-    Waiting(Instant),
-    /// A grant is being replicated.
-    Deciding,
-    /// An earlier coordinator left a generation.
-    Inherited(Instant),
-    /// Resources are being told; these have not answered.
-    Fencing,
-    /// Workers restore; these have not finished.
-    Deploying(BTreeSet<NodeId>),
-    /// Sources run.
-    Running,
-}
-
-/// What is known of one slot's worker.
-#[derive(Clone, Debug, Default)]
-struct Slot {
-    conn: Option<ConnId>,
-    incarnation: u32,
-    /// The generation that it says it runs; 0 for none.
-    running: Generation,
-    last_heartbeat: Instant,
-    suspected: Option<(Instant, Suspicion)>,
-    /// A peer lost its connection to it in the current generation.
-    accused: bool,
-}
-
-#[derive(Clone, Debug)]
-struct ResourceLink {
-    node: NodeId,
-    conn: Option<ConnId>,
-    open: bool,
-    fenced: Generation,
+impl Ledger {
+    /// Proposes a command of this coordinator's own. It is decided when it is applied, if ever:
+    /// the proposal dies with the leadership.
+    fn propose(&mut self, command: Command, cx: &mut Cx<'_>) {
+        self.sequence += 1;
+        let sequence = u64::from(cx.incarnation()) << 32 | u64::from(self.sequence);
+        let request = Request { client: cx.me(), sequence, command };
+        self.replica.propose(request.encode(), cx);
+    }
 }
 
 impl Coordinator {
     /// A coordinator of this cluster.
     pub fn new(cluster: Arc<Cluster>) -> Self {
-        let resource = |node| ResourceLink { node, conn: None, open: false, fenced: Generation(0) };
-        let resources = [cluster.broker, cluster.store, cluster.receiver].map(resource);
-        Coordinator {
-            replica: Replica::default(),
-            metadata: Metadata::default(),
-            step: Step::Starting,
-            slots: cluster.worker_slots().map(|node| (node, Slot::default())).collect(),
-            supervisors: BTreeMap::new(),
-            resources: resources.to_vec(),
-            checkpoints: Checkpoints::default(),
+        let ledger = Ledger {
+            replica: Replica::new(cluster.clone()),
+            metadata: Metadata::new(&cluster.supervisors),
+            sequence: 0,
+            switches: Switches::default(),
             cluster,
-        }
+        };
+        Coordinator { ledger, reads: Reads::default(), master: None }
     }
 
     /// The metadata as this coordinator knows it.
     pub fn metadata(&self) -> &Metadata {
-        &self.metadata
+        &self.ledger.metadata
     }
 
     /// Reacts to one event.
     pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
+        // A leader that stood still for long must find that out before it acts on anything.
+        if self.ledger.replica.tick(cx) {
+            self.settle(cx);
+        }
         match event {
-            Event::Start => self.replica.start(cx),
-            Event::Disk { ticket, result } => match self.replica.on_disk(ticket, result, cx) {
-                Replicated::Nothing => {}
-                Replicated::Recovered(log) => self.recovered(log, cx),
-                Replicated::Committed(command) => self.committed(command, cx),
-                Replicated::Broken => cx.exit(),
-            },
-            Event::Datagram { from, message: Message::Heartbeat } => self.heard(from, cx.now()),
-            Event::Received { conn, peer, message } => self.received(conn, peer, message, cx),
-            Event::Opened { conn, .. } => self.resource_opened(conn, cx),
-            Event::Closed { conn, peer, .. } => self.closed(conn, peer, cx),
-            Event::Timer { token, .. } => self.timer(token, cx),
-            _ => {}
-        }
-    }
-
-    /// The log of an earlier life is read; from now on there is work to do.
-    fn recovered(&mut self, log: Vec<Command>, cx: &mut Cx<'_>) {
-        let retained = self.cluster.checkpoint.retained;
-        for command in log {
-            self.metadata.apply(command, retained);
-        }
-        // The last life may have died between the durable decision and its announcement.
-        if let Some(latest) = self.metadata.latest() {
-            let (checkpoint, generation) = (latest.checkpoint, latest.generation);
-            let bytes = latest.bytes;
-            cx.observe(Observation::CheckpointCompleted { checkpoint, generation, bytes });
-        }
-        let now = cx.now();
-        self.step = match self.metadata.assignment() {
-            Some(_) => Step::Inherited(now),
-            None => Step::Waiting(now),
-        };
-        for slot in self.slots.values_mut() {
-            slot.last_heartbeat = now;
-        }
-        for resource in &mut self.resources {
-            resource.conn = Some(cx.connect(resource.node));
-        }
-        cx.set_timer(MAIN, self.cluster.control.monitor_interval, MONITOR);
-    }
-
-    fn heard(&mut self, from: NodeId, now: Instant) {
-        if let Some(slot) = self.slots.get_mut(&from) {
-            slot.last_heartbeat = now;
-        } else if self.cluster.supervisors.contains(&from) {
-            self.supervisors.insert(from, now);
-        }
-    }
-
-    fn received(&mut self, conn: ConnId, peer: NodeId, message: Message, cx: &mut Cx<'_>) {
-        match message {
-            Message::Register { incarnation, generation, running } => {
-                let running = if running { generation } else { Generation(0) };
-                self.register(conn, peer, incarnation, running, cx);
+            Event::Start => {
+                self.ledger.switches = Switches::of(|twist| cx.twist_is_on(twist));
+                self.ledger.replica.start(cx);
             }
-            Message::Deployed { generation } => self.deployed(peer, generation, cx),
-            Message::Broken { generation, peer: concerned, task } => {
-                self.broken(peer, generation, concerned, task, cx);
-            }
-            Message::Acknowledge { checkpoint, generation, task, attempt, bytes } => {
-                let books = &mut self.checkpoints;
-                let ack = books.acknowledge(checkpoint, generation, task, attempt, bytes);
-                if ack != Acknowledged::Ignored {
-                    cx.observe(Observation::CheckpointAcked { checkpoint, task, attempt, bytes });
+            Event::Disk { ticket, result } => {
+                if self.ledger.replica.on_disk(ticket, result, cx).is_err() {
+                    return cx.exit();
                 }
-                self.acknowledged(ack, generation, task, cx);
             }
-            Message::FenceRaised { generation } => self.fence_raised(peer, generation, cx),
+            Event::Datagram { from, message: Message::Raft(message) } => {
+                self.ledger.replica.receive(from, &message, cx);
+            }
+            Event::Datagram { from, message: Message::Ask(ask) } => self.asked(from, &ask, cx),
+            Event::Timer { timer, .. } if self.ledger.replica.takes_timer(timer) => {}
+            event => self.duty(event, cx),
+        }
+        self.settle(cx);
+    }
+
+    /// What only a master takes.
+    fn duty(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
+        let Some(master) = &mut self.master else {
+            // Whoever comes here with a connection must look elsewhere.
+            if let Event::Received { conn, .. } = event {
+                cx.close(conn);
+            }
+            return;
+        };
+        master.on_event(event, &mut self.ledger, cx);
+    }
+
+    /// Carries out what the replica asks for, until nothing is left; then looks who leads.
+    fn settle(&mut self, cx: &mut Cx<'_>) {
+        loop {
+            while let Some(told) = self.ledger.replica.next(cx) {
+                match told {
+                    Told::Apply(entry) => self.apply(&entry, cx),
+                    Told::Restore(snapshot) => self.restore(&snapshot),
+                    Told::ReadReady(request) => self.reads.ready(request, &self.ledger, cx),
+                    Told::ReadLost(request) => self.reads.lost(request, &self.ledger, cx),
+                    Told::SteppedDown => self.resign(cx),
+                }
+            }
+            if self.master.is_some() || !self.ledger.replica.may_lead() {
+                break;
+            }
+            let term = self.ledger.replica.term();
+            cx.observe(Observation::Leads { term });
+            let master = Master::new(&mut self.ledger, cx);
+            self.master.insert(Box::new(master)).consider(&mut self.ledger, cx);
+        }
+        let Ledger { replica, metadata, .. } = &mut self.ledger;
+        replica.compact_if_long(|| metadata.encode());
+        // A snapshot is one more thing to write.
+        let told = replica.next(cx);
+        assert!(told.is_none(), "a snapshot of its own changes nothing for the coordinator");
+        replica.settle(cx);
+    }
+
+    fn resign(&mut self, cx: &mut Cx<'_>) {
+        if let Some(master) = self.master.take() {
+            master.resign(cx);
+        }
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) {
+        let metadata = Metadata::decode(&snapshot.data);
+        self.ledger.metadata = metadata.expect("a checked snapshot holds metadata");
+    }
+
+    /// An entry is committed: every replica applies it, and tells what it decides.
+    fn apply(&mut self, entry: &Entry, cx: &mut Cx<'_>) {
+        let (index, term, print) = (entry.index, entry.term, raft::print(&entry.body));
+        cx.observe(Observation::Applied { index, term, print });
+        let Body::Command(bytes) = &entry.body else { return };
+        let request = Request::decode(bytes).expect("a checked entry holds a request");
+        let metadata = &mut self.ledger.metadata;
+        if metadata.is_retry(&request) && cx.twist(Twist::RetryAppliedTwice) {
+            metadata.forget(request.client);
+        }
+        if metadata.is_retry(&request) {
+            cx.probe(Probe::RetryRecognised);
+        }
+        let applied = metadata.apply(request.clone(), self.ledger.cluster.checkpoint.retained);
+        self.announce(&applied, cx);
+        if let Some(master) = &mut self.master {
+            master.applied(&request, &applied, &mut self.ledger, cx);
+        }
+    }
+
+    /// Tells a decision.
+    fn announce(&self, applied: &Applied, cx: &mut Cx<'_>) {
+        match applied {
+            Applied::Granted(assignment) => {
+                let generation = assignment.generation;
+                let latest = self.ledger.metadata.latest();
+                let restore = latest.map(|completed| completed.checkpoint);
+                let workers = assignment.workers.len() as u16;
+                cx.observe(Observation::Granted { generation, workers, restore });
+                for (task, node) in (1..).map(TaskId).zip(&assignment.tasks) {
+                    cx.observe(Observation::Assigned { generation, task, node: *node });
+                }
+            }
+            Applied::Completed(completed) => {
+                let (checkpoint, generation) = (completed.checkpoint, completed.generation);
+                let bytes = completed.bytes;
+                cx.observe(Observation::CheckpointCompleted { checkpoint, generation, bytes });
+            }
             _ => {}
         }
     }
+}
 
-    fn closed(&mut self, conn: ConnId, peer: NodeId, cx: &mut Cx<'_>) {
-        if let Some(at) = self.resources.iter().position(|r| r.conn == Some(conn)) {
-            let resource = &mut self.resources[at];
-            (resource.conn, resource.open) = (None, false);
-            cx.set_timer(MAIN, RECONNECT, RECONNECT_RESOURCE | at as u64);
-        } else if self.slots.get(&peer).is_some_and(|slot| slot.conn == Some(conn)) {
-            self.suspect(peer, Suspicion::ConnectionLost, cx);
-            self.consider(cx);
-        }
-    }
+/// A connection of this process, as long as it is open.
+type Conn = Option<ConnId>;
 
-    fn timer(&mut self, token: u64, cx: &mut Cx<'_>) {
-        let number = token as u32;
-        match token & !u64::from(u32::MAX) {
-            MONITOR => self.monitor(cx),
-            CHECKPOINT_DUE => self.trigger_if_due(cx),
-            CHECKPOINT_TIMEOUT => self.checkpoint_timeout(CheckpointId(number), cx),
-            DEPLOY_TIMEOUT => self.deploy_timeout(Generation(number), cx),
-            RECONNECT_RESOURCE => {
-                let resource = &mut self.resources[number as usize];
-                resource.conn = Some(cx.connect(resource.node));
-            }
-            _ => unreachable!("no other timer is set"),
-        }
+/// Sends to one peer, if it is connected. A control stream is thin: a full buffer means that the
+/// peer has been unreachable for long, and its heartbeats will tell.
+fn tell(conn: Conn, message: Message, cx: &mut Cx<'_>) {
+    if let Some(conn) = conn {
+        let _ = cx.write(conn, message);
     }
+}
 
-    fn propose(&mut self, command: Command, cx: &mut Cx<'_>) {
-        self.replica.propose(command, cx);
-    }
-
-    /// A proposal of this coordinator is durable: apply it and act on the outcome.
-    fn committed(&mut self, command: Command, cx: &mut Cx<'_>) {
-        let reserving = matches!(command, Command::Reserve { .. });
-        match self.metadata.apply(command, self.cluster.checkpoint.retained) {
-            Applied::Granted(assignment) => self.granted(&assignment, cx),
-            Applied::Reserved(checkpoint) => self.begin_checkpoint(checkpoint, cx),
-            Applied::Completed(completed) => self.checkpoint_completed(&completed, cx),
-            Applied::Refused if reserving => self.checkpoints.reservation_refused(),
-            Applied::Refused => cx.probe(Probe::CompletionOvertaken),
-        }
-    }
-
-    /// Sends to every worker of the current assignment that is connected.
-    fn tell_workers(&self, message: &Message, cx: &mut Cx<'_>) {
-        let Some(assignment) = self.metadata.assignment() else { return };
-        for (node, _) in &assignment.workers {
-            self.tell(*node, message.clone(), cx);
-        }
-    }
-
-    /// Sends to one worker. The control stream is thin: a full buffer means that the worker has
-    /// been unreachable for long, and its heartbeats will tell.
-    fn tell(&self, node: NodeId, message: Message, cx: &mut Cx<'_>) {
-        if let Some(conn) = self.slots.get(&node).and_then(|slot| slot.conn) {
-            let _ = cx.write(conn, message);
-        }
-    }
+/// Where worker processes run on a supervisor's machine.
+fn slots_of(supervisor: NodeId, slots: u16) -> impl Iterator<Item = NodeId> {
+    (1..=slots).map(move |slot| NodeId { port: supervisor.port + slot, ..supervisor })
 }

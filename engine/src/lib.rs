@@ -28,7 +28,8 @@
 //!   [`permit`], what only a completed checkpoint mints; [`receiver`] commits with it.
 //! * The way of a failure: [`coordinator`] suspects, decides and re-assigns; [`fence`] refuses what
 //!   is old; [`supervisor`] restarts workers; [`replies`] wait for a way back.
-//! * The way of metadata: [`raft`] replicates what the coordinator must not forget.
+//! * The way of metadata: [`client`]s ask, [`raft`] replicates what the coordinators must not
+//!   forget.
 //! * Together: [`cluster`], who is where and how it is tuned; [`node`], any process of it.
 #![no_std]
 extern crate alloc;
@@ -36,6 +37,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod broker;
+pub mod client;
 pub mod cluster;
 pub mod component;
 pub mod coordinator;

@@ -6,16 +6,21 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::hash::Mixer;
-use stormglass_sim::node::{self, Lane, NodeId};
+use stormglass_sim::node::{Lane, NodeId};
 use stormglass_sim::payload::Payload;
+use stormglass_sim::time::Instant;
 
-use crate::coordinator::metadata::{Assignment, Completed};
+use crate::coordinator::metadata::{Answer, Assignment, Command, Completed};
+use crate::coordinator::rebalance::Load;
 use crate::ids::{Attempt, CheckpointId, Generation, Partition, TaskId};
 use crate::log::InputLog;
+use crate::observation::Call;
 use crate::permit::CommitPermit;
+use crate::raft::{self, ReplicaId, Term};
 use crate::snapshot::TransactionId;
 use crate::tuple::Batch;
+
+mod wire;
 
 /// One message.
 #[derive(Clone, Debug)]
@@ -31,13 +36,50 @@ pub enum Message {
     },
     /// Coordinator to worker: the generation that is current.
     Standing {
+        /// The coordinator's term.
+        term: Term,
         /// It.
         generation: Generation,
         /// Whether this very incarnation of the worker has tasks in it.
         assigned: bool,
     },
-    /// Worker or supervisor to coordinator, as a datagram: I live.
-    Heartbeat,
+    /// Worker to all coordinators, as a datagram: I live.
+    Heartbeat {
+        /// The generation whose tasks it holds; 0 for none.
+        generation: Generation,
+        /// Its wall clock.
+        sent: Instant,
+    },
+    /// Supervisor to all coordinators, as a datagram: I live, and my workers may be used.
+    Supervising {
+        /// Its wall clock.
+        sent: Instant,
+    },
+    /// Worker to coordinator: what my tasks did since the last report.
+    Load(Arc<Load>),
+    /// Coordinator to worker, as a datagram: I lead, connect to me.
+    Leader {
+        /// Its term: a later one counts.
+        term: Term,
+    },
+    /// Coordinator to coordinator, as a datagram.
+    Raft(Arc<raft::Message>),
+    /// Client to coordinator, as a datagram.
+    Ask(Arc<Ask>),
+    /// Coordinator to client, as a datagram: it is done, or refused if there is no answer.
+    Answer {
+        /// The client's number of the operation.
+        number: u32,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Coordinator to client, as a datagram: I do not lead.
+    Elsewhere {
+        /// The client's number of the operation.
+        number: u32,
+        /// Who does, as far as I know.
+        leader: Option<NodeId>,
+    },
     /// Coordinator to worker: run these tasks.
     Deploy(Arc<Deployment>),
     /// Worker to coordinator: my tasks have their state and their channels.
@@ -185,6 +227,35 @@ pub enum Message {
     },
 }
 
+/// What a client asks. A retry is equal to what it retries.
+#[derive(Debug)]
+pub struct Ask {
+    /// Which life of the client.
+    pub incarnation: u32,
+    /// Its how-manieth operation, from 1.
+    pub number: u32,
+    /// What it asks.
+    pub what: Asked,
+}
+
+/// What can be asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// Something of a register.
+    Call(u16, Call),
+    /// A change of the metadata.
+    Command(Command),
+    /// To hand leadership to another coordinator.
+    Transfer,
+    /// To change who takes part in the replication of the metadata.
+    Membership {
+        /// Who votes.
+        voters: Vec<ReplicaId>,
+        /// Who listens.
+        learners: Vec<ReplicaId>,
+    },
+}
+
 /// Which tasks a worker runs, and from which checkpoint they start.
 #[derive(Debug)]
 pub struct Deployment {
@@ -209,6 +280,8 @@ pub struct Data {
     pub barrier: Option<CheckpointId>,
     /// Credits that ride along, for channels in the other direction.
     pub credits: Vec<Credit>,
+    /// The thread of the receiving task.
+    pub lane: Lane,
 }
 
 /// Room for tuples on a channel.
@@ -235,6 +308,8 @@ pub struct Fetch {
     pub from: Vec<(Partition, u64)>,
     /// The most records of each.
     pub limit: u32,
+    /// The thread of the source task.
+    pub lane: Lane,
 }
 
 /// The broker's answer: ranges of the log.
@@ -248,6 +323,8 @@ pub struct Records {
     pub log: InputLog,
     /// Partition, first offset, one past the last.
     pub ranges: Vec<(Partition, u64, u64)>,
+    /// The thread of the source task.
+    pub lane: Lane,
 }
 
 /// A file for the durable store.
@@ -333,201 +410,6 @@ impl Transaction {
             }
             Transaction::Commit { task, generation, .. }
             | Transaction::Recover { task, generation, .. } => (*task, *generation),
-        }
-    }
-}
-
-/// Bytes of headers of every message (Ethernet, IP, TCP and ours).
-const HEADER: u64 = 66;
-
-impl node::Message for Message {
-    fn wire_size(&self) -> u64 {
-        HEADER
-            + match self {
-                Message::Deploy(deployment) => 16 + 8 * deployment.assignment.tasks.len() as u64,
-                Message::Data(data) => 24 + data.batch.size() + 12 * data.credits.len() as u64,
-                Message::Credit(credits) => 12 * credits.len() as u64,
-                Message::Fetch(fetch) => 16 + 10 * fetch.from.len() as u64,
-                Message::Records(records) => {
-                    let size = |&(p, from, to): &(Partition, u64, u64)| {
-                        18 + records.log.partitions[usize::from(p.0)].size(from, to)
-                    };
-                    16 + records.ranges.iter().map(size).sum::<u64>()
-                }
-                Message::Put(put) => 24 + put.data.size(),
-                Message::GetDone { data, .. } => 16 + data.as_ref().map_or(0, Payload::size),
-                Message::Transaction(transaction) => match &**transaction {
-                    Transaction::Write { batches, .. } | Transaction::PreCommit { batches, .. } => {
-                        24 + batches.iter().map(|data| data.batch.size()).sum::<u64>()
-                    }
-                    Transaction::Commit { ids, .. } | Transaction::Recover { ids, .. } => {
-                        24 + 14 * ids.len() as u64
-                    }
-                },
-                _ => 24,
-            }
-    }
-
-    fn lane(&self) -> Lane {
-        Lane(match self {
-            Message::Trigger { task, .. }
-            | Message::AbortCheckpoint { task, .. }
-            | Message::Complete { task, .. }
-            | Message::Resume { task, .. }
-            | Message::PutDone { task, .. }
-            | Message::GetDone { task, .. }
-            | Message::Committed { task, .. }
-            | Message::Recovered { task, .. } => task.0,
-            Message::Data(data) => data.to.0,
-            Message::Records(records) => records.task.0,
-            Message::PreCommitted { id, .. } => id.task.0,
-            _ => 0,
-        })
-    }
-
-    fn digest(&self, into: &mut Mixer) {
-        match self {
-            Message::Register { incarnation, generation, running } => {
-                into.pair(1 | u64::from(*running) << 8, u64::from(*incarnation));
-                into.word(generation.0.into());
-            }
-            Message::Standing { generation, assigned } => {
-                into.pair(2 | u64::from(*assigned) << 8, generation.0.into());
-            }
-            Message::Heartbeat => into.word(3),
-            Message::Deploy(deployment) => deployment.digest(into),
-            Message::Deployed { generation } => into.pair(5, generation.0.into()),
-            Message::Go { generation } => into.pair(6, generation.0.into()),
-            Message::Broken { generation, peer, task } => {
-                into.pair(7 | u64::from(task.map_or(0, |t| t.0)) << 8, generation.0.into());
-                into.word(peer.word());
-            }
-            Message::Trigger { checkpoint, generation, task } => {
-                into.pair(8 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
-            }
-            Message::Acknowledge { checkpoint, generation, task, attempt, bytes } => {
-                into.pair(9 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
-                into.pair(attempt.0.into(), *bytes);
-            }
-            Message::AbortCheckpoint { checkpoint, generation, task } => {
-                into.pair(10 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
-            }
-            Message::Complete { permit, task } => {
-                into.word(11 | u64::from(task.0) << 8);
-                into.pair(permit.words().0, permit.words().1);
-            }
-            Message::Fence { generation } => into.pair(12, generation.0.into()),
-            Message::FenceRaised { generation } => into.pair(13, generation.0.into()),
-            Message::Stale { generation } => into.pair(14, generation.0.into()),
-            Message::Data(data) => data.digest(into),
-            Message::Credit(credits) => {
-                into.pair(16, credits.len() as u64);
-                credits.iter().for_each(|credit| credit.digest(into));
-            }
-            Message::Resume { task, generation } => {
-                into.pair(17 | u64::from(task.0) << 8, generation.0.into());
-            }
-            Message::Fetch(fetch) => {
-                into.pair(18 | u64::from(fetch.task.0) << 8, fetch.generation.0.into());
-                fetch.from.iter().for_each(|(p, offset)| into.pair(p.0.into(), *offset));
-            }
-            Message::Records(records) => {
-                into.pair(19 | u64::from(records.task.0) << 8, records.generation.0.into());
-                for &(p, from, to) in &records.ranges {
-                    into.pair(u64::from(p.0) << 48 | from, to);
-                    into.word(records.log.partitions[usize::from(p.0)].fingerprint(from, to));
-                }
-            }
-            Message::Put(put) => {
-                into.pair(20 | u64::from(put.task.0) << 8, pack(put.checkpoint, put.generation));
-                into.pair(put.attempt.0.into(), put.data.fingerprint());
-            }
-            Message::PutDone { checkpoint, task, attempt, durable } => {
-                into.word(21 | u64::from(task.0) << 8 | u64::from(*durable) << 32);
-                into.pair(checkpoint.0.into(), attempt.0.into());
-            }
-            Message::Get(get) => {
-                into.pair(22 | u64::from(get.task.0) << 8, pack(get.checkpoint, get.generation));
-                into.pair(get.attempt.0.into(), get.written_in.0.into());
-            }
-            Message::GetDone { task, generation, data } => {
-                into.pair(23 | u64::from(task.0) << 8, generation.0.into());
-                into.word(data.as_ref().map_or(0, Payload::fingerprint));
-            }
-            Message::Discard { below, generation } => into.pair(24, pack(*below, *generation)),
-            Message::Transaction(transaction) => transaction.digest(into),
-            Message::PreCommitted { id, checkpoint } => {
-                into.pair(26, checkpoint.0.into());
-                into.pair(id.words().0, id.words().1);
-            }
-            Message::Committed { task, generation, checkpoint } => {
-                into.pair(27 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
-            }
-            Message::Recovered { task, generation } => {
-                into.pair(28 | u64::from(task.0) << 8, generation.0.into());
-            }
-        }
-    }
-}
-
-const fn pack(checkpoint: CheckpointId, generation: Generation) -> u64 {
-    (checkpoint.0 as u64) << 32 | generation.0 as u64
-}
-
-impl Deployment {
-    fn digest(&self, into: &mut Mixer) {
-        into.pair(4, self.assignment.generation.0.into());
-        self.assignment.tasks.iter().for_each(|node| into.word(node.word()));
-        if let Some((completed, permit)) = &self.restore {
-            into.pair(completed.checkpoint.0.into(), permit.words().1);
-        }
-    }
-}
-
-impl Data {
-    fn digest(&self, into: &mut Mixer) {
-        let barrier = self.barrier.map_or(u64::from(u32::MAX), |id| id.0.into());
-        into.pair(
-            15 | u64::from(self.from.0) << 8 | u64::from(self.to.0) << 24,
-            barrier << 32 | u64::from(self.generation.0),
-        );
-        into.word(self.batch.fingerprint());
-        self.credits.iter().for_each(|credit| credit.digest(into));
-    }
-}
-
-impl Credit {
-    fn digest(&self, into: &mut Mixer) {
-        into.pair(
-            u64::from(self.from.0) << 16 | u64::from(self.to.0),
-            u64::from(self.generation.0) << 32 | u64::from(self.tuples),
-        );
-    }
-}
-
-impl Transaction {
-    fn digest(&self, into: &mut Mixer) {
-        let (task, generation) = self.asked_by();
-        into.pair(25 | u64::from(task.0) << 8, generation.0.into());
-        let mut id = |id: &TransactionId| into.pair(id.words().0, id.words().1);
-        match self {
-            Transaction::Write { id: which, batches } => {
-                id(which);
-                batches.iter().for_each(|data| into.word(data.batch.fingerprint()));
-            }
-            Transaction::PreCommit { id: which, checkpoint, batches } => {
-                id(which);
-                into.word(checkpoint.0.into());
-                batches.iter().for_each(|data| into.word(data.batch.fingerprint()));
-            }
-            Transaction::Commit { ids, permit, .. } => {
-                ids.iter().for_each(id);
-                into.pair(permit.words().0, permit.words().1);
-            }
-            Transaction::Recover { ids, permit, .. } => {
-                ids.iter().for_each(id);
-                into.word(permit.map_or(0, |permit| permit.words().0));
-            }
         }
     }
 }

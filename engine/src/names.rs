@@ -48,6 +48,16 @@ names! {
         CheckpointExpired = "checkpoint-expired",
         /// A worker was restarted in place.
         RestartedInPlace = "restarted-in-place",
+        /// A coordinator found a torn frame at the end of its log.
+        LogTorn = "log-torn",
+        /// A coordinator found rot in its log, and stays out.
+        LogRotten = "log-rotten",
+        /// A running generation was replaced because members or goal had changed.
+        Rebalanced = "rebalanced",
+        /// A running generation was replaced because some workers carried much more than others.
+        LoadMoved = "load-moved",
+        /// A client's request came again, and was not applied again.
+        RetryRecognised = "retry-recognised",
     }
 }
 

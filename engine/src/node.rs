@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use stormglass_sim::node::{Context, Event, Lane, Process};
 
 use crate::broker::Broker;
+use crate::client::Client;
 use crate::coordinator::Coordinator;
 use crate::message::Message;
 use crate::names::{Probe, Twist};
@@ -32,6 +33,8 @@ pub enum Node {
     Store(Store),
     /// Takes what the sinks publish.
     Receiver(Box<Receiver>),
+    /// Asks the coordinators for something.
+    Client(Client),
 }
 
 impl Process for Node {
@@ -48,6 +51,7 @@ impl Process for Node {
             Node::Broker(broker) => broker.on_event(event, cx),
             Node::Store(store) => store.on_event(event, cx),
             Node::Receiver(receiver) => receiver.on_event(event, cx),
+            Node::Client(client) => client.on_event(event, cx),
         }
     }
 }

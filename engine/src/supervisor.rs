@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use stormglass_sim::node::{Event, Exit, Lane};
+use stormglass_sim::time::Instant;
 
 use crate::cluster::Cluster;
 use crate::message::Message;
@@ -11,25 +12,30 @@ use crate::node::{Cx, Node};
 use crate::worker::Worker;
 
 const MAIN: Lane = Lane(0);
-/// Timer token of the heartbeat; every other token is the port of a worker to start.
+/// Timer tokens; every other token is the port of a worker to start.
 const HEARTBEAT: u64 = 1 << 32;
+const BEGIN: u64 = 2 << 32;
 
 /// The supervisor process: launches a worker at each of its slots, watches and restarts them.
 #[derive(Clone, Debug)]
 pub struct Supervisor {
     cluster: Arc<Cluster>,
+    begins: Instant,
 }
 
 impl Supervisor {
-    /// A supervisor of this cluster.
-    pub fn new(cluster: Arc<Cluster>) -> Self {
-        Supervisor { cluster }
+    /// A supervisor of this cluster, from an instant of its clock on: one that comes later joins.
+    pub fn new(cluster: Arc<Cluster>, begins: Instant) -> Self {
+        Supervisor { cluster, begins }
     }
 
     /// Reacts to one event.
     pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
         match event {
-            Event::Start => self.start(cx),
+            Event::Start if cx.now() < self.begins => {
+                cx.set_timer(MAIN, self.begins.since(cx.now()), BEGIN);
+            }
+            Event::Start | Event::Timer { token: BEGIN, .. } => self.start(cx),
             Event::Timer { token: HEARTBEAT, .. } => self.heartbeat(cx),
             Event::Timer { token: port, .. } => self.launch(port as u16, cx),
             Event::Exited { node, exit: Exit::Crashed | Exit::Finished | Exit::Killed } => {
@@ -57,7 +63,7 @@ impl Supervisor {
 
     fn heartbeat(&self, cx: &mut Cx<'_>) {
         for coordinator in &self.cluster.coordinators {
-            cx.send(*coordinator, Message::Heartbeat);
+            cx.send(*coordinator, Message::Supervising { sent: cx.wall_clock() });
         }
         cx.set_timer(MAIN, self.cluster.control.heartbeat_interval, HEARTBEAT);
     }

@@ -8,15 +8,18 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use stormglass_sim::node::{ConnId, Event, Lane, NodeId};
-use stormglass_sim::time::Span;
+use stormglass_sim::time::{Instant, Span};
 
 use crate::cluster::Cluster;
+use crate::coordinator::rebalance::{Load, TaskLoad};
+use crate::coordinator::schedule::Scheduler;
 use crate::ids::{Attempt, Generation, TaskId};
 use crate::message::{Credit, Deployment, Message};
-use crate::names::Probe;
+use crate::names::{Probe, Twist};
 use crate::node::Cx;
 use crate::observation::Observation;
 use crate::permit::CommitPermit;
+use crate::raft::Term;
 
 mod emitter;
 mod inputs;
@@ -39,7 +42,10 @@ const RECONNECT: Span = Span::millis(200);
 #[derive(Clone, Debug)]
 pub struct Worker {
     cluster: Arc<Cluster>,
+    /// The connection to the coordinator that leads, as far as is known.
     control: Option<ConnId>,
+    /// The latest term in which a coordinator said that it leads: older ones are deposed.
+    term: Term,
     job: Option<Job>,
 }
 
@@ -56,12 +62,16 @@ struct Job {
     local: Vec<Option<u16>>,
     reported: bool,
     running: bool,
+    /// What its tasks did since the last report, if load decides where they run.
+    done: Option<Vec<TaskLoad>>,
+    reports: u32,
+    reported_at: Instant,
 }
 
 impl Worker {
     /// A worker of this cluster.
     pub fn new(cluster: Arc<Cluster>) -> Self {
-        Worker { cluster, control: None, job: None }
+        Worker { cluster, control: None, term: Term(0), job: None }
     }
 
     /// The generation whose tasks it holds; 0 for none.
@@ -74,6 +84,9 @@ impl Worker {
         match event {
             Event::Start => self.start(cx),
             Event::Opened { conn, .. } => self.opened(conn, cx),
+            Event::Datagram { from, message: Message::Leader { term } } => {
+                self.follow(from, term, cx);
+            }
             Event::Received { message, .. } | Event::Posted { message } => {
                 self.received(message, cx);
             }
@@ -91,13 +104,47 @@ impl Worker {
     fn start(&mut self, cx: &mut Cx<'_>) {
         let (node, incarnation) = (cx.me(), cx.incarnation());
         cx.observe(Observation::WorkerStarted { node, incarnation });
-        self.control = Some(cx.connect(self.cluster.coordinators[0]));
-        self.heartbeat(cx);
+        self.seek(cx);
+        cx.set_timer(MAIN, self.cluster.control.heartbeat_interval, token::HEARTBEAT);
     }
 
     fn heartbeat(&self, cx: &mut Cx<'_>) {
-        cx.send(self.cluster.coordinators[0], Message::Heartbeat);
-        cx.set_timer(MAIN, self.cluster.control.heartbeat_interval, token::HEARTBEAT);
+        let (generation, sent) = (self.generation(), cx.wall_clock());
+        for coordinator in &self.cluster.coordinators {
+            cx.send(*coordinator, Message::Heartbeat { generation, sent });
+        }
+    }
+
+    /// Says what its tasks did, if load decides where they run.
+    fn report_load(&mut self, cx: &mut Cx<'_>) {
+        let (Some(job), Some(conn)) = (&mut self.job, self.control) else { return };
+        let Some(done) = &mut job.done else { return };
+        let (generation, now) = (job.generation, cx.now());
+        job.reports += 1;
+        let over = now.since(job.reported_at);
+        job.reported_at = now;
+        let tasks = core::mem::take(done);
+        let load = Load { generation, number: job.reports, over, tasks };
+        let _ = cx.write(conn, Message::Load(Arc::new(load)));
+    }
+
+    /// Looks for the coordinator that leads: it answers the heartbeat of a worker that has no
+    /// connection to it.
+    fn seek(&self, cx: &mut Cx<'_>) {
+        self.heartbeat(cx);
+        cx.set_timer(MAIN, RECONNECT, token::SEEK);
+    }
+
+    /// A coordinator says that it leads.
+    fn follow(&mut self, leader: NodeId, term: Term, cx: &mut Cx<'_>) {
+        if term < self.term || term == self.term && self.control.is_some() {
+            return;
+        }
+        if let Some(old) = self.control.take() {
+            cx.close(old);
+        }
+        self.term = term;
+        self.control = Some(cx.connect(leader));
     }
 
     fn opened(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
@@ -133,8 +180,7 @@ impl Worker {
     fn closed(&mut self, conn: ConnId, peer: NodeId, cx: &mut Cx<'_>) {
         if self.control == Some(conn) {
             self.control = None;
-            cx.set_timer(MAIN, RECONNECT, token::REGISTER);
-            return;
+            return self.seek(cx);
         }
         let Some(job) = &mut self.job else { return };
         let generation = job.generation;
@@ -160,10 +206,14 @@ impl Worker {
 
     fn timer(&mut self, token: Token, cx: &mut Cx<'_>) {
         match token {
-            Token::Heartbeat => self.heartbeat(cx),
-            Token::Register => {
+            Token::Heartbeat => {
+                self.heartbeat(cx);
+                self.report_load(cx);
+                cx.set_timer(MAIN, self.cluster.control.heartbeat_interval, token::HEARTBEAT);
+            }
+            Token::Seek => {
                 if self.control.is_none() {
-                    self.control = Some(cx.connect(self.cluster.coordinators[0]));
+                    self.seek(cx);
                 }
             }
             Token::Flush(task, generation) => {
@@ -202,8 +252,9 @@ impl Worker {
     fn received(&mut self, message: Message, cx: &mut Cx<'_>) {
         match message {
             Message::Stale { generation } => self.refused(generation, cx),
-            Message::Standing { generation, assigned } => {
-                if generation > self.generation() && !assigned {
+            Message::Standing { generation, assigned, .. } => {
+                let over = generation > self.generation() && !assigned;
+                if over && self.generation() > Generation(0) && !cx.twist(Twist::StaleTasksKept) {
                     self.end_as_zombie(cx);
                 }
             }
@@ -334,11 +385,9 @@ impl Worker {
     /// afresh.
     fn end_as_zombie(&mut self, cx: &mut Cx<'_>) {
         let generation = self.generation();
-        if generation > Generation(0) {
-            cx.probe(Probe::ZombieExit);
-            cx.observe(Observation::ZombieExit { node: cx.me(), generation });
-            cx.exit();
-        }
+        cx.probe(Probe::ZombieExit);
+        cx.observe(Observation::ZombieExit { node: cx.me(), generation });
+        cx.exit();
     }
 
     /// Takes the tasks of a new generation; those of an older one are gone.
@@ -374,6 +423,9 @@ impl Worker {
             deployment: deployment.clone(),
             reported: false,
             running: false,
+            done: (self.cluster.control.scheduler == Scheduler::Load).then(Vec::new),
+            reports: 0,
+            reported_at: cx.now(),
         });
         self.with_tasks(cx, |tasks, env| {
             for id in assignment.tasks_of(me) {
@@ -420,7 +472,8 @@ impl Worker {
                 if task.outbox.credit(to, tuples) {
                     // The task may be at work: it goes on on its own lane.
                     let resume = Message::Resume { task: from, generation };
-                    env.cx.post(Lane(from.0), resume);
+                    let lane = env.lane(from);
+                    env.cx.post(lane, resume);
                 }
                 Ok(())
             });
@@ -439,7 +492,7 @@ impl Worker {
         for task in &job.tasks {
             let message = message(task.id);
             if task.takes(&message) {
-                cx.post(Lane(task.id.0), message);
+                cx.post(job.deployment.assignment.lane_of(task.id), message);
             }
         }
     }
@@ -474,10 +527,12 @@ impl Worker {
             links: &mut job.links,
             cluster: &self.cluster,
             control: self.control,
+            done: &mut job.done,
             generation: job.generation,
             attempt: job.attempt,
             running: job.running,
             places: &job.places,
+            assignment: &job.deployment.assignment,
         };
         if f(&mut job.tasks, &mut env).is_err() {
             let (me, failed) = (env.cx.me(), job.tasks.first().map(|task| task.id));

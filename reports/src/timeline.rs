@@ -195,6 +195,8 @@ fn head(places: &Places, node: NodeId) -> String {
         Some((Role::Receiver, _)) => "r".to_string(),
         Some((Role::Supervisor, number)) => format!("u{number}"),
         Some((Role::Worker, number)) => format!("w{number}"),
+        Some((Role::Client, number)) => format!("q{number}"),
+        Some((Role::Operator, _)) => "o".to_string(),
         None => node.to_string(),
     }
 }

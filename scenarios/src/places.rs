@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stormglass_engine::broker::Broker;
-use stormglass_engine::cluster::{CheckpointSettings, Cluster, ControlSettings, FlowSettings};
+use stormglass_engine::client::{Client, Work};
 use stormglass_engine::coordinator::Coordinator;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::node::Node;
@@ -13,13 +13,23 @@ use stormglass_engine::topology::Topology;
 use stormglass_sim::machine::{DiskSpec, MachineSpec};
 use stormglass_sim::net::{Latency, NetworkSpec};
 use stormglass_sim::node::{MachineId, NodeId};
+use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::watch::Watcher;
 use stormglass_sim::world::World;
 
+use crate::input;
+use crate::plan::Plan;
 use crate::scenario::{Role, Scenario};
+
+mod wiring;
 
 /// The port of every process that its machine's init system starts; workers have the next ones.
 const SERVICE: u16 = 1;
+
+/// Registers that clients share: few, so that they get into each other's way.
+const REGISTERS: u16 = 4;
+/// The longest that a client rests between two operations.
+const CLIENT_PAUSE: Span = Span::millis(200);
 
 /// The addresses of a scenario's processes: coordinators first, then broker, store and receiver,
 /// then the worker machines, then clients and the operator; all but workers on a machine of their
@@ -108,55 +118,20 @@ impl Places {
         self.node(role, 1).expect("there is one of each service")
     }
 
-    /// What the engine is told.
-    fn cluster(&self, scenario: &Scenario, topology: &Arc<Topology>) -> Cluster {
-        let Scenario { cluster, checkpoint, flow, .. } = scenario;
-        Cluster {
-            topology: Arc::clone(topology),
-            partitions: scenario.input.partitions,
-            coordinators: self.all(Role::Coordinator),
-            broker: self.single(Role::Broker),
-            store: self.single(Role::Store),
-            receiver: self.single(Role::Receiver),
-            supervisors: self.all(Role::Supervisor),
-            slots: self.slots,
-            control: ControlSettings {
-                heartbeat_interval: cluster.heartbeat_interval,
-                heartbeat_timeout: cluster.heartbeat_timeout,
-                monitor_interval: cluster.monitor_interval,
-                restart_delay: cluster.restart_delay,
-                worker_start_timeout: cluster.worker_start_timeout,
-                deploy_timeout: cluster.deploy_timeout,
-            },
-            checkpoint: CheckpointSettings {
-                interval: checkpoint.interval,
-                timeout: checkpoint.timeout,
-                min_pause: checkpoint.min_pause,
-                retained: checkpoint.retained,
-            },
-            flow: FlowSettings {
-                flush: flow.flush,
-                batch: flow.batch,
-                credits: flow.credits,
-                poll: flow.poll,
-                fetch: flow.fetch,
-            },
-        }
-    }
-
-    /// A world with the whole cluster in it, at time zero.
+    /// A world with the whole cluster in it, at time zero. `duration` is that of the input: clients
+    /// are busy for as long.
     pub fn build<W: Watcher<Node>>(
         &self,
         scenario: &Scenario,
         topology: &Arc<Topology>,
         log: &InputLog,
-        seed: u64,
+        plan: &Plan,
         watcher: W,
     ) -> World<Node, W> {
-        let cluster = Arc::new(self.cluster(scenario, topology));
-        let mut world = World::new(seed, network(scenario), watcher);
+        let cluster = Arc::new(wiring::cluster(self, scenario, topology));
+        let mut world = World::new(plan.seed, network(scenario), watcher);
         for number in 0..self.machines() {
-            let clock_ppm = scenario.clock_ppm(seed, number);
+            let clock_ppm = scenario.clock_ppm(plan.seed, number);
             world.add_machine(MachineSpec { clock_ppm, ..machine(scenario) });
         }
         for &node in &cluster.coordinators {
@@ -166,8 +141,22 @@ impl Places {
         world.boot(cluster.broker, Node::Broker(Broker::new(log.clone())));
         world.boot(cluster.store, Node::Store(Store::default()));
         world.boot(cluster.receiver, Node::Receiver(Box::default()));
-        for &node in &cluster.supervisors {
-            world.boot(node, Node::Supervisor(Supervisor::new(Arc::clone(&cluster))));
+        for (number, node) in (1..).zip(self.all(Role::Supervisor)) {
+            let joins =
+                wiring::joins_at(plan, number).filter(|_| !cluster.supervisors.contains(&node));
+            let begins = joins.unwrap_or(Instant::ZERO);
+            let supervisor = Supervisor::new(Arc::clone(&cluster), begins);
+            world.boot(node, Node::Supervisor(supervisor));
+        }
+        let until = Instant::ZERO + input::duration(log);
+        for node in self.all(Role::Client) {
+            let work = Work::Registers { registers: REGISTERS, pause: CLIENT_PAUSE, until };
+            world.boot(node, Node::Client(Client::new(Arc::clone(&cluster), work)));
+        }
+        for node in self.all(Role::Operator) {
+            let script = wiring::script(self, topology, plan);
+            let client = Client::new(Arc::clone(&cluster), Work::Script(script));
+            world.boot(node, Node::Client(client));
         }
         world
     }

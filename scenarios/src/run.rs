@@ -132,7 +132,7 @@ impl Run {
         let Setup { scenario, topology, log, plan, bugs, record } = &setup;
         let mut story = Story::new(topology, log, &places, &plan.faults, calm_until);
         story.record = record.then(Vec::new);
-        let mut world = places.build(scenario, topology, log, plan.seed, story);
+        let mut world = places.build(scenario, topology, log, plan, story);
         bugs.iter().for_each(|bug| world.enable_twist(*bug));
         let mut timed: Vec<(Instant, usize)> = Vec::new();
         for (number, fault) in plan.faults.iter().enumerate() {

@@ -19,6 +19,8 @@ pub struct Checkpoints {
     reserving: bool,
     last_trigger: Instant,
     last_completion: Option<Instant>,
+    /// The next one is due at once.
+    hurried: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -57,9 +59,17 @@ impl Checkpoints {
         if self.pending.is_some() || self.reserving {
             return None;
         }
+        if self.hurried {
+            return Some(self.last_trigger);
+        }
         let by_interval = self.last_trigger + settings.interval;
         let by_pause = self.last_completion.map(|at| at + settings.min_pause);
         Some(by_pause.map_or(by_interval, |pause| pause.max(by_interval)))
+    }
+
+    /// The next checkpoint is due at once.
+    pub fn hurry(&mut self) {
+        self.hurried = true;
     }
 
     /// An id is being asked for.
@@ -76,7 +86,7 @@ impl Checkpoints {
     /// The id is there: the checkpoint begins.
     pub fn begin(&mut self, checkpoint: CheckpointId, assignment: &Assignment, now: Instant) {
         assert!(self.reserving, "an id is asked for before it is there");
-        self.reserving = false;
+        (self.reserving, self.hurried) = (false, false);
         self.last_trigger = now;
         self.pending = Some(Pending {
             checkpoint,

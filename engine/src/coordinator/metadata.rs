@@ -1,17 +1,21 @@
 //! The coordinator's metadata: a replicated state machine of commands.
 //!
 //! Everything that must survive the loss of a coordinator is here and changes by [`Command`]s
-//! alone. Applying is a pure function of (state, command), and a command that was overtaken is
-//! refused, not an error: whoever proposed it learns the outcome when it is applied.
+//! alone. Applying is a pure function of (state, request), and a command that was overtaken is
+//! refused, not an error: whoever proposed it learns the outcome when it is applied. A request
+//! names its client and a rising sequence (dissertation, 6.3): one that comes again, because its
+//! answer was lost, changes nothing and gets the same answer.
 
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::hash::fingerprint;
-use stormglass_sim::node::NodeId;
+use stormglass_sim::node::{Lane, NodeId};
 
-use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
-use crate::snapshot::{Reader, put};
+use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
+use crate::observation::Call;
+
+mod codec;
 
 /// Which worker runs which task in a generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +24,21 @@ pub struct Assignment {
     pub generation: Generation,
     /// The execution attempt of every task in it.
     pub attempt: Attempt,
+    /// The version of the goal that it was made for.
+    pub basis: u32,
     /// The workers, with the incarnation that was chosen.
     pub workers: Vec<(NodeId, u32)>,
     /// The worker of each task; the first entry is that of task 1.
     pub tasks: Vec<NodeId>,
+    /// The executor of each task, named by its first task: tasks of one executor share a thread.
+    pub executors: Vec<TaskId>,
 }
 
 impl Assignment {
+    /// The thread that runs a task.
+    pub fn lane_of(&self, task: TaskId) -> Lane {
+        Lane(self.executors[usize::from(task.0) - 1].0)
+    }
     /// The worker of a task.
     pub fn worker_of(&self, task: TaskId) -> NodeId {
         self.tasks[usize::from(task.0) - 1]
@@ -51,6 +63,17 @@ pub struct Completed {
     pub bytes: u64,
 }
 
+/// How the topology is to be spread. Operators change it; schedulers follow it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Goal {
+    /// Rises with every change of the goal or of the members.
+    pub version: u32,
+    /// Workers to use; none for as many as there are.
+    pub workers: Option<u16>,
+    /// Executors of components; the others have one for each task.
+    pub executors: BTreeMap<ComponentId, u16>,
+}
+
 /// A change of the metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -58,10 +81,14 @@ pub enum Command {
     Grant {
         /// The new generation.
         generation: Generation,
+        /// The version of the goal that it is made for.
+        basis: u32,
         /// The workers, with their incarnations.
         workers: Vec<(NodeId, u32)>,
         /// The worker of each task.
         tasks: Vec<NodeId>,
+        /// The executor of each task.
+        executors: Vec<TaskId>,
     },
     /// Take the next checkpoint id. Refused unless the generation is current.
     Reserve {
@@ -71,9 +98,44 @@ pub enum Command {
     /// Declare a checkpoint complete. Refused unless its generation is current and it is newer than
     /// every completed one.
     Complete(Completed),
+    /// A supervisor's workers may be used.
+    Join {
+        /// The supervisor.
+        supervisor: NodeId,
+    },
+    /// They may not be used any more.
+    Leave {
+        /// The supervisor.
+        supervisor: NodeId,
+    },
+    /// Spread the topology anew (Storm's `rebalance`).
+    Rebalance {
+        /// Workers to use; none to leave that as it is.
+        workers: Option<u16>,
+        /// Executors of some components.
+        executors: Vec<(ComponentId, u16)>,
+    },
+    /// A client's operation on a register.
+    Update {
+        /// The register.
+        key: u16,
+        /// What to do.
+        call: Call,
+    },
 }
 
-/// What applying a command did.
+/// A command with the name that makes it idempotent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Who asks.
+    pub client: NodeId,
+    /// Its how-manieth request; the life of the client is in the high half.
+    pub sequence: u64,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// What applying a request did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// The generation is current now.
@@ -82,20 +144,41 @@ pub enum Applied {
     Reserved(CheckpointId),
     /// The checkpoint is the latest now.
     Completed(Arc<Completed>),
+    /// Members or goal changed: this is the version now.
+    Planned(u32),
+    /// A register has this value now.
+    Updated(u64),
     /// A newer decision had come first; nothing changed.
     Refused,
+    /// It was applied before, with this answer; nothing changed.
+    Again(Answer),
 }
 
+/// What a client is told, in a word: the new value, id, generation or version; none if refused.
+pub type Answer = Option<u64>;
+
 /// The state.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
     assignment: Option<Arc<Assignment>>,
     /// Completed and retained checkpoints, oldest first.
     completed: Vec<Arc<Completed>>,
     next_checkpoint: u32,
+    /// Supervisors, and whether their workers may be used.
+    members: BTreeMap<NodeId, bool>,
+    goal: Goal,
+    registers: BTreeMap<u16, u64>,
+    /// The newest request of each client, and its answer.
+    sessions: BTreeMap<NodeId, (u64, Answer)>,
 }
 
 impl Metadata {
+    /// The metadata of a cluster that begins with these supervisors.
+    pub fn new(supervisors: &[NodeId]) -> Self {
+        let members = supervisors.iter().map(|supervisor| (*supervisor, true)).collect();
+        Metadata { members, ..Metadata::default() }
+    }
+
     /// The current assignment.
     pub fn assignment(&self) -> Option<&Arc<Assignment>> {
         self.assignment.as_ref()
@@ -112,16 +195,53 @@ impl Metadata {
     pub fn oldest(&self) -> Option<CheckpointId> {
         self.completed.first().map(|completed| completed.checkpoint)
     }
+    /// How the topology is to be spread.
+    pub fn goal(&self) -> &Goal {
+        &self.goal
+    }
+    /// The supervisors whose workers may be used, in the order of their addresses.
+    pub fn supervisors(&self) -> impl Iterator<Item = NodeId> {
+        self.members.iter().filter(|(_, active)| **active).map(|(supervisor, _)| *supervisor)
+    }
+    /// Whether a supervisor has ever been a member.
+    pub fn knows(&self, supervisor: NodeId) -> bool {
+        self.members.contains_key(&supervisor)
+    }
+    /// The value of a register; 0 for one that was never written.
+    pub fn register(&self, key: u16) -> u64 {
+        self.registers.get(&key).copied().unwrap_or(0)
+    }
+    /// Whether a request, or a later one of its client, was applied before.
+    pub fn is_retry(&self, request: &Request) -> bool {
+        self.sessions.get(&request.client).is_some_and(|(newest, _)| request.sequence <= *newest)
+    }
+    /// Forgets what a client has asked before, so that its next request counts as new.
+    pub fn forget(&mut self, client: NodeId) {
+        self.sessions.remove(&client);
+    }
 
-    /// Applies a command, keeping at most `retained` completed checkpoints.
-    pub fn apply(&mut self, command: Command, retained: u16) -> Applied {
+    /// Applies a request, keeping at most `retained` completed checkpoints.
+    pub fn apply(&mut self, request: Request, retained: u16) -> Applied {
+        let Request { client, sequence, command } = request;
+        if let Some((newest, answer)) = self.sessions.get(&client).filter(|(n, _)| sequence <= *n) {
+            // An older one's answer is gone: its client has gone on, and does not wait for it.
+            return Applied::Again(answer.filter(|_| sequence == *newest));
+        }
+        let applied = self.change(command, retained);
+        self.sessions.insert(client, (sequence, applied.answer()));
+        applied
+    }
+
+    fn change(&mut self, command: Command, retained: u16) -> Applied {
         match command {
-            Command::Grant { generation, workers, tasks } => {
+            Command::Grant { generation, basis, workers, tasks, executors } => {
                 if generation.0 != self.generation().0 + 1 {
                     return Applied::Refused;
                 }
                 let attempt = Attempt(self.assignment.as_ref().map_or(0, |a| a.attempt.0) + 1);
-                let assignment = Arc::new(Assignment { generation, attempt, workers, tasks });
+                let assignment =
+                    Assignment { generation, attempt, basis, workers, tasks, executors };
+                let assignment = Arc::new(assignment);
                 self.assignment = Some(assignment.clone());
                 Applied::Granted(assignment)
             }
@@ -132,95 +252,63 @@ impl Metadata {
                 self.next_checkpoint += 1;
                 Applied::Reserved(CheckpointId(self.next_checkpoint))
             }
-            Command::Complete(completed) => {
-                let newest = self.latest().map_or(CheckpointId(0), |latest| latest.checkpoint);
-                if completed.generation != self.generation() || completed.checkpoint <= newest {
-                    return Applied::Refused;
+            Command::Complete(completed) => self.complete(completed, retained),
+            Command::Join { supervisor } => self.set_member(supervisor, true),
+            Command::Leave { supervisor } => self.set_member(supervisor, false),
+            Command::Rebalance { workers, executors } => {
+                self.goal.workers = workers.or(self.goal.workers);
+                self.goal.executors.extend(executors);
+                self.planned()
+            }
+            Command::Update { key, call } => {
+                let register = self.registers.entry(key).or_default();
+                match call {
+                    Call::Read => {}
+                    Call::Set(value) => *register = value,
+                    Call::Add(value) => *register = register.wrapping_add(value),
                 }
-                let completed = Arc::new(completed);
-                self.completed.push(completed.clone());
-                let surplus = self.completed.len().saturating_sub(usize::from(retained.max(1)));
-                self.completed.drain(..surplus);
-                Applied::Completed(completed)
+                Applied::Updated(*register)
             }
         }
+    }
+
+    fn complete(&mut self, completed: Completed, retained: u16) -> Applied {
+        let newest = self.latest().map_or(CheckpointId(0), |latest| latest.checkpoint);
+        if completed.generation != self.generation() || completed.checkpoint <= newest {
+            return Applied::Refused;
+        }
+        let completed = Arc::new(completed);
+        self.completed.push(completed.clone());
+        let surplus = self.completed.len().saturating_sub(usize::from(retained.max(1)));
+        self.completed.drain(..surplus);
+        Applied::Completed(completed)
+    }
+
+    fn set_member(&mut self, supervisor: NodeId, active: bool) -> Applied {
+        if self.members.insert(supervisor, active) == Some(active) {
+            return Applied::Planned(self.goal.version);
+        }
+        self.planned()
+    }
+
+    fn planned(&mut self) -> Applied {
+        self.goal.version += 1;
+        Applied::Planned(self.goal.version)
     }
 }
 
-impl Command {
-    /// Appends a frame: length, checksum, body.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        let mut body = Vec::new();
+impl Applied {
+    /// What the client is told.
+    pub fn answer(&self) -> Answer {
         match self {
-            Command::Grant { generation, workers, tasks } => {
-                body.push(1);
-                put(&mut body, generation.0);
-                put(&mut body, workers.len() as u32);
-                for (node, incarnation) in workers {
-                    put(&mut body, node.word() as u32);
-                    put(&mut body, *incarnation);
-                }
-                put(&mut body, tasks.len() as u32);
-                tasks.iter().for_each(|node| put(&mut body, node.word() as u32));
-            }
-            Command::Reserve { generation } => {
-                body.push(2);
-                put(&mut body, generation.0);
-            }
-            Command::Complete(completed) => {
-                body.push(3);
-                put(&mut body, completed.checkpoint.0);
-                put(&mut body, completed.generation.0);
-                put(&mut body, completed.attempt.0);
-                body.extend_from_slice(&completed.bytes.to_le_bytes());
-            }
+            Applied::Granted(assignment) => Some(assignment.generation.0.into()),
+            Applied::Reserved(checkpoint) => Some(checkpoint.0.into()),
+            Applied::Completed(completed) => Some(completed.checkpoint.0.into()),
+            Applied::Planned(version) => Some((*version).into()),
+            Applied::Updated(value) => Some(*value),
+            Applied::Refused => None,
+            Applied::Again(answer) => *answer,
         }
-        put(out, body.len() as u32);
-        out.extend_from_slice(&fingerprint(&body).to_le_bytes());
-        out.extend_from_slice(&body);
-    }
-
-    /// Reads the frames of a log up to the first that is torn or rotten; also gives back how many
-    /// bytes that were.
-    pub fn decode_log(bytes: &[u8]) -> (Vec<Command>, usize) {
-        let (mut reader, mut whole) = (Reader(bytes), 0);
-        let commands = core::iter::from_fn(|| {
-            let len = reader.u32()? as usize;
-            let sum = reader.u64()?;
-            let body = reader.take(len)?;
-            let command = if fingerprint(body) == sum { Command::decode(body) } else { None };
-            whole = if command.is_some() { bytes.len() - reader.0.len() } else { whole };
-            command
-        });
-        (commands.collect(), whole)
-    }
-
-    fn decode(body: &[u8]) -> Option<Command> {
-        let (tag, rest) = body.split_first()?;
-        let mut reader = Reader(rest);
-        let node = |word: u32| NodeId::new((word >> 16) as u16, word as u16);
-        Some(match tag {
-            1 => {
-                let generation = Generation(reader.u32()?);
-                let mut workers = Vec::new();
-                for _ in 0..reader.u32()? {
-                    workers.push((node(reader.u32()?), reader.u32()?));
-                }
-                let mut tasks = Vec::new();
-                for _ in 0..reader.u32()? {
-                    tasks.push(node(reader.u32()?));
-                }
-                Command::Grant { generation, workers, tasks }
-            }
-            2 => Command::Reserve { generation: Generation(reader.u32()?) },
-            3 => Command::Complete(Completed {
-                checkpoint: CheckpointId(reader.u32()?),
-                generation: Generation(reader.u32()?),
-                attempt: Attempt(reader.u32()?),
-                bytes: reader.u64()?,
-            }),
-            _ => return None,
-        })
     }
 }
 

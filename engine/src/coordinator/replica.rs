@@ -1,112 +1,343 @@
-//! The seam to replication: `propose` -> replicated -> applied.
+//! One replica of the metadata log: Raft with this machine's disk, clock and network.
 //!
-//! A proposal's outcome arrives as an event, never as a return value, so that nobody can act on a
-//! decision before it is durable. For now there is one replica: an entry is replicated when it is
-//! synced to this machine's disk.
+//! Carries out what Raft asks for, in its order, and hands what concerns the coordinator on as
+//! [`Told`]. Nobody can act on a decision before it is replicated, for a proposal's outcome
+//! arrives as [`Told::Apply`], never as a return value.
 
-use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::node::{DiskError, DiskOp, DiskReply, DiskTicket, FileName, Lane};
+use stormglass_sim::node::TimerId;
+use stormglass_sim::node::{DiskError, DiskOp, DiskReply, DiskTicket, FileName, Lane, NodeId};
 use stormglass_sim::payload::Payload;
+use stormglass_sim::time::Instant;
 
-use super::metadata::Command;
+use crate::cluster::Cluster;
+use crate::message::Message;
+use crate::names::{Probe, Switches};
 use crate::node::Cx;
+use crate::observation::Observation;
+use crate::raft::storage::{self, Frames};
+use crate::raft::{
+    Entry, Index, Membership, Output, PersistId, Point, Raft, Refusal, ReplicaId, Snapshot, Term,
+    Write,
+};
 
 const MAIN: Lane = Lane(0);
+/// The timer of the replica, among those of its process.
+pub(super) const RAFT: u64 = 15 << 32;
 
-/// This replica of the metadata log.
+/// This replica.
 #[derive(Clone, Debug)]
 pub struct Replica {
+    cluster: Arc<Cluster>,
     file: FileName,
     /// The read of the log at the start; none once it is answered.
     recovery: Option<DiskTicket>,
-    /// Proposals by the sync that makes each durable, in order.
-    proposed: VecDeque<(DiskTicket, Command)>,
+    raft: Option<Raft>,
+    /// What Raft asked for and is not carried out yet.
+    outputs: Vec<Output>,
+    taken: usize,
+    frames: Frames,
+    /// What is to be written when the disk is done with the last frame.
+    waiting: Vec<(PersistId, Write)>,
+    /// The operation that makes the last frame durable.
+    syncing: Option<(DiskTicket, PersistId)>,
     /// Whether this life has made the file's name durable.
     named: bool,
+    /// The last index of the snapshot that the log begins after.
+    compacted: Index,
+    switches: Switches,
+    timer: Option<(TimerId, Instant)>,
 }
 
-/// What a disk event meant to the replica.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replicated {
-    /// Not for the replica, or nothing to tell.
-    Nothing,
-    /// The log that an earlier life left, in order. Comes once, before anything else.
-    Recovered(Vec<Command>),
-    /// A proposal is durable: apply it now.
-    Committed(Command),
-    /// The disk failed: this replica cannot know what is durable, and must stop.
-    Broken,
+/// What concerns the coordinator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// This entry is committed: apply it now.
+    Apply(Entry),
+    /// The metadata is replaced by a snapshot.
+    Restore(Arc<Snapshot>),
+    /// A read may be answered now.
+    ReadReady(u64),
+    /// A read cannot be answered here.
+    ReadLost(u64),
+    /// This replica does not lead any more.
+    SteppedDown,
 }
 
-impl Default for Replica {
-    fn default() -> Self {
-        let file = FileName::from("coordinator/metadata.log");
-        Replica { file, recovery: None, proposed: VecDeque::new(), named: false }
-    }
-}
+/// The disk failed, or its contents rotted: this replica cannot know what it has promised, and must
+/// not take part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Broken;
 
 impl Replica {
+    /// A replica that has not started.
+    pub fn new(cluster: Arc<Cluster>) -> Self {
+        Replica {
+            cluster,
+            file: FileName::from("coordinator/raft.log"),
+            recovery: None,
+            raft: None,
+            outputs: Vec::new(),
+            taken: 0,
+            frames: Frames::default(),
+            waiting: Vec::new(),
+            syncing: None,
+            named: false,
+            compacted: Index(0),
+            switches: Switches::default(),
+            timer: None,
+        }
+    }
+
     /// Starts reading the log.
     pub fn start(&mut self, cx: &mut Cx<'_>) {
         self.recovery = Some(cx.disk(MAIN, DiskOp::Read { file: self.file.clone() }));
     }
 
-    /// Proposes a command; [`Replicated::Committed`] follows.
-    pub fn propose(&mut self, command: Command, cx: &mut Cx<'_>) {
-        assert!(self.recovery.is_none(), "nothing is proposed before the log is read");
-        let mut frame = Vec::new();
-        command.encode(&mut frame);
-        let file = &self.file;
-        cx.disk(MAIN, DiskOp::Append { file: file.clone(), data: Payload::new(frame) });
-        if !self.named {
-            self.named = true;
-            cx.disk(MAIN, DiskOp::SyncDir);
-        }
-        let ticket = cx.disk(MAIN, DiskOp::Sync { file: file.clone() });
-        self.proposed.push_back((ticket, command));
+    /// The state machine; none while the log is being read.
+    pub fn raft(&self) -> Option<&Raft> {
+        self.raft.as_ref()
     }
 
-    /// Cuts a torn frame off the log's end: behind it nothing would be found again.
-    fn cut(&self, whole: &[u8], cx: &mut Cx<'_>) {
-        let new = FileName::from("coordinator/metadata.new");
-        cx.disk(MAIN, DiskOp::Write { file: new.clone(), data: Payload::new(whole) });
-        cx.disk(MAIN, DiskOp::Sync { file: new.clone() });
-        cx.disk(MAIN, DiskOp::Rename { from: new, to: self.file.clone() });
-        cx.disk(MAIN, DiskOp::SyncDir);
+    /// The term; 0 while the log is being read.
+    pub fn term(&self) -> Term {
+        self.raft.as_ref().map_or(Term(0), Raft::term)
+    }
+
+    /// Whether it leads, and has applied everything that earlier leaders committed.
+    pub fn may_lead(&self) -> bool {
+        self.taken == self.outputs.len() && self.raft.as_ref().is_some_and(Raft::may_lead)
+    }
+
+    /// Who leads, as far as it knows.
+    pub fn leader(&self) -> Option<NodeId> {
+        let leader = self.raft.as_ref()?.leader()?;
+        self.cluster.coordinators.get(usize::from(leader.0)).copied()
+    }
+
+    fn with_raft<T>(&mut self, f: impl FnOnce(&mut Raft, &mut Vec<Output>) -> T) -> Option<T> {
+        self.raft.as_mut().map(|raft| f(raft, &mut self.outputs))
+    }
+
+    /// Proposes a command, if it leads; [`Told::Apply`] follows, unless leadership is lost.
+    pub fn propose(&mut self, command: Arc<[u8]>, cx: &mut Cx<'_>) -> bool {
+        let now = cx.now();
+        self.with_raft(|raft, out| raft.propose(Vec::from([command]), now, out).is_ok())
+            .unwrap_or(false)
+    }
+
+    /// Asks to read; [`Told::ReadReady`] or [`Told::ReadLost`] follow if this is true.
+    pub fn read(&mut self, request: u64, cx: &mut Cx<'_>) -> bool {
+        let now = cx.now();
+        self.with_raft(|raft, out| raft.read(request, now, out).is_ok()).unwrap_or(false)
+    }
+
+    /// Hands leadership to the follower whose number is next.
+    pub fn transfer(&mut self, cx: &mut Cx<'_>) -> bool {
+        let now = cx.now();
+        self.with_raft(|raft, out| {
+            let (me, voters) = (raft.id(), raft.membership().voters.clone());
+            let next = voters.iter().find(|id| **id > me).or(voters.first());
+            next.is_some_and(|to| *to != me && raft.transfer(*to, now, out).is_ok())
+        })
+        .unwrap_or(false)
+    }
+
+    /// Changes who takes part.
+    ///
+    /// # Errors
+    /// As [`Raft::change_membership`].
+    pub fn change_membership(
+        &mut self,
+        voters: Vec<ReplicaId>,
+        learners: Vec<ReplicaId>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), Refusal> {
+        let now = cx.now();
+        let change = |raft: &mut Raft, out: &mut Vec<Output>| {
+            let membership = raft.membership();
+            if membership.outgoing.is_empty()
+                && (&membership.voters, &membership.learners) == (&voters, &learners)
+            {
+                return Ok(());
+            }
+            raft.change_membership(voters, learners, now, out).map(drop)
+        };
+        self.with_raft(change).unwrap_or(Err(Refusal::NotLeader(None)))
+    }
+
+    /// Takes a message of another replica.
+    pub fn receive(&mut self, from: NodeId, message: &crate::raft::Message, cx: &mut Cx<'_>) {
+        let Some(at) = self.cluster.coordinators.iter().position(|node| *node == from) else {
+            return;
+        };
+        let now = cx.now();
+        self.with_raft(|raft, out| raft.receive(ReplicaId(at as u16), message.clone(), now, out));
+    }
+
+    /// Lets time pass. True if anything came of it.
+    pub fn tick(&mut self, cx: &mut Cx<'_>) -> bool {
+        let now = cx.now();
+        self.with_raft(|raft, out| {
+            let due = raft.deadline() <= now;
+            if due {
+                raft.tick(now, out);
+            }
+            due
+        })
+        .unwrap_or(false)
+    }
+
+    /// Whether a timer was the replica's, which has fired.
+    pub fn takes_timer(&mut self, timer: TimerId) -> bool {
+        self.timer.take_if(|(own, _)| *own == timer).is_some()
     }
 
     /// Takes a disk event.
+    ///
+    /// # Errors
+    /// If nothing can be known of what is durable.
     pub fn on_disk(
         &mut self,
         ticket: DiskTicket,
         result: Result<DiskReply, DiskError>,
         cx: &mut Cx<'_>,
-    ) -> Replicated {
+    ) -> Result<(), Broken> {
         if self.recovery == Some(ticket) {
             self.recovery = None;
             return match result {
-                Ok(DiskReply::Data(log)) => {
-                    let (commands, whole) = Command::decode_log(log.bytes());
-                    if whole < log.bytes().len() {
-                        self.cut(&log.bytes()[..whole], cx);
-                    }
-                    Replicated::Recovered(commands)
-                }
-                Err(DiskError::NotFound) => Replicated::Recovered(Vec::new()),
-                _ => Replicated::Broken,
+                Ok(DiskReply::Data(log)) => self.recover(log.bytes(), cx),
+                Err(DiskError::NotFound) => self.recover(&[], cx),
+                _ => Err(Broken),
             };
         }
         if result.is_err() {
-            return Replicated::Broken;
+            return Err(Broken);
         }
-        match self.proposed.front() {
-            Some((first, _)) if *first == ticket => {
-                let (_, command) = self.proposed.pop_front().expect("just seen");
-                Replicated::Committed(command)
+        if let Some((_, through)) = self.syncing.take_if(|(of, _)| *of == ticket) {
+            let now = cx.now();
+            self.with_raft(|raft, out| raft.persisted(through, now, out));
+        }
+        Ok(())
+    }
+
+    fn recover(&mut self, bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), Broken> {
+        let Ok((durable, whole)) = storage::recover(bytes) else {
+            cx.probe(Probe::LogRotten);
+            return Err(Broken);
+        };
+        self.frames = Frames::after(whole);
+        self.switches = Switches::of(|twist| cx.twist_is_on(twist));
+        if whole < bytes.len() {
+            // Behind a torn frame nothing would be found again.
+            cx.probe(Probe::LogTorn);
+            self.replace(bytes[..whole].to_vec(), PersistId(0), cx);
+        }
+        self.compacted = durable.snapshot.as_ref().map_or(Index(0), |snapshot| snapshot.index);
+        let me = self.cluster.coordinators.iter().position(|node| *node == cx.me());
+        let id = ReplicaId(me.expect("a coordinator is one of the coordinators") as u16);
+        let voters = (0..self.cluster.coordinators.len() as u16).map(ReplicaId).collect();
+        let bootstrap = Membership { voters, ..Membership::default() };
+        let (settings, random, now) = (self.cluster.raft.protocol, cx.random(), cx.now());
+        let (switches, out) = (self.switches, &mut self.outputs);
+        self.raft = Some(Raft::new(id, bootstrap, settings, durable, switches, random, now, out));
+        Ok(())
+    }
+
+    /// Replaces the log's file.
+    fn replace(&mut self, bytes: Vec<u8>, through: PersistId, cx: &mut Cx<'_>) {
+        self.frames = Frames::after(bytes.len());
+        let new = FileName::from("coordinator/raft.new");
+        cx.disk(MAIN, DiskOp::Write { file: new.clone(), data: Payload::new(bytes) });
+        cx.disk(MAIN, DiskOp::Sync { file: new.clone() });
+        cx.disk(MAIN, DiskOp::Rename { from: new, to: self.file.clone() });
+        self.named = true;
+        self.syncing = Some((cx.disk(MAIN, DiskOp::SyncDir), through));
+    }
+
+    /// The next thing that concerns the coordinator; what concerns disk and network is done on the
+    /// way.
+    pub fn next(&mut self, cx: &mut Cx<'_>) -> Option<Told> {
+        while let Some(output) = self.outputs.get(self.taken).cloned() {
+            self.taken += 1;
+            match output {
+                Output::Point(point) => {
+                    cx.observe(Observation::Raft(point));
+                    if let Point::SteppedDown { .. } = point {
+                        return Some(Told::SteppedDown);
+                    }
+                }
+                Output::Persist(id, write) => self.waiting.push((id, write)),
+                Output::Send(to, message) => {
+                    let to = self.cluster.coordinators[usize::from(to.0)];
+                    cx.send(to, Message::Raft(Arc::new(message)));
+                }
+                Output::Apply(entry) => return Some(Told::Apply(entry)),
+                Output::Restore(snapshot) => {
+                    self.compacted = self.compacted.max(snapshot.index);
+                    return Some(Told::Restore(snapshot));
+                }
+                Output::ReadReady { request, .. } => return Some(Told::ReadReady(request)),
+                Output::ReadLost { request } => return Some(Told::ReadLost(request)),
+                Output::Reached(twist) => drop(cx.twist(twist)),
             }
-            _ => Replicated::Nothing,
+        }
+        self.outputs.clear();
+        self.taken = 0;
+        None
+    }
+
+    /// Writes what waits, as one frame, if the last one is durable.
+    fn write(&mut self, cx: &mut Cx<'_>) {
+        let Some((through, _)) = self.waiting.last().filter(|_| self.syncing.is_none()) else {
+            return;
+        };
+        let through = *through;
+        let waiting = core::mem::take(&mut self.waiting);
+        let writes: Vec<Write> = waiting.into_iter().map(|(_, write)| write).collect();
+        if writes.iter().any(|write| matches!(write, Write::Snapshot(_))) {
+            let durable = self.raft.as_ref().expect("it wrote").durable();
+            let reached = |twist| {
+                cx.twist(twist);
+            };
+            let bytes = storage::rewrite(&durable, self.switches, reached);
+            return self.replace(bytes, through, cx);
+        }
+        let data = Payload::new(self.frames.encode(&writes));
+        cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data });
+        if !self.named {
+            self.named = true;
+            cx.disk(MAIN, DiskOp::SyncDir);
+        }
+        let ticket = cx.disk(MAIN, DiskOp::Sync { file: self.file.clone() });
+        self.syncing = Some((ticket, through));
+    }
+
+    /// At the end of an event: what is to be written, and the next timer.
+    pub fn settle(&mut self, cx: &mut Cx<'_>) {
+        self.write(cx);
+        let Some(deadline) = self.raft.as_ref().map(Raft::deadline) else { return };
+        if self.timer.is_some_and(|(_, at)| at <= deadline) || deadline == Instant::FAR {
+            return;
+        }
+        if let Some((timer, _)) = self.timer.take() {
+            cx.cancel_timer(timer);
+        }
+        let after = deadline.max(cx.now()).since(cx.now());
+        self.timer = Some((cx.set_timer(MAIN, after, RAFT), deadline));
+    }
+
+    /// Cuts the log behind what is applied if it has grown long enough; `encode` makes the
+    /// snapshot.
+    pub fn compact_if_long(&mut self, encode: impl FnOnce() -> Arc<[u8]>) {
+        let long = u64::from(self.cluster.raft.snapshot_after);
+        let Some(raft) = &mut self.raft else { return };
+        let applied = raft.applied();
+        if applied.0 >= self.compacted.0 + long {
+            self.compacted = applied;
+            raft.compact(applied, encode(), &mut self.outputs);
         }
     }
 }

@@ -7,9 +7,11 @@ use alloc::vec::Vec;
 
 use stormglass_sim::node::{ConnId, NodeId};
 
-use super::decide::{Decision, Facts, SlotFacts, Stage, decide};
+use super::decide::{Decision, Facts, Rebalance, SlotFacts, Stage, decide};
+use super::master::{DEPLOY_TIMEOUT, MAIN, Master, Step};
 use super::metadata::{Assignment, Command};
-use super::{Coordinator, DEPLOY_TIMEOUT, MAIN, MONITOR, Step, schedule};
+use super::schedule::{self, Scheduler};
+use super::{Ledger, rebalance, tell};
 use crate::ids::{Generation, TaskId};
 use crate::message::{Deployment, Message};
 use crate::names::Probe;
@@ -17,7 +19,7 @@ use crate::node::Cx;
 use crate::observation::{AbortReason, Observation, Suspicion};
 use crate::permit::CommitPermit;
 
-impl Coordinator {
+impl Master {
     /// A worker says that it is up.
     pub(super) fn register(
         &mut self,
@@ -25,17 +27,18 @@ impl Coordinator {
         peer: NodeId,
         incarnation: u32,
         running: Generation,
+        ledger: &mut Ledger,
         cx: &mut Cx<'_>,
     ) {
-        let current = self.metadata.generation();
-        let granted = self.granted_incarnation(peer);
+        let current = ledger.metadata.generation();
+        let granted = granted_incarnation(ledger, peer);
         let Some(slot) = self.slots.get_mut(&peer) else { return };
         let reborn = granted.is_some_and(|granted| granted != incarnation);
         let in_place = granted == Some(incarnation) && running == current;
         slot.conn = Some(conn);
         slot.incarnation = incarnation;
         slot.running = running;
-        slot.last_heartbeat = cx.now();
+        slot.beats.reset(cx.now());
         if reborn && slot.suspected.is_some() {
             cx.probe(Probe::RestartedInPlace);
         }
@@ -44,20 +47,16 @@ impl Coordinator {
         }
         let news = reborn && slot.suspected.is_none() && !matches!(self.step, Step::Inherited(_));
         let assigned = granted == Some(incarnation);
-        let _ = cx.write(conn, Message::Standing { generation: current, assigned });
+        let term = ledger.replica.term();
+        let standing = Message::Standing { term, generation: current, assigned };
+        let _ = cx.write(conn, standing);
         if news {
-            self.suspect_registered(peer, Suspicion::Reincarnated, cx);
+            self.suspect_registered(peer, Suspicion::Reincarnated, ledger, cx);
         } else if granted == Some(incarnation) && !in_place && matches!(self.step, Step::Running) {
             // It lost its connection, and more with it, before that was noticed here.
-            self.suspect_registered(peer, Suspicion::ConnectionLost, cx);
+            self.suspect_registered(peer, Suspicion::ConnectionLost, ledger, cx);
         }
-        self.consider(cx);
-    }
-
-    /// The incarnation of a worker that the current generation was granted to.
-    fn granted_incarnation(&self, node: NodeId) -> Option<u32> {
-        let workers = &self.metadata.assignment()?.workers;
-        workers.iter().find(|(worker, _)| *worker == node).map(|(_, incarnation)| *incarnation)
+        self.consider(ledger, cx);
     }
 
     /// A worker lost something that it needs.
@@ -67,14 +66,15 @@ impl Coordinator {
         generation: Generation,
         concerned: NodeId,
         task: Option<TaskId>,
+        ledger: &mut Ledger,
         cx: &mut Cx<'_>,
     ) {
-        if generation != self.metadata.generation() || matches!(self.step, Step::Deciding) {
+        if generation != ledger.metadata.generation() || matches!(self.step, Step::Deciding) {
             return;
         }
         if task.is_some() {
-            self.suspect(reporter, Suspicion::TaskFailed, cx);
-            return self.consider(cx);
+            self.suspect(reporter, Suspicion::TaskFailed, ledger, cx);
+            return self.consider(ledger, cx);
         }
         // The peer's own connection to here may be about to tell more: judge at the next look.
         let accused = if self.slots.contains_key(&concerned) { concerned } else { reporter };
@@ -84,36 +84,73 @@ impl Coordinator {
     }
 
     /// Looks at the facts, every monitor interval.
-    pub(super) fn monitor(&mut self, cx: &mut Cx<'_>) {
-        let (now, timeout) = (cx.now(), self.cluster.control.heartbeat_timeout);
-        let silent = |slot: &super::Slot| now.since(slot.last_heartbeat) >= timeout;
+    pub(super) fn look(&mut self, ledger: &mut Ledger, cx: &mut Cx<'_>) {
+        let (now, detector) = (cx.now(), self.cluster.control.detector);
         let nodes: Vec<NodeId> = self.slots.keys().copied().collect();
         for node in nodes {
             let slot = &self.slots[&node];
-            if slot.conn.is_some() && silent(slot) {
-                self.suspect(node, Suspicion::HeartbeatTimeout, cx);
+            if slot.conn.is_some() && slot.beats.is_suspect(&detector, now) {
+                self.suspect(node, Suspicion::HeartbeatTimeout, ledger, cx);
             } else if slot.conn.is_some() && slot.accused {
-                self.suspect_registered(node, Suspicion::ConnectionLost, cx);
+                self.suspect_registered(node, Suspicion::ConnectionLost, ledger, cx);
             }
         }
-        cx.set_timer(MAIN, self.cluster.control.monitor_interval, MONITOR);
-        self.consider(cx);
+        self.set_monitor(cx);
+        self.weigh(ledger, cx);
+        self.consider(ledger, cx);
+    }
+
+    /// Looks whether some workers carry much more than others.
+    fn weigh(&mut self, ledger: &Ledger, cx: &mut Cx<'_>) {
+        let control = &self.cluster.control;
+        let Some(assignment) = ledger.metadata.assignment() else { return };
+        if control.scheduler != Scheduler::Load || self.rebalancing.is_some() {
+            return;
+        }
+        let used = |node: &NodeId| assignment.workers.iter().any(|(worker, _)| worker == node);
+        let ready = self.usable_slots(ledger).into_iter();
+        let ready = ready.filter(|node| self.slots[node].conn.is_some());
+        let load = |node: NodeId| match used(&node) {
+            true => self.meter.worker_load(node),
+            false => Some(0),
+        };
+        let loads: Vec<Option<u32>> = ready.map(load).collect();
+        let (now, running_since) = (cx.now(), self.running_since);
+        let settings = &control.load.act;
+        let facts = rebalance::Facts { now, running_since, loads: &loads, settings };
+        if let rebalance::Decision::Reassign { .. } = rebalance::decide(&facts) {
+            cx.probe(Probe::LoadMoved);
+            self.by_load = true;
+            self.rebalancing = Some(Rebalance::Staffing { since: now });
+        }
     }
 
     /// Suspects a worker and drops its connection.
-    pub(super) fn suspect(&mut self, node: NodeId, reason: Suspicion, cx: &mut Cx<'_>) {
+    pub(super) fn suspect(
+        &mut self,
+        node: NodeId,
+        reason: Suspicion,
+        ledger: &mut Ledger,
+        cx: &mut Cx<'_>,
+    ) {
         if let Some(slot) = self.slots.get_mut(&node) {
             if let Some(conn) = slot.conn.take() {
                 cx.close(conn);
             }
             slot.running = Generation(0);
         }
-        self.suspect_registered(node, reason, cx);
+        self.suspect_registered(node, reason, ledger, cx);
     }
 
     /// Suspects a worker that remains reachable. Only workers of the current generation matter.
-    fn suspect_registered(&mut self, node: NodeId, reason: Suspicion, cx: &mut Cx<'_>) {
-        let assigned = self.granted_incarnation(node).is_some();
+    fn suspect_registered(
+        &mut self,
+        node: NodeId,
+        reason: Suspicion,
+        ledger: &mut Ledger,
+        cx: &mut Cx<'_>,
+    ) {
+        let assigned = granted_incarnation(ledger, node).is_some();
         let Some(slot) = self.slots.get_mut(&node) else { return };
         slot.accused = false;
         if !assigned || slot.suspected.is_some() {
@@ -127,71 +164,127 @@ impl Coordinator {
     }
 
     /// Decides on the facts and starts what was decided.
-    pub(super) fn consider(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn consider(&mut self, ledger: &mut Ledger, cx: &mut Cx<'_>) {
         let stage = match self.step {
-            Step::Starting => return,
             Step::Waiting(since) => Stage::Waiting(since),
             Step::Deciding => Stage::Deciding,
             Step::Inherited(since) => Stage::Inherited(since),
-            Step::Fencing | Step::Deploying(_) | Step::Running => Stage::Placed,
+            Step::Fencing | Step::Deploying(_) => Stage::Placed,
+            Step::Running => Stage::Running,
         };
-        let slots = self.slot_facts(cx);
+        let slots = self.slot_facts(ledger, cx);
         let settings = &self.cluster.control;
-        match decide(&Facts { now: cx.now(), stage, slots: &slots, settings }) {
+        let basis = ledger.metadata.assignment().map(|assignment| assignment.basis);
+        let outdated = basis.is_some_and(|basis| basis != ledger.metadata.goal().version);
+        if outdated && matches!(stage, Stage::Running) {
+            self.rebalancing.get_or_insert(Rebalance::Staffing { since: cx.now() });
+        }
+        let rebalancing = self.rebalancing;
+        let facts = Facts { now: cx.now(), stage, slots: &slots, settings, rebalancing };
+        match decide(&facts) {
             Decision::Wait => {}
             Decision::Adopt => {
                 cx.probe(Probe::GenerationAdopted);
-                self.run(cx);
+                self.run(ledger, cx);
+                self.consider(ledger, cx);
             }
-            Decision::Reassign(workers) => self.reassign(&workers, cx),
+            Decision::Prepare => {
+                cx.probe(Probe::Rebalanced);
+                self.rebalancing = Some(Rebalance::Covering { since: cx.now() });
+                self.checkpoints.hurry();
+                self.schedule_checkpoint(cx);
+            }
+            Decision::Reassign(workers) => self.reassign(workers, ledger, cx),
         }
     }
 
-    fn slot_facts(&self, cx: &Cx<'_>) -> Vec<SlotFacts> {
-        let (now, timeout) = (cx.now(), self.cluster.control.heartbeat_timeout);
-        let current = self.metadata.generation();
+    fn slot_facts(&self, ledger: &Ledger, cx: &Cx<'_>) -> Vec<SlotFacts> {
+        let (now, detector) = (cx.now(), self.cluster.control.detector);
+        let current = ledger.metadata.generation();
         let supervised = |node: NodeId| {
             let of_machine = |(supervisor, _): &(&NodeId, _)| supervisor.machine == node.machine;
             let heard = self.supervisors.iter().find(of_machine);
-            heard.is_some_and(|(_, last)| now.since(*last) < timeout)
+            heard.is_some_and(|(_, beats)| !beats.is_suspect(&detector, now))
         };
-        let facts = |node: NodeId| {
-            let slot = &self.slots[&node];
-            let granted = self.granted_incarnation(node);
+        let usable = self.usable_slots(ledger);
+        let facts = |node: &NodeId, usable: bool| {
+            let slot = &self.slots[node];
+            let granted = granted_incarnation(ledger, *node);
             SlotFacts {
-                node,
+                node: *node,
+                usable,
                 ready: slot.conn.is_some(),
                 assigned: granted.is_some(),
                 in_place: granted == Some(slot.incarnation) && slot.running == current,
                 suspected: slot.suspected,
-                supervised: supervised(node),
+                supervised: supervised(*node),
             }
         };
-        self.cluster.worker_slots().map(facts).collect()
+        let gone = self.slots.keys().filter(|node| !usable.contains(node));
+        let gone = gone.filter(|node| granted_incarnation(ledger, **node).is_some());
+        let all = usable.iter().map(|node| facts(node, true));
+        all.chain(gone.map(|node| facts(node, false))).collect()
     }
 
-    fn reassign(&mut self, workers: &[NodeId], cx: &mut Cx<'_>) {
-        let tasks = schedule::round_robin(self.cluster.topology.tasks(), workers);
+    /// Which worker is to run which task, in which executor.
+    fn plan(&self, workers: &[NodeId], ledger: &Ledger) -> (Vec<NodeId>, Vec<TaskId>) {
+        let (topology, goal) = (&self.cluster.topology, ledger.metadata.goal());
+        let components = topology.components().iter().map(|component| {
+            let executors = goal.executors.get(&component.id).copied();
+            (component.parallelism, executors.unwrap_or(component.parallelism))
+        });
+        let executors = schedule::executors(&components.collect::<Vec<_>>());
+        // Storm's rebalance schedules from scratch.
+        let follows = |current: &&Arc<Assignment>| current.basis == goal.version;
+        let current = ledger.metadata.assignment().filter(follows);
+        let used = current.into_iter().flat_map(|a| a.workers.iter().map(|(node, _)| *node));
+        let loads = match self.by_load {
+            true => self.meter.executor_loads(&executors, &used.collect::<Vec<_>>()),
+            false => None,
+        };
+        let request = schedule::Request {
+            slots: workers,
+            workers: goal.workers.unwrap_or(u16::MAX),
+            executors: &executors,
+            current: current.map(|current| current.tasks.as_slice()),
+            edges: &schedule::edges(topology),
+            loads: loads.as_deref().unwrap_or(&[]),
+        };
+        let tasks = schedule::schedule(self.cluster.control.scheduler, &request);
+        let first = |executor: schedule::Executor| executor.tasks().map(move |_| executor.first);
+        (tasks, executors.into_iter().flat_map(first).collect())
+    }
+
+    fn reassign(&mut self, workers: Vec<NodeId>, ledger: &mut Ledger, cx: &mut Cx<'_>) {
+        let (tasks, executors) = self.plan(&workers, ledger);
+        let current = ledger.metadata.assignment().map(|current| &current.tasks);
+        if self.by_load && current == Some(&tasks) {
+            // There is no better one.
+            (self.rebalancing, self.by_load) = (None, false);
+            return;
+        }
         let used = workers.iter().filter(|node| tasks.contains(node));
         let workers = used.map(|node| (*node, self.slots[node].incarnation)).collect();
-        let generation = Generation(self.metadata.generation().0 + 1);
+        let generation = Generation(ledger.metadata.generation().0 + 1);
+        let basis = ledger.metadata.goal().version;
         self.step = Step::Deciding;
-        self.propose(Command::Grant { generation, workers, tasks }, cx);
+        self.rebalancing = None;
+        ledger.propose(Command::Grant { generation, basis, workers, tasks, executors }, cx);
     }
 
     /// A new generation is applied: from here on nothing older may have an effect.
-    pub(super) fn granted(&mut self, assignment: &Arc<Assignment>, cx: &mut Cx<'_>) {
-        let generation = assignment.generation;
-        let restore = self.metadata.latest().map(|completed| completed.checkpoint);
-        let workers = assignment.workers.len() as u16;
-        cx.observe(Observation::Granted { generation, workers, restore });
-        for (task, node) in (1..).map(TaskId).zip(&assignment.tasks) {
-            cx.observe(Observation::Assigned { generation, task, node: *node });
-        }
+    pub(super) fn granted(
+        &mut self,
+        assignment: &Arc<Assignment>,
+        ledger: &mut Ledger,
+        cx: &mut Cx<'_>,
+    ) {
         if let Some((checkpoint, generation)) = self.checkpoints.restart(cx.now()) {
             let reason = AbortReason::Superseded;
             cx.observe(Observation::CheckpointAborted { checkpoint, generation, reason });
         }
+        (self.rebalancing, self.by_load, self.running_since) = (None, false, None);
+        self.meter.reset(assignment.generation);
         let mut lost = Vec::new();
         for (node, slot) in &mut self.slots {
             slot.accused = false;
@@ -204,24 +297,22 @@ impl Coordinator {
         self.step = Step::Fencing;
         // Workers that were lost while the grant was replicated.
         for node in lost {
-            self.suspect_registered(node, Suspicion::ConnectionLost, cx);
+            self.suspect_registered(node, Suspicion::ConnectionLost, ledger, cx);
         }
-        self.tell_resources(cx);
-        self.consider(cx);
+        self.tell_resources(ledger, cx);
+        self.consider(ledger, cx);
     }
 
-    fn tell_resources(&self, cx: &mut Cx<'_>) {
-        let generation = self.metadata.generation();
+    fn tell_resources(&self, ledger: &Ledger, cx: &mut Cx<'_>) {
+        let generation = ledger.metadata.generation();
         for resource in &self.resources {
-            if let Some(conn) = resource.conn.filter(|_| resource.open) {
-                let _ = cx.write(conn, Message::Fence { generation });
-            }
+            tell(resource.conn.filter(|_| resource.open), Message::Fence { generation }, cx);
         }
     }
 
     /// A connection to a resource is open.
-    pub(super) fn resource_opened(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
-        let generation = self.metadata.generation();
+    pub(super) fn resource_opened(&mut self, conn: ConnId, ledger: &mut Ledger, cx: &mut Cx<'_>) {
+        let generation = ledger.metadata.generation();
         let Some(resource) = self.resources.iter_mut().find(|r| r.conn == Some(conn)) else {
             return;
         };
@@ -232,20 +323,26 @@ impl Coordinator {
     }
 
     /// A resource refuses older generations now.
-    pub(super) fn fence_raised(&mut self, peer: NodeId, generation: Generation, cx: &mut Cx<'_>) {
+    pub(super) fn fence_raised(
+        &mut self,
+        peer: NodeId,
+        generation: Generation,
+        ledger: &mut Ledger,
+        cx: &mut Cx<'_>,
+    ) {
         if let Some(resource) = self.resources.iter_mut().find(|r| r.node == peer) {
             resource.fenced = resource.fenced.max(generation);
         }
-        let current = self.metadata.generation();
+        let current = ledger.metadata.generation();
         let all = self.resources.iter().all(|resource| resource.fenced == current);
         if matches!(self.step, Step::Fencing) && all {
-            self.deploy(cx);
+            self.deploy(ledger, cx);
         }
     }
 
-    fn deploy(&mut self, cx: &mut Cx<'_>) {
-        let assignment = self.metadata.assignment().expect("a generation is current").clone();
-        let restore = self.metadata.latest().map(|completed| {
+    fn deploy(&mut self, ledger: &mut Ledger, cx: &mut Cx<'_>) {
+        let assignment = ledger.metadata.assignment().expect("a generation is current").clone();
+        let restore = ledger.metadata.latest().map(|completed| {
             let (id, generation) = (completed.checkpoint, completed.generation);
             (completed.clone(), CommitPermit::mint(id, generation, completed.attempt))
         });
@@ -253,42 +350,65 @@ impl Coordinator {
         cx.set_timer(MAIN, deadline, DEPLOY_TIMEOUT | u64::from(assignment.generation.0));
         let workers: BTreeSet<NodeId> = assignment.workers.iter().map(|(node, _)| *node).collect();
         self.step = Step::Deploying(workers);
-        self.tell_workers(&Message::Deploy(Arc::new(Deployment { assignment, restore })), cx);
+        self.tell_workers(
+            &Message::Deploy(Arc::new(Deployment { assignment, restore })),
+            ledger,
+            cx,
+        );
     }
 
     /// A worker has its tasks ready.
-    pub(super) fn deployed(&mut self, peer: NodeId, generation: Generation, cx: &mut Cx<'_>) {
-        if generation != self.metadata.generation() {
+    pub(super) fn deployed(
+        &mut self,
+        peer: NodeId,
+        generation: Generation,
+        ledger: &mut Ledger,
+        cx: &mut Cx<'_>,
+    ) {
+        if generation != ledger.metadata.generation() {
             return;
         }
         let Step::Deploying(missing) = &mut self.step else { return };
         missing.remove(&peer);
         if missing.is_empty() {
-            self.tell_workers(&Message::Go { generation }, cx);
+            self.tell_workers(&Message::Go { generation }, ledger, cx);
             cx.observe(Observation::Running { generation });
-            self.run(cx);
+            self.run(ledger, cx);
         }
     }
 
-    fn run(&mut self, cx: &mut Cx<'_>) {
-        let generation = self.metadata.generation();
+    fn run(&mut self, ledger: &mut Ledger, cx: &mut Cx<'_>) {
+        let generation = ledger.metadata.generation();
         for slot in self.slots.values_mut() {
             slot.running = generation;
         }
         self.step = Step::Running;
+        self.running_since = Some(cx.now());
+        self.meter.reset(generation);
         self.checkpoints.restart(cx.now());
         self.schedule_checkpoint(cx);
     }
 
     /// The time for deploying is over: who is not ready is suspected.
-    pub(super) fn deploy_timeout(&mut self, generation: Generation, cx: &mut Cx<'_>) {
-        if generation != self.metadata.generation() {
+    pub(super) fn deploy_timeout(
+        &mut self,
+        generation: Generation,
+        ledger: &mut Ledger,
+        cx: &mut Cx<'_>,
+    ) {
+        if generation != ledger.metadata.generation() {
             return;
         }
         let Step::Deploying(missing) = &self.step else { return };
         for node in missing.clone() {
-            self.suspect(node, Suspicion::DeployTimeout, cx);
+            self.suspect(node, Suspicion::DeployTimeout, ledger, cx);
         }
-        self.consider(cx);
+        self.consider(ledger, cx);
     }
+}
+
+/// The incarnation of a worker that the current generation was granted to.
+fn granted_incarnation(ledger: &Ledger, node: NodeId) -> Option<u32> {
+    let workers = &ledger.metadata.assignment()?.workers;
+    workers.iter().find(|(worker, _)| *worker == node).map(|(_, incarnation)| *incarnation)
 }

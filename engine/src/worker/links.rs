@@ -4,9 +4,12 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::node::{ConnId, NodeId, WriteError};
+use stormglass_sim::node::{ConnId, Lane, NodeId, WriteError};
+use stormglass_sim::time::Span;
 
 use crate::cluster::Cluster;
+use crate::coordinator::metadata::Assignment;
+use crate::coordinator::rebalance::TaskLoad;
 use crate::ids::{Attempt, Generation, TaskId};
 use crate::message::{Credit, Message};
 use crate::node::Cx;
@@ -106,10 +109,13 @@ pub(super) struct Env<'a, 'b> {
     pub(super) links: &'a mut Links,
     pub(super) cluster: &'a Arc<Cluster>,
     pub(super) control: Option<ConnId>,
+    /// What each task did since the last report, if somebody wants to know.
+    pub(super) done: &'a mut Option<Vec<TaskLoad>>,
     pub(super) generation: Generation,
     pub(super) attempt: Attempt,
     /// Whether sources may run.
     pub(super) running: bool,
+    pub(super) assignment: &'a Assignment,
     /// For each task from 1 on: this worker, or the index of the peer that runs it.
     pub(super) places: &'a [Place],
 }
@@ -126,11 +132,32 @@ impl Env<'_, '_> {
         self.places[usize::from(task.0) - 1]
     }
 
+    /// The thread of a task, here or elsewhere.
+    pub(super) fn lane(&self, task: TaskId) -> Lane {
+        self.assignment.lane_of(task)
+    }
+
     /// Sends to the coordinator; while it is out of reach the message is lost, and the coordinator
     /// that comes next starts from what is durable.
     pub(super) fn tell_coordinator(&mut self, message: Message) {
         if let Some(conn) = self.control {
             let _ = self.cx.write(conn, message);
         }
+    }
+}
+
+impl Env<'_, '_> {
+    /// A task works on so many tuples.
+    pub(super) fn work(&mut self, task: TaskId, cpu_each: Span, tuples: u64) {
+        let cpu = cpu_each * tuples;
+        let lane = self.lane(task);
+        self.cx.spend(lane, cpu);
+        let Some(done) = self.done else { return };
+        let at = done.binary_search_by_key(&task, |load| load.task).unwrap_or_else(|at| {
+            done.insert(at, TaskLoad { task, executed: 0, cpu: Span::ZERO });
+            at
+        });
+        done[at].executed += tuples;
+        done[at].cpu = done[at].cpu + cpu;
     }
 }

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::node::{Lane, TimerId};
+use stormglass_sim::node::TimerId;
 
 use super::links::{Env, Place};
 use super::token;
@@ -148,7 +148,7 @@ impl Outbox {
         if self.filling > 0 && self.flush_timer.is_none() {
             let token = token::flush(self.task, self.generation);
             let after = env.cluster.flow.flush;
-            self.flush_timer = Some(env.cx.set_timer(Lane(self.task.0), after, token));
+            self.flush_timer = Some(env.cx.set_timer(env.lane(self.task), after, token));
         }
     }
 
@@ -188,7 +188,8 @@ impl Outbox {
             }
             _ => Vec::new(),
         };
-        let data = Arc::new(Data { generation, from, to, batch, barrier, credits });
+        let data =
+            Arc::new(Data { generation, from, to, batch, barrier, credits, lane: env.lane(to) });
         if waits {
             env.cx.probe(Probe::CreditExhausted);
             self.stalled += u16::from(channel.queue.is_empty());
@@ -225,7 +226,7 @@ impl Channel {
     fn send(&mut self, data: Arc<Data>, env: &mut Env<'_, '_>) {
         self.credit -= data.batch.len() as i64;
         match env.place(data.to) {
-            Place::Here => env.cx.post(Lane(data.to.0), Message::Data(data)),
+            Place::Here => env.cx.post(data.lane, Message::Data(data)),
             Place::Peer(peer) => {
                 env.links.peers[usize::from(peer)].send(Message::Data(data), env.cx);
             }

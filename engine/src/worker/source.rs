@@ -4,8 +4,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::node::Lane;
-
 use super::emitter::Emitter;
 use super::links::Env;
 use super::outbox::Outbox;
@@ -71,6 +69,7 @@ impl Source {
             generation: env.generation,
             from: self.positions.iter().map(|root| (root.partition(), root.offset())).collect(),
             limit: env.cluster.flow.fetch,
+            lane: env.lane(self.task),
         };
         env.links.broker.send(Message::Fetch(Arc::new(fetch)), env.cx);
     }
@@ -87,7 +86,7 @@ impl Source {
         }
         self.resting = true;
         let token = token::poll(self.task, env.generation);
-        env.cx.set_timer(Lane(self.task.0), env.cluster.flow.poll, token);
+        env.cx.set_timer(env.lane(self.task), env.cluster.flow.poll, token);
     }
 
     /// The poll timer fired.
@@ -106,7 +105,7 @@ impl Source {
         let cluster = env.cluster.clone();
         let component = cluster.topology.component_of(self.task);
         let count: u64 = records.ranges.iter().map(|(_, from, to)| to - from).sum();
-        env.cx.spend(Lane(self.task.0), component.cpu * count);
+        env.work(self.task, component.cpu, count);
         let mut full = false;
         for &(partition, from, to) in &records.ranges {
             let of_it = |root: &Root| root.partition() == partition && root.offset() == from;

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::node::{Lane, NodeId};
+use stormglass_sim::node::NodeId;
 use stormglass_sim::payload::Payload;
 
 use super::emitter::Emitter;
@@ -289,7 +289,7 @@ impl Task {
         if !data.batch.is_empty() {
             let cluster = env.cluster.clone();
             let component = cluster.topology.component_of(self.id);
-            env.cx.spend(Lane(self.id.0), component.cpu * data.batch.len() as u64);
+            env.work(self.id, component.cpu, data.batch.len() as u64);
             match &mut self.role {
                 Role::Bolt(bolt) => {
                     bolt.execute(self.id, component, data, &mut self.outbox, env)?;

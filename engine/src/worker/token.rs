@@ -11,8 +11,8 @@ pub(super) enum Token {
     Poll(TaskId, Generation),
     /// Say that the worker lives.
     Heartbeat,
-    /// Connect to the coordinator again.
-    Register,
+    /// Look again for the coordinator that leads.
+    Seek,
     /// Connect to the broker or the store again.
     Reconnect(Service, Generation),
 }
@@ -31,7 +31,7 @@ pub(super) const fn poll(task: TaskId, generation: Generation) -> u64 {
     pack(2, task.0, generation)
 }
 pub(super) const HEARTBEAT: u64 = pack(3, 0, Generation(0));
-pub(super) const REGISTER: u64 = pack(4, 0, Generation(0));
+pub(super) const SEEK: u64 = pack(4, 0, Generation(0));
 pub(super) const fn reconnect(service: Service, generation: Generation) -> u64 {
     pack(5, service as u16, generation)
 }
@@ -46,7 +46,7 @@ pub(super) fn unpack(token: u64) -> Token {
         1 => Token::Flush(TaskId(number), generation),
         2 => Token::Poll(TaskId(number), generation),
         3 => Token::Heartbeat,
-        4 => Token::Register,
+        4 => Token::Seek,
         5 if number == Service::Broker as u16 => Token::Reconnect(Service::Broker, generation),
         5 => Token::Reconnect(Service::Store, generation),
         _ => unreachable!("no other token is made"),

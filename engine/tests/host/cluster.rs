@@ -5,13 +5,18 @@
 use std::sync::Arc;
 
 use stormglass_engine::broker::Broker;
-use stormglass_engine::cluster::{CheckpointSettings, Cluster, ControlSettings, FlowSettings};
+use stormglass_engine::cluster::{
+    CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
+};
 use stormglass_engine::component::{
     Bolt, BoltContext, Collector, ComponentError, Outcome, Record, Spout, ValueState,
 };
 use stormglass_engine::coordinator::Coordinator;
+use stormglass_engine::coordinator::detector::Detector;
+use stormglass_engine::coordinator::schedule::Scheduler;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::node::Node;
+use stormglass_engine::raft;
 use stormglass_engine::store::Store;
 use stormglass_engine::supervisor::Supervisor;
 use stormglass_engine::topology::{Declarer, Topology, TopologyBuilder};
@@ -103,13 +108,26 @@ pub(crate) fn cluster(credits: u32) -> Arc<Cluster> {
         receiver: address("receiver"),
         supervisors: vec![address("supervisor-1"), address("supervisor-2")],
         slots: 1,
+        raft: RaftSettings {
+            protocol: raft::Settings {
+                election_timeout: (Span::millis(500), Span::secs(1)),
+                heartbeat: Span::millis(100),
+                append_bytes: 1 << 16,
+                inflight_bytes: 1 << 20,
+                chunk_bytes: 1 << 16,
+                lease: None,
+            },
+            snapshot_after: 200,
+        },
         control: ControlSettings {
             heartbeat_interval: Span::secs(1),
-            heartbeat_timeout: Span::secs(5),
+            detector: Detector::Fixed { timeout: Span::secs(5) },
             monitor_interval: Span::millis(500),
             restart_delay: Span::secs(1),
             worker_start_timeout: Span::secs(8),
             deploy_timeout: Span::secs(6),
+            scheduler: Scheduler::Even,
+            load: LoadSettings::DEFAULT,
         },
         checkpoint: CheckpointSettings {
             interval: Span::secs(2),
@@ -135,7 +153,7 @@ pub(crate) fn image(name: &str, credits: u32) -> Node {
         "broker" => Node::Broker(Broker::new(log())),
         "store" => Node::Store(Store::default()),
         "receiver" => Node::Receiver(Box::default()),
-        "supervisor" => Node::Supervisor(Supervisor::new(cluster)),
+        "supervisor" => Node::Supervisor(Supervisor::new(cluster, Instant::ZERO)),
         "worker" => Node::Worker(Box::new(Worker::new(cluster))),
         _ => panic!("no process is called `{name}`"),
     }

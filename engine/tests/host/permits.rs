@@ -74,7 +74,7 @@ fn settle(host: &mut Host) {
             Default::default(),
             stormglass_sim::node::Event::Datagram {
                 from: cluster::address(name),
-                message: Message::Heartbeat,
+                message: Message::Heartbeat { generation, sent: Instant::ZERO },
             },
         );
     }

@@ -11,11 +11,13 @@ use stormglass_engine::message::{
     Credit, Data, Deployment, Fetch, Get, Message, Put, Records, Transaction,
 };
 use stormglass_engine::observation::Observation;
+use stormglass_engine::raft::Term;
 use stormglass_engine::snapshot::{Snapshot, TransactionId};
 use stormglass_engine::tuple::{Batch, Head};
 use stormglass_engine::value::Value;
-use stormglass_sim::node::{DiskOp, NodeId};
+use stormglass_sim::node::{DiskOp, Lane, NodeId};
 use stormglass_sim::payload::Payload;
+use stormglass_sim::time::Instant;
 
 use super::cluster::{NAMES, address, log};
 use super::permits::permit;
@@ -258,7 +260,7 @@ pub(crate) fn parse_data(words: &mut WordsOf<'_>, offset: &mut u64) -> Data {
             *offset += 1;
         }
     }
-    Data { generation, from, to, batch, barrier, credits }
+    Data { generation, from, to, batch, barrier, credits, lane: Lane(to.0) }
 }
 
 /// The message that words say; `saved` are the files that were put so far.
@@ -272,9 +274,14 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
         }
         "standing" => {
             let generation = words.generation();
-            Message::Standing { generation, assigned: words.takes("assigned") }
+            Message::Standing { term: Term(1), generation, assigned: words.takes("assigned") }
         }
-        "heartbeat" => Message::Heartbeat,
+        "heartbeat" => {
+            let generation = words.0.next_if(|w| w.starts_with('g')).map_or(0, number);
+            Message::Heartbeat { generation: Generation(generation), sent: Instant::ZERO }
+        }
+        "supervising" => Message::Supervising { sent: Instant::ZERO },
+        "leads" => Message::Leader { term: Term(words.number()) },
         "deploy" => {
             let generation = words.generation();
             let mut deployment = Vec::new();
@@ -291,8 +298,14 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
             workers.sort();
             workers.dedup();
             let attempt = Attempt(generation.0);
-            let assignment =
-                Arc::new(Assignment { generation, attempt, workers, tasks: deployment });
+            let assignment = Arc::new(Assignment {
+                generation,
+                attempt,
+                basis: 0,
+                workers,
+                executors: (1..=deployment.len() as u16).map(TaskId).collect(),
+                tasks: deployment,
+            });
             Message::Deploy(Arc::new(Deployment { assignment, restore }))
         }
         "deployed" => Message::Deployed { generation: words.generation() },
@@ -333,7 +346,7 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
                 (Partition(number(partition) as u16), u64::from(number(offset)))
             };
             let from = words.0.by_ref().map(at).collect();
-            Message::Fetch(Arc::new(Fetch { task, generation, from, limit: 3 }))
+            Message::Fetch(Arc::new(Fetch { task, generation, from, limit: 3, lane: Lane(task.0) }))
         }
         "records" => {
             let (generation, task) = (words.generation(), words.task());
@@ -344,7 +357,13 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
                 (partition, u64::from(number(from)), u64::from(number(to)))
             };
             let ranges = words.0.by_ref().map(range).collect();
-            Message::Records(Arc::new(Records { task, generation, log: log(), ranges }))
+            Message::Records(Arc::new(Records {
+                task,
+                generation,
+                log: log(),
+                ranges,
+                lane: Lane(task.0),
+            }))
         }
         "put" => {
             let (checkpoint, generation) = (words.checkpoint(), words.generation());

@@ -3,17 +3,21 @@ use alloc::vec::Vec;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 
-use super::{Decision, Facts, SlotFacts, Stage, decide};
-use crate::cluster::ControlSettings;
+use super::super::detector::Detector;
+use super::super::schedule::Scheduler;
+use super::{Decision, Facts, Rebalance, SlotFacts, Stage, decide};
+use crate::cluster::{ControlSettings, LoadSettings};
 use crate::observation::Suspicion;
 
 const SETTINGS: ControlSettings = ControlSettings {
     heartbeat_interval: Span::secs(1),
-    heartbeat_timeout: Span::secs(5),
+    detector: Detector::Fixed { timeout: Span::secs(5) },
     monitor_interval: Span::millis(500),
     restart_delay: Span::secs(1),
     worker_start_timeout: Span::secs(10),
     deploy_timeout: Span::secs(30),
+    scheduler: Scheduler::Even,
+    load: LoadSettings::DEFAULT,
 };
 
 const fn at(seconds: u64) -> Instant {
@@ -28,6 +32,7 @@ fn node(number: u16) -> NodeId {
 fn well(number: u16) -> SlotFacts {
     SlotFacts {
         node: node(number),
+        usable: true,
         ready: true,
         assigned: true,
         in_place: true,
@@ -54,7 +59,8 @@ fn back(number: u16, reason: Suspicion) -> SlotFacts {
 
 /// What is decided `seconds` after second 100.
 fn after(seconds: u64, stage: Stage, slots: &[SlotFacts]) -> Decision {
-    decide(&Facts { now: at(100 + seconds), stage, slots, settings: &SETTINGS })
+    let (now, settings) = (at(100 + seconds), &SETTINGS);
+    decide(&Facts { now, stage, slots, settings, rebalancing: None })
 }
 
 fn on(numbers: &[u16]) -> Decision {
@@ -139,4 +145,30 @@ fn a_generation_that_is_placed() {
 fn workers_are_taken_in_the_order_of_the_slots() {
     let slots = [spare(3), well(1), gone(4, Suspicion::HeartbeatTimeout), spare(2)];
     assert_eq!(after(0, Stage::Placed, &slots), on(&[3, 1, 2]));
+}
+
+#[test]
+fn a_generation_that_does_not_follow_the_goal() {
+    use Decision::{Prepare, Wait};
+    let left = |n| SlotFacts { usable: false, ..well(n) };
+    let staffing = Rebalance::Staffing { since: at(100) };
+    let covering = Rebalance::Covering { since: at(100) };
+    let failed = gone(1, Suspicion::HeartbeatTimeout);
+    let table = [
+        ("all who are to take part are there", 0, staffing, [well(1), spare(2)], Prepare),
+        ("a new one is not there yet", 9, staffing, [well(1), empty(2)], Wait),
+        ("a new one does not come", 10, staffing, [well(1), empty(2)], Prepare),
+        ("one has left, and runs on until then", 0, staffing, [well(1), left(2)], Prepare),
+        ("a checkpoint is on the way", 29, covering, [well(1), spare(2)], Wait),
+        ("a checkpoint takes too long", 30, covering, [well(1), spare(2)], on(&[1, 2])),
+        ("a checkpoint is complete", 0, Rebalance::Covered, [well(1), spare(2)], on(&[1, 2])),
+        ("who has left gets nothing", 0, Rebalance::Covered, [well(1), left(2)], on(&[1])),
+        ("a failure does not wait for the checkpoint", 0, covering, [failed, spare(2)], on(&[2])),
+    ];
+    for (situation, seconds, rebalancing, slots, decision) in table {
+        let (now, settings) = (at(100 + seconds), &SETTINGS);
+        let (stage, rebalancing) = (Stage::Running, Some(rebalancing));
+        let facts = Facts { now, stage, slots: &slots, settings, rebalancing };
+        assert_eq!(decide(&facts), decision, "{situation}");
+    }
 }

@@ -2,17 +2,26 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use proptest::prelude::*;
-use stormglass_sim::node::NodeId;
+use stormglass_sim::node::{Lane, NodeId};
 
-use super::{Applied, Command, Completed, Metadata};
-use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
+use super::{Applied, Command, Completed, Metadata, Request};
+use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
+use crate::observation::Call;
 
 const A: NodeId = NodeId::new(4, 1);
 const B: NodeId = NodeId::new(5, 1);
 
 fn grant(generation: u32) -> Command {
     let workers = Vec::from([(A, 1), (B, 2)]);
-    Command::Grant { generation: Generation(generation), workers, tasks: [A, B, A].into() }
+    let tasks = [A, B, A].into();
+    let executors = [1, 2, 2].map(TaskId).into();
+    Command::Grant { generation: Generation(generation), basis: 0, workers, tasks, executors }
+}
+
+/// Applies a command as the next request of a client that asks nothing twice.
+fn apply(metadata: &mut Metadata, command: Command, retained: u16) -> Applied {
+    let sequence = metadata.sessions.get(&A).map_or(0, |(newest, _)| *newest) + 1;
+    metadata.apply(Request { client: A, sequence, command }, retained)
 }
 
 fn completed(checkpoint: u32, generation: u32) -> Completed {
@@ -28,7 +37,7 @@ fn completed(checkpoint: u32, generation: u32) -> Completed {
 fn at(generation: u32) -> Metadata {
     let mut metadata = Metadata::default();
     for generation in 1..=generation {
-        assert!(matches!(metadata.apply(grant(generation), 1), Applied::Granted(_)));
+        assert!(matches!(apply(&mut metadata, grant(generation), 1), Applied::Granted(_)));
     }
     metadata
 }
@@ -37,11 +46,11 @@ fn at(generation: u32) -> Metadata {
 fn a_grant_must_follow_the_current_generation() {
     let mut metadata = Metadata::default();
     assert_eq!(metadata.generation(), Generation(0));
-    assert_eq!(metadata.apply(grant(2), 1), Applied::Refused);
-    let Applied::Granted(first) = metadata.apply(grant(1), 1) else { panic!("it follows") };
-    assert_eq!(metadata.apply(grant(1), 1), Applied::Refused, "it came twice");
-    assert_eq!(metadata.apply(grant(3), 1), Applied::Refused, "one is missing");
-    let Applied::Granted(second) = metadata.apply(grant(2), 1) else { panic!("it follows") };
+    assert_eq!(apply(&mut metadata, grant(2), 1), Applied::Refused);
+    let Applied::Granted(first) = apply(&mut metadata, grant(1), 1) else { panic!("it follows") };
+    assert_eq!(apply(&mut metadata, grant(1), 1), Applied::Refused, "it came twice");
+    assert_eq!(apply(&mut metadata, grant(3), 1), Applied::Refused, "one is missing");
+    let Applied::Granted(second) = apply(&mut metadata, grant(2), 1) else { panic!("it follows") };
     assert_eq!((first.attempt, second.attempt), (Attempt(1), Attempt(2)));
     assert_eq!(metadata.assignment(), Some(&second));
 }
@@ -51,6 +60,7 @@ fn an_assignment_says_who_runs_what() {
     let metadata = at(1);
     let assignment = metadata.assignment().expect("it was granted");
     assert_eq!(assignment.worker_of(TaskId(2)), B);
+    assert_eq!(assignment.lane_of(TaskId(3)), Lane(2));
     assert_eq!(assignment.tasks_of(A).collect::<Vec<_>>(), [TaskId(1), TaskId(3)]);
 }
 
@@ -58,19 +68,19 @@ fn an_assignment_says_who_runs_what() {
 fn ids_are_for_the_current_generation_and_never_come_twice() {
     let reserve = |generation| Command::Reserve { generation: Generation(generation) };
     let mut metadata = at(1);
-    assert_eq!(metadata.apply(reserve(1), 1), Applied::Reserved(CheckpointId(1)));
-    assert_eq!(metadata.apply(reserve(1), 1), Applied::Reserved(CheckpointId(2)));
-    assert_eq!(metadata.apply(reserve(2), 1), Applied::Refused);
-    metadata.apply(grant(2), 1);
-    assert_eq!(metadata.apply(reserve(1), 1), Applied::Refused, "it was overtaken");
-    assert_eq!(metadata.apply(reserve(2), 1), Applied::Reserved(CheckpointId(3)));
+    assert_eq!(apply(&mut metadata, reserve(1), 1), Applied::Reserved(CheckpointId(1)));
+    assert_eq!(apply(&mut metadata, reserve(1), 1), Applied::Reserved(CheckpointId(2)));
+    assert_eq!(apply(&mut metadata, reserve(2), 1), Applied::Refused);
+    apply(&mut metadata, grant(2), 1);
+    assert_eq!(apply(&mut metadata, reserve(1), 1), Applied::Refused, "it was overtaken");
+    assert_eq!(apply(&mut metadata, reserve(2), 1), Applied::Reserved(CheckpointId(3)));
 }
 
 #[test]
 fn completion_is_refused_when_it_was_overtaken() {
     let mut metadata = at(2);
     let complete = |metadata: &mut Metadata, checkpoint, generation| {
-        metadata.apply(Command::Complete(completed(checkpoint, generation)), 1)
+        apply(metadata, Command::Complete(completed(checkpoint, generation)), 1)
     };
     assert_eq!(complete(&mut metadata, 1, 1), Applied::Refused, "an older generation's");
     assert_eq!(complete(&mut metadata, 1, 3), Applied::Refused, "a generation to come");
@@ -86,7 +96,7 @@ fn only_the_newest_are_retained_and_at_least_one() {
         let mut metadata = at(1);
         assert_eq!(metadata.oldest(), None);
         for checkpoint in 1..=4 {
-            metadata.apply(Command::Complete(completed(checkpoint, 1)), retained);
+            apply(&mut metadata, Command::Complete(completed(checkpoint, 1)), retained);
         }
         let latest = metadata.latest().map(|c| c.checkpoint);
         assert_eq!(latest, Some(CheckpointId(4)));
@@ -97,9 +107,50 @@ fn only_the_newest_are_retained_and_at_least_one() {
 #[test]
 fn a_completed_checkpoint_outlives_its_generation() {
     let mut metadata = at(1);
-    metadata.apply(Command::Complete(completed(1, 1)), 1);
-    metadata.apply(grant(2), 1);
+    apply(&mut metadata, Command::Complete(completed(1, 1)), 1);
+    apply(&mut metadata, grant(2), 1);
     assert_eq!(metadata.latest().map(|c| c.generation), Some(Generation(1)));
+}
+
+#[test]
+fn a_request_that_comes_again_changes_nothing_and_gets_the_same_answer() {
+    let add = |client, sequence| Request {
+        client,
+        sequence,
+        command: Command::Update { key: 7, call: Call::Add(5) },
+    };
+    let mut metadata = Metadata::new(&[A]);
+    assert_eq!(metadata.apply(add(A, 1), 1), Applied::Updated(5));
+    assert!(metadata.is_retry(&add(A, 1)) && !metadata.is_retry(&add(B, 1)));
+    assert_eq!(metadata.apply(add(B, 1), 1), Applied::Updated(10), "another client's");
+    assert_eq!(metadata.apply(add(A, 1), 1), Applied::Again(Some(5)));
+    assert_eq!(metadata.apply(add(A, 3), 1), Applied::Updated(15));
+    assert_eq!(metadata.apply(add(A, 2), 1), Applied::Again(None), "its client has gone on");
+    assert_eq!(metadata.register(7), 15);
+    metadata.forget(A);
+    assert_eq!(metadata.apply(add(A, 3), 1), Applied::Updated(20), "nothing is known of it");
+}
+
+#[test]
+fn members_and_goal_have_a_version_that_rises_with_every_change() {
+    let mut metadata = Metadata::new(&[A]);
+    let members = |metadata: &Metadata| metadata.supervisors().collect::<Vec<_>>();
+    let steps = [
+        (Command::Join { supervisor: A }, 0, "it is one already"),
+        (Command::Join { supervisor: B }, 1, "it is new"),
+        (Command::Leave { supervisor: A }, 2, "it goes"),
+        (Command::Leave { supervisor: A }, 2, "it has gone"),
+        (Command::Rebalance { workers: Some(3), executors: Vec::new() }, 3, "fewer workers"),
+    ];
+    for (command, version, why) in steps {
+        assert_eq!(apply(&mut metadata, command, 1), Applied::Planned(version), "{why}");
+    }
+    assert_eq!(members(&metadata), [B]);
+    assert!(metadata.knows(A), "who has left does not join by being heard");
+    let executors = Vec::from([(ComponentId(1), 2)]);
+    apply(&mut metadata, Command::Rebalance { workers: None, executors }, 1);
+    assert_eq!(metadata.goal().workers, Some(3), "what is not named stays");
+    assert_eq!(metadata.goal().executors.get(&ComponentId(1)), Some(&2));
 }
 
 fn node() -> impl Strategy<Value = NodeId> {
@@ -109,11 +160,17 @@ fn node() -> impl Strategy<Value = NodeId> {
 fn command() -> impl Strategy<Value = Command> {
     let workers = prop::collection::vec((node(), any::<u32>()), 0..3);
     let tasks = prop::collection::vec(node(), 0..4);
+    let executors = prop::collection::vec((any::<u16>().prop_map(ComponentId), any::<u16>()), 0..3);
+    let call = prop_oneof![
+        Just(Call::Read),
+        any::<u64>().prop_map(Call::Set),
+        any::<u64>().prop_map(Call::Add)
+    ];
     prop_oneof![
-        (any::<u32>(), workers, tasks).prop_map(|(generation, workers, tasks)| Command::Grant {
-            generation: Generation(generation),
-            workers,
-            tasks,
+        (any::<(u32, u32)>(), workers, tasks).prop_map(|((generation, basis), workers, tasks)| {
+            let executors = (1..=tasks.len() as u16).map(TaskId).collect();
+            let generation = Generation(generation);
+            Command::Grant { generation, basis, workers, tasks, executors }
         }),
         any::<u32>().prop_map(|n| Command::Reserve { generation: Generation(n) }),
         any::<(u32, u32, u32, u64)>().prop_map(|(checkpoint, generation, attempt, bytes)| {
@@ -124,38 +181,54 @@ fn command() -> impl Strategy<Value = Command> {
                 bytes,
             })
         }),
+        node().prop_map(|supervisor| Command::Join { supervisor }),
+        node().prop_map(|supervisor| Command::Leave { supervisor }),
+        (any::<Option<u16>>(), executors)
+            .prop_map(|(workers, executors)| Command::Rebalance { workers, executors }),
+        (any::<u16>(), call).prop_map(|(key, call)| Command::Update { key, call }),
     ]
 }
 
-fn log(commands: &[Command]) -> Vec<u8> {
-    let mut out = Vec::new();
-    commands.iter().for_each(|command| command.encode(&mut out));
-    out
+fn request() -> impl Strategy<Value = Request> {
+    (node(), any::<u64>(), command()).prop_map(|(client, sequence, command)| Request {
+        client,
+        sequence,
+        command,
+    })
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_log_reads_as_it_was_written(commands in prop::collection::vec(command(), 0..6)) {
-        let bytes = log(&commands);
-        prop_assert_eq!(Command::decode_log(&bytes), (commands, bytes.len()));
+    fn a_request_reads_as_it_was_written(request in request()) {
+        let bytes = request.encode();
+        prop_assert_eq!(Request::decode(&bytes), Some(request));
+        for cut in 0..bytes.len() {
+            prop_assert_eq!(Request::decode(&bytes[..cut]), None, "cut at {}", cut);
+        }
     }
 
-    /// Whatever is cut off or flipped: the commands before it are read, and nothing behind it is.
+    /// Replicas that apply the same log have the same snapshot, byte for byte, and one that starts
+    /// from it goes on as the others do.
     #[test]
-    fn a_damaged_log_ends_before_the_damage(commands in prop::collection::vec(command(), 1..4)) {
-        let bytes = log(&commands);
-        let ends: Vec<usize> = (0..=commands.len()).map(|n| log(&commands[..n]).len()).collect();
-        for at in 0..bytes.len() {
-            let whole = ends.iter().rposition(|end| *end <= at).expect("0 is an end");
-            let expected = (commands[..whole].to_vec(), ends[whole]);
-            prop_assert_eq!(Command::decode_log(&bytes[..at]), expected.clone(), "cut at {}", at);
-            for bit in 0..8 {
-                let mut rotten = bytes.clone();
-                rotten[at] ^= 1 << bit;
-                prop_assert_eq!(Command::decode_log(&rotten), expected.clone(), "byte {}", at);
-            }
+    fn a_snapshot_stands_for_its_log(
+        requests in prop::collection::vec(request(), 0..12),
+        more in prop::collection::vec(request(), 0..4),
+    ) {
+        let (mut one, mut two) = (Metadata::new(&[A]), Metadata::new(&[A]));
+        for request in &requests {
+            prop_assert_eq!(one.apply(request.clone(), 2), two.apply(request.clone(), 2));
+        }
+        let bytes = one.encode();
+        prop_assert_eq!(&bytes, &two.encode());
+        let mut restored = Metadata::decode(&bytes).expect("it was just written");
+        prop_assert_eq!(&restored, &one);
+        for request in more {
+            prop_assert_eq!(one.apply(request.clone(), 2), restored.apply(request, 2));
+        }
+        for cut in 0..bytes.len() {
+            prop_assert_eq!(Metadata::decode(&bytes[..cut]), None, "cut at {}", cut);
         }
     }
 }

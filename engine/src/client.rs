@@ -1,0 +1,170 @@
+//! Clients of the coordinators: operators, and programs that keep something in the metadata.
+//!
+//! A client has one operation under way at a time, and repeats it until it has an answer: to the
+//! coordinator that is said to lead, else to one after the other. All attempts are one operation;
+//! the coordinators apply it once.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use stormglass_sim::node::{Event, Lane, NodeId, TimerId};
+use stormglass_sim::time::{Instant, Span};
+
+use crate::cluster::Cluster;
+use crate::message::{Ask, Asked, Message};
+use crate::node::Cx;
+use crate::observation::{Call, Observation, Operation};
+
+const MAIN: Lane = Lane(0);
+/// An operation that has no answer after this is repeated.
+const PATIENCE: Span = Span::millis(300);
+/// A client that was sent away and not told where waits this long.
+const PAUSE: Span = Span::millis(50);
+
+/// What a client does.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Reads and changes registers at random, until an instant.
+    Registers {
+        /// How many there are.
+        registers: u16,
+        /// The longest pause between two operations.
+        pause: Span,
+        /// When to stop.
+        until: Instant,
+    },
+    /// Carries out a script, each step not before its instant, in order.
+    Script(Arc<[(Instant, Asked)]>),
+}
+
+/// The client process.
+#[derive(Clone, Debug)]
+pub struct Client {
+    cluster: Arc<Cluster>,
+    work: Work,
+    /// Operations begun in this life.
+    number: u32,
+    asking: Option<Arc<Ask>>,
+    /// Which coordinator is asked: its place among them.
+    at: usize,
+    /// How often in a row it was sent on without an answer.
+    hops: usize,
+    timer: Option<TimerId>,
+}
+
+impl Client {
+    /// A client of this cluster.
+    pub fn new(cluster: Arc<Cluster>, work: Work) -> Self {
+        Client { cluster, work, number: 0, asking: None, at: 0, hops: 0, timer: None }
+    }
+
+    /// Reacts to one event.
+    pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
+        match event {
+            Event::Start => self.rest(cx),
+            Event::Timer { timer, .. } if self.timer == Some(timer) => {
+                self.timer = None;
+                if self.asking.is_some() {
+                    self.at += 1;
+                    self.ask(cx);
+                } else {
+                    self.begin(cx);
+                }
+            }
+            Event::Datagram { message: Message::Answer { number, answer }, .. } => {
+                self.answered(number, answer, cx);
+            }
+            Event::Datagram { from, message: Message::Elsewhere { number, leader } } => {
+                self.sent_away(from, number, leader, cx);
+            }
+            _ => {}
+        }
+    }
+
+    fn wake(&mut self, after: Span, cx: &mut Cx<'_>) {
+        if let Some(timer) = self.timer.take() {
+            cx.cancel_timer(timer);
+        }
+        self.timer = Some(cx.set_timer(MAIN, after, 0));
+    }
+
+    /// Waits until the next operation is due.
+    fn rest(&mut self, cx: &mut Cx<'_>) {
+        let now = cx.now();
+        match &self.work {
+            Work::Registers { until, .. } if now >= *until => {}
+            Work::Registers { pause, .. } => {
+                let pause = Span::nanos(cx.below(pause.as_nanos().max(1)));
+                self.wake(pause, cx);
+            }
+            Work::Script(steps) => {
+                if let Some((due, _)) = steps.get(self.number as usize) {
+                    self.wake(due.since(now), cx);
+                }
+            }
+        }
+    }
+
+    /// Begins the next operation.
+    fn begin(&mut self, cx: &mut Cx<'_>) {
+        let what = match &self.work {
+            Work::Registers { registers, .. } => {
+                let key = cx.below(u64::from(*registers).max(1)) as u16;
+                // Values differ, so that a history has few explanations.
+                let value = cx.random() >> 32 | 1;
+                let calls = [Call::Read, Call::Read, Call::Set(value), Call::Add(value)];
+                Asked::Call(key, calls[cx.below(calls.len() as u64) as usize])
+            }
+            Work::Script(steps) => steps[self.number as usize].1.clone(),
+        };
+        self.number += 1;
+        let (incarnation, number) = (cx.incarnation(), self.number);
+        if let Asked::Call(key, call) = what {
+            let operation = operation(incarnation, number, cx);
+            cx.observe(Observation::Invoked { operation, key, call });
+        }
+        self.asking = Some(Arc::new(Ask { incarnation, number, what }));
+        self.ask(cx);
+    }
+
+    fn ask(&mut self, cx: &mut Cx<'_>) {
+        let Some(asking) = &self.asking else { return };
+        let coordinators: &Vec<NodeId> = &self.cluster.coordinators;
+        let to = coordinators[self.at % coordinators.len()];
+        cx.send(to, Message::Ask(asking.clone()));
+        self.wake(PATIENCE, cx);
+    }
+
+    fn answered(&mut self, number: u32, answer: Option<u64>, cx: &mut Cx<'_>) {
+        let Some(asking) = self.asking.take_if(|asking| asking.number == number) else { return };
+        self.hops = 0;
+        if let (Asked::Call(..), Some(value)) = (&asking.what, answer) {
+            let operation = operation(asking.incarnation, number, cx);
+            cx.observe(Observation::Responded { operation, value });
+        }
+        self.rest(cx);
+    }
+
+    fn sent_away(&mut self, from: NodeId, number: u32, to: Option<NodeId>, cx: &mut Cx<'_>) {
+        let coordinators = &self.cluster.coordinators;
+        let asked = coordinators[self.at % coordinators.len()];
+        // A late answer to an attempt that was given up says nothing new.
+        if asked != from || self.asking.as_ref().is_none_or(|asking| asking.number != number) {
+            return;
+        }
+        let known = to.and_then(|to| coordinators.iter().position(|node| *node == to));
+        self.hops += 1;
+        match known.filter(|_| self.hops % coordinators.len() > 0) {
+            Some(at) => {
+                self.at = at;
+                self.ask(cx);
+            }
+            None => self.wake(PAUSE, cx),
+        }
+    }
+}
+
+/// A later life of a client goes on with numbers that no earlier one has used.
+fn operation(incarnation: u32, number: u32, cx: &Cx<'_>) -> Operation {
+    Operation { client: cx.me(), number: incarnation << 24 | number }
+}

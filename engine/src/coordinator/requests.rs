@@ -1,0 +1,55 @@
+//! What clients and operators ask of the coordinator.
+
+use stormglass_sim::node::NodeId;
+
+use super::Coordinator;
+use super::metadata::{Applied, Command, Request};
+use crate::message::{Ask, Asked, Message};
+use crate::node::Cx;
+use crate::observation::Call;
+use crate::raft::Refusal;
+
+impl Coordinator {
+    /// A client asks something. Retries are the same operation, and answered as one.
+    pub(super) fn asked(&mut self, client: NodeId, ask: &Ask, cx: &mut Cx<'_>) {
+        let number = ask.number;
+        if self.master.is_none() {
+            let leader = self.ledger.replica.leader().filter(|leader| *leader != cx.me());
+            return cx.send(client, Message::Elsewhere { number, leader });
+        }
+        let command = match &ask.what {
+            Asked::Call(key, Call::Read) => {
+                return self.reads.ask(client, number, *key, &mut self.ledger, cx);
+            }
+            Asked::Call(key, call) => Command::Update { key: *key, call: *call },
+            Asked::Command(command) => command.clone(),
+            Asked::Transfer => {
+                if self.ledger.replica.transfer(cx) {
+                    cx.send(client, Message::Answer { number, answer: Some(0) });
+                }
+                return;
+            }
+            Asked::Membership { voters, learners } => {
+                let (voters, learners) = (voters.clone(), learners.clone());
+                let answer = match self.ledger.replica.change_membership(voters, learners, cx) {
+                    Ok(()) => Some(0),
+                    Err(Refusal::BadMembership) => None,
+                    // It will be asked again.
+                    Err(_) => return,
+                };
+                return cx.send(client, Message::Answer { number, answer });
+            }
+        };
+        let sequence = u64::from(ask.incarnation) << 32 | u64::from(number);
+        let request = Request { client, sequence, command };
+        self.ledger.replica.propose(request.encode(), cx);
+    }
+}
+
+/// Tells a client what became of its request. Coordinators ask themselves, and know already.
+pub(super) fn answer(request: &Request, applied: &Applied, cx: &mut Cx<'_>) {
+    if request.client != cx.me() {
+        let (number, answer) = (request.sequence as u32, applied.answer());
+        cx.send(request.client, Message::Answer { number, answer });
+    }
+}

@@ -1,0 +1,252 @@
+//! Messages on the wire: their size, the lane that takes them, their contents in the digest.
+
+use stormglass_sim::hash::Mixer;
+use stormglass_sim::node::{self, Lane, NodeId};
+use stormglass_sim::payload::Payload;
+
+use super::{Ask, Asked, Credit, Data, Deployment, Message, Transaction};
+use crate::coordinator::metadata::{Command, Request};
+use crate::ids::{CheckpointId, Generation, Partition};
+use crate::snapshot::TransactionId;
+
+/// Bytes of headers of every message (Ethernet, IP, TCP and ours).
+const HEADER: u64 = 66;
+
+impl node::Message for Message {
+    fn wire_size(&self) -> u64 {
+        HEADER
+            + match self {
+                Message::Load(load) => 24 + 18 * load.tasks.len() as u64,
+                Message::Raft(message) => message.wire_size(),
+                Message::Deploy(deployment) => 16 + 8 * deployment.assignment.tasks.len() as u64,
+                Message::Data(data) => 24 + data.batch.size() + 12 * data.credits.len() as u64,
+                Message::Credit(credits) => 12 * credits.len() as u64,
+                Message::Fetch(fetch) => 16 + 10 * fetch.from.len() as u64,
+                Message::Records(records) => {
+                    let size = |&(p, from, to): &(Partition, u64, u64)| {
+                        18 + records.log.partitions[usize::from(p.0)].size(from, to)
+                    };
+                    16 + records.ranges.iter().map(size).sum::<u64>()
+                }
+                Message::Put(put) => 24 + put.data.size(),
+                Message::GetDone { data, .. } => 16 + data.as_ref().map_or(0, Payload::size),
+                Message::Transaction(transaction) => match &**transaction {
+                    Transaction::Write { batches, .. } | Transaction::PreCommit { batches, .. } => {
+                        24 + batches.iter().map(|data| data.batch.size()).sum::<u64>()
+                    }
+                    Transaction::Commit { ids, .. } | Transaction::Recover { ids, .. } => {
+                        24 + 14 * ids.len() as u64
+                    }
+                },
+                _ => 24,
+            }
+    }
+
+    fn lane(&self) -> Lane {
+        Lane(match self {
+            Message::Trigger { task, .. }
+            | Message::AbortCheckpoint { task, .. }
+            | Message::Complete { task, .. }
+            | Message::Resume { task, .. }
+            | Message::PutDone { task, .. }
+            | Message::GetDone { task, .. }
+            | Message::Committed { task, .. }
+            | Message::Recovered { task, .. } => task.0,
+            Message::Data(data) => data.lane.0,
+            Message::Records(records) => records.lane.0,
+            Message::PreCommitted { id, .. } => id.task.0,
+            _ => 0,
+        })
+    }
+
+    fn digest(&self, into: &mut Mixer) {
+        match self {
+            Message::Register { incarnation, generation, running } => {
+                into.pair(1 | u64::from(*running) << 8, u64::from(*incarnation));
+                into.word(generation.0.into());
+            }
+            Message::Standing { term, generation, assigned } => {
+                into.pair(2 | u64::from(*assigned) << 8, generation.0.into());
+                into.word(term.0.into());
+            }
+            Message::Heartbeat { generation, sent } => {
+                into.pair(3 | u64::from(generation.0) << 32, sent.nanos());
+            }
+            Message::Supervising { sent } => into.pair(29, sent.nanos()),
+            Message::Load(load) => {
+                into.pair(35 | u64::from(load.generation.0) << 32, load.number.into());
+                into.word(load.over.as_nanos());
+                for task in &load.tasks {
+                    into.pair(u64::from(task.task.0) | task.executed << 16, task.cpu.as_nanos());
+                }
+            }
+            Message::Leader { term } => into.pair(30, term.0.into()),
+            Message::Raft(message) => {
+                into.word(31);
+                message.digest(into);
+            }
+            Message::Ask(ask) => ask.digest(into),
+            Message::Answer { number, answer } => {
+                into.pair(33 | u64::from(*number) << 32, answer.unwrap_or(0));
+                into.word(answer.is_some().into());
+            }
+            Message::Elsewhere { number, leader } => {
+                into.pair(34 | u64::from(*number) << 32, leader.map_or(0, |node| node.word() + 1));
+            }
+            Message::Deploy(deployment) => deployment.digest(into),
+            Message::Deployed { generation } => into.pair(5, generation.0.into()),
+            Message::Go { generation } => into.pair(6, generation.0.into()),
+            Message::Broken { generation, peer, task } => {
+                into.pair(7 | u64::from(task.map_or(0, |t| t.0)) << 8, generation.0.into());
+                into.word(peer.word());
+            }
+            Message::Trigger { checkpoint, generation, task } => {
+                into.pair(8 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
+            }
+            Message::Acknowledge { checkpoint, generation, task, attempt, bytes } => {
+                into.pair(9 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
+                into.pair(attempt.0.into(), *bytes);
+            }
+            Message::AbortCheckpoint { checkpoint, generation, task } => {
+                into.pair(10 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
+            }
+            Message::Complete { permit, task } => {
+                into.word(11 | u64::from(task.0) << 8);
+                into.pair(permit.words().0, permit.words().1);
+            }
+            Message::Fence { generation } => into.pair(12, generation.0.into()),
+            Message::FenceRaised { generation } => into.pair(13, generation.0.into()),
+            Message::Stale { generation } => into.pair(14, generation.0.into()),
+            Message::Data(data) => data.digest(into),
+            Message::Credit(credits) => {
+                into.pair(16, credits.len() as u64);
+                credits.iter().for_each(|credit| credit.digest(into));
+            }
+            Message::Resume { task, generation } => {
+                into.pair(17 | u64::from(task.0) << 8, generation.0.into());
+            }
+            Message::Fetch(fetch) => {
+                into.pair(18 | u64::from(fetch.task.0) << 8, fetch.generation.0.into());
+                fetch.from.iter().for_each(|(p, offset)| into.pair(p.0.into(), *offset));
+            }
+            Message::Records(records) => {
+                into.pair(19 | u64::from(records.task.0) << 8, records.generation.0.into());
+                for &(p, from, to) in &records.ranges {
+                    into.pair(u64::from(p.0) << 48 | from, to);
+                    into.word(records.log.partitions[usize::from(p.0)].fingerprint(from, to));
+                }
+            }
+            Message::Put(put) => {
+                into.pair(20 | u64::from(put.task.0) << 8, pack(put.checkpoint, put.generation));
+                into.pair(put.attempt.0.into(), put.data.fingerprint());
+            }
+            Message::PutDone { checkpoint, task, attempt, durable } => {
+                into.word(21 | u64::from(task.0) << 8 | u64::from(*durable) << 32);
+                into.pair(checkpoint.0.into(), attempt.0.into());
+            }
+            Message::Get(get) => {
+                into.pair(22 | u64::from(get.task.0) << 8, pack(get.checkpoint, get.generation));
+                into.pair(get.attempt.0.into(), get.written_in.0.into());
+            }
+            Message::GetDone { task, generation, data } => {
+                into.pair(23 | u64::from(task.0) << 8, generation.0.into());
+                into.word(data.as_ref().map_or(0, Payload::fingerprint));
+            }
+            Message::Discard { below, generation } => into.pair(24, pack(*below, *generation)),
+            Message::Transaction(transaction) => transaction.digest(into),
+            Message::PreCommitted { id, checkpoint } => {
+                into.pair(26, checkpoint.0.into());
+                into.pair(id.words().0, id.words().1);
+            }
+            Message::Committed { task, generation, checkpoint } => {
+                into.pair(27 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
+            }
+            Message::Recovered { task, generation } => {
+                into.pair(28 | u64::from(task.0) << 8, generation.0.into());
+            }
+        }
+    }
+}
+
+const fn pack(checkpoint: CheckpointId, generation: Generation) -> u64 {
+    (checkpoint.0 as u64) << 32 | generation.0 as u64
+}
+
+impl Ask {
+    fn digest(&self, into: &mut Mixer) {
+        into.pair(32 | u64::from(self.number) << 32, self.incarnation.into());
+        match &self.what {
+            Asked::Call(key, call) => {
+                let command = Command::Update { key: *key, call: *call };
+                into.bytes(&Request { client: NodeId::new(0, 0), sequence: 0, command }.encode());
+            }
+            Asked::Command(command) => {
+                let (client, command) = (NodeId::new(0, 0), command.clone());
+                into.bytes(&Request { client, sequence: 1, command }.encode());
+            }
+            Asked::Transfer => into.word(1),
+            Asked::Membership { voters, learners } => {
+                into.pair(2, voters.len() as u64);
+                voters.iter().chain(learners).for_each(|id| into.word(id.0.into()));
+            }
+        }
+    }
+}
+
+impl Deployment {
+    fn digest(&self, into: &mut Mixer) {
+        into.pair(4, self.assignment.generation.0.into());
+        self.assignment.tasks.iter().for_each(|node| into.word(node.word()));
+        if let Some((completed, permit)) = &self.restore {
+            into.pair(completed.checkpoint.0.into(), permit.words().1);
+        }
+    }
+}
+
+impl Data {
+    fn digest(&self, into: &mut Mixer) {
+        let barrier = self.barrier.map_or(u64::from(u32::MAX), |id| id.0.into());
+        into.pair(
+            15 | u64::from(self.from.0) << 8 | u64::from(self.to.0) << 24,
+            barrier << 32 | u64::from(self.generation.0),
+        );
+        into.word(self.batch.fingerprint());
+        self.credits.iter().for_each(|credit| credit.digest(into));
+    }
+}
+
+impl Credit {
+    fn digest(&self, into: &mut Mixer) {
+        into.pair(
+            u64::from(self.from.0) << 16 | u64::from(self.to.0),
+            u64::from(self.generation.0) << 32 | u64::from(self.tuples),
+        );
+    }
+}
+
+impl Transaction {
+    fn digest(&self, into: &mut Mixer) {
+        let (task, generation) = self.asked_by();
+        into.pair(25 | u64::from(task.0) << 8, generation.0.into());
+        let mut id = |id: &TransactionId| into.pair(id.words().0, id.words().1);
+        match self {
+            Transaction::Write { id: which, batches } => {
+                id(which);
+                batches.iter().for_each(|data| into.word(data.batch.fingerprint()));
+            }
+            Transaction::PreCommit { id: which, checkpoint, batches } => {
+                id(which);
+                into.word(checkpoint.0.into());
+                batches.iter().for_each(|data| into.word(data.batch.fingerprint()));
+            }
+            Transaction::Commit { ids, permit, .. } => {
+                ids.iter().for_each(id);
+                into.pair(permit.words().0, permit.words().1);
+            }
+            Transaction::Recover { ids, permit, .. } => {
+                ids.iter().for_each(id);
+                into.word(permit.map_or(0, |permit| permit.words().0));
+            }
+        }
+    }
+}

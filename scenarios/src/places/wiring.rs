@@ -1,0 +1,136 @@
+//! From the scenario's settings to the engine's: one place that knows both.
+
+use std::sync::Arc;
+
+use stormglass_engine::cluster::{
+    CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
+};
+use stormglass_engine::coordinator::detector;
+use stormglass_engine::coordinator::metadata::Command;
+use stormglass_engine::coordinator::schedule;
+use stormglass_engine::message::Asked;
+use stormglass_engine::raft::{self, ClockBound, ReplicaId};
+use stormglass_engine::topology::Topology;
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::Instant;
+
+use super::Places;
+use crate::plan::{Plan, PlannedOperation};
+use crate::scenario::{self, Detector, Operation, Role, Scenario, Scheduler};
+
+/// Intervals that the phi-accrual detector remembers of each process.
+const PHI_WINDOW: u16 = 100;
+
+/// What the engine is told.
+pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topology>) -> Cluster {
+    let Scenario { cluster, checkpoint, flow, .. } = scenario;
+    let joining = scenario.joining();
+    let supervisors = (1..).zip(places.all(Role::Supervisor));
+    let first = supervisors.filter(|(number, _)| !joining.contains(number));
+    Cluster {
+        topology: Arc::clone(topology),
+        partitions: scenario.input.partitions,
+        coordinators: places.all(Role::Coordinator),
+        broker: places.single(Role::Broker),
+        store: places.single(Role::Store),
+        receiver: places.single(Role::Receiver),
+        supervisors: first.map(|(_, node)| node).collect(),
+        slots: places.slots,
+        raft: raft(&scenario.raft),
+        control: control(cluster),
+        checkpoint: CheckpointSettings {
+            interval: checkpoint.interval,
+            timeout: checkpoint.timeout,
+            min_pause: checkpoint.min_pause,
+            retained: checkpoint.retained,
+        },
+        flow: FlowSettings {
+            flush: flow.flush,
+            batch: flow.batch,
+            credits: flow.credits,
+            poll: flow.poll,
+            fetch: flow.fetch,
+        },
+    }
+}
+
+fn raft(raft: &scenario::Raft) -> RaftSettings {
+    let bound = ClockBound { drift_ppm: raft.drift_bound_ppm };
+    RaftSettings {
+        protocol: raft::Settings {
+            election_timeout: (raft.election_timeout.min, raft.election_timeout.max),
+            heartbeat: raft.heartbeat,
+            append_bytes: raft.append_bytes,
+            inflight_bytes: raft.inflight_bytes,
+            chunk_bytes: raft.chunk_bytes,
+            lease: raft.lease.then_some(bound),
+        },
+        snapshot_after: raft.snapshot_after,
+    }
+}
+
+fn control(cluster: &scenario::Cluster) -> ControlSettings {
+    let beat = cluster.heartbeat_interval;
+    ControlSettings {
+        heartbeat_interval: beat,
+        detector: match cluster.detector {
+            Detector::Fixed => detector::Detector::Fixed { timeout: cluster.heartbeat_timeout },
+            Detector::Phi => detector::Detector::Phi {
+                threshold_milli: cluster.phi_threshold_milli,
+                window: PHI_WINDOW,
+                min_deviation: beat.scale(1, 10),
+                acceptable_pause: beat,
+                first: beat,
+            },
+        },
+        monitor_interval: cluster.monitor_interval,
+        restart_delay: cluster.restart_delay,
+        worker_start_timeout: cluster.worker_start_timeout,
+        deploy_timeout: cluster.deploy_timeout,
+        scheduler: match cluster.scheduler {
+            Scheduler::Even => schedule::Scheduler::Even,
+            Scheduler::Default => schedule::Scheduler::Default,
+            Scheduler::Local => schedule::Scheduler::Local,
+            Scheduler::Load => schedule::Scheduler::Load,
+        },
+        load: LoadSettings::DEFAULT,
+    }
+}
+
+/// When a supervisor joins first.
+pub(super) fn joins_at(plan: &Plan, supervisor: u32) -> Option<Instant> {
+    let joins = |planned: &&PlannedOperation| {
+        matches!(planned.operation, Operation::Join { .. })
+            && planned.operation.supervisor() == Some(supervisor)
+    };
+    plan.operations.iter().filter(joins).map(|planned| planned.at).min()
+}
+
+/// What the operator asks, in order.
+pub(super) fn script(places: &Places, topology: &Topology, plan: &Plan) -> Arc<[(Instant, Asked)]> {
+    let steps = plan.operations.iter().map(|planned| {
+        let supervisor = || -> NodeId {
+            let number = planned.operation.supervisor().expect("a scenario names it by number");
+            places.node(Role::Supervisor, number).expect("a scenario names one of its own")
+        };
+        let asked = match &planned.operation {
+            Operation::Rebalance { workers, executors } => {
+                let executors = executors.iter().filter_map(|(component, executors)| {
+                    Some((topology.find(component)?.id, *executors))
+                });
+                let executors = executors.collect();
+                Asked::Command(Command::Rebalance { workers: *workers, executors })
+            }
+            Operation::Leave { .. } => Asked::Command(Command::Leave { supervisor: supervisor() }),
+            Operation::Join { .. } => Asked::Command(Command::Join { supervisor: supervisor() }),
+            Operation::Transfer {} => Asked::Transfer,
+            Operation::Coordinators { voters, learners } => {
+                let id = |number: &u16| ReplicaId(number - 1);
+                let voters = voters.iter().map(id).collect();
+                Asked::Membership { voters, learners: learners.iter().map(id).collect() }
+            }
+        };
+        (planned.at, asked)
+    });
+    steps.collect()
+}
