@@ -4,7 +4,8 @@
 //! `history` keep what is not yet covered by a completed checkpoint; `plan` and `table` are the
 //! judges' own reading of a topology and their own keyed state; `lineage` counts records,
 //! `oracle` evaluates them with `outputs` as its memory of what must become visible, `restore`,
-//! `fencing` and `visibility` watch the protocol. [`Judges`] is all of them.
+//! `fencing` and `visibility` watch the protocol. [`control`] joins those of the control plane:
+//! `raft`, `linear`, `suspicion`, `owner`. [`Judges`] is all of them.
 //!
 //! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are
 //! the traits, the values, the topology and the user's own spouts and bolts.
@@ -25,21 +26,27 @@ use stormglass_sim::time::{Instant, Span};
 
 mod bitmap;
 mod chunks;
+pub mod control;
 mod fencing;
 mod history;
 pub mod law;
 mod lineage;
+mod linear;
 mod oracle;
 mod outputs;
+mod owner;
 mod plan;
+mod raft;
 mod restore;
 mod staging;
+mod suspicion;
 mod table;
 mod visibility;
 
 #[cfg(test)]
 mod tests;
 
+use control::{Control, Settings};
 use fencing::Fencing;
 use history::History;
 use law::{Findings, Law, Violation, Witness, count};
@@ -59,6 +66,7 @@ pub struct Judges {
     oracle: Oracle,
     restores: Restores,
     fencing: Fencing,
+    control: Control,
     staging: Staging,
     findings: Findings,
     executed: u64,
@@ -66,8 +74,8 @@ pub struct Judges {
 }
 
 impl Judges {
-    /// The judges of a run of `topology` over `log`.
-    pub fn new(topology: Arc<Topology>, log: InputLog) -> Self {
+    /// The judges of a run of `topology` over `log`, on a cluster with these settings.
+    pub fn new(topology: Arc<Topology>, log: InputLog, settings: Settings) -> Self {
         let plan = Arc::new(Plan::new(topology));
         Judges {
             history: History::new(plan.topology.tasks()),
@@ -75,6 +83,7 @@ impl Judges {
             oracle: Oracle::new(Arc::clone(&plan), log.clone()),
             restores: Restores::default(),
             fencing: Fencing::new(&plan),
+            control: Control::new(settings),
             staging: Staging::default(),
             findings: Findings::default(),
             executed: 0,
@@ -129,6 +138,13 @@ impl Judges {
             Observation::Fenced { .. } | Observation::Accepted { .. } => {
                 self.fencing.observed(plan, seen, findings);
             }
+            Observation::Raft(_)
+            | Observation::Applied { .. }
+            | Observation::Heard { .. }
+            | Observation::Suspected { .. }
+            | Observation::Running { .. }
+            | Observation::Invoked { .. }
+            | Observation::Responded { .. } => self.control.observed(seen, findings),
             _ => history.observed(seen.at, seen.node, &seen.what),
         }
     }
@@ -203,6 +219,7 @@ impl Judges {
     /// The end of the run: the checks that need all of it.
     pub fn finish(&mut self) {
         let Judges { plan, findings, now, .. } = self;
+        self.control.finish(findings);
         self.lineage.finish(self.oracle.positions(), *now, findings);
         if self.oracle.is_blind() {
             return;
@@ -211,6 +228,11 @@ impl Judges {
         if plan.topology.is_commutative() && self.is_covered() {
             self.oracle.compare_order_free(self.now, &mut self.findings);
         }
+    }
+
+    /// What nobody can judge, though nothing wrong was found in it: a reason in a sentence.
+    pub fn undecided(&self) -> Option<&str> {
+        self.control.undecided()
     }
 
     /// The first violation of each law, in the order of discovery.

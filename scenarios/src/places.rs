@@ -110,7 +110,7 @@ impl Places {
         (0..self.machines()).map(MachineId).filter(|other| *other != machine).collect()
     }
 
-    fn all(&self, role: Role) -> Vec<NodeId> {
+    pub(crate) fn all(&self, role: Role) -> Vec<NodeId> {
         (1..).map_while(|number| self.node(role, number)).collect()
     }
 

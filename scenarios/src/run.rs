@@ -17,6 +17,7 @@ use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::world::{Ended, World};
 
 use crate::input::{self, Loader};
+use crate::judge::control::Settings;
 use crate::judge::law::{Law, Violation};
 use crate::metrics::{SAMPLE, Struck};
 use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
@@ -130,7 +131,8 @@ impl Run {
         let calm = u64::from(setup.scenario.phases.storm_from_percent);
         let calm_until = Instant::ZERO + duration.scale(calm, 100);
         let Setup { scenario, topology, log, plan, bugs, record } = &setup;
-        let mut story = Story::new(topology, log, &places, &plan.faults, calm_until);
+        let settings = judging(scenario, &places);
+        let mut story = Story::new(topology, log, &places, settings, &plan.faults, calm_until);
         story.record = record.then(Vec::new);
         let mut world = places.build(scenario, topology, log, plan, story);
         bugs.iter().for_each(|bug| world.enable_twist(*bug));
@@ -388,11 +390,14 @@ impl Run {
             reached: bugs.iter().map(|t| (t.name(), world.twist_fired(*t))).collect(),
             story: story.record.clone().unwrap_or_default(),
         };
+        let undecided = story.judges.undecided();
         if !violations.is_empty() {
             outcome.verdict = Verdict::Broken { violations };
         } else if outcome.is_vacuous() {
             let why = "no fault of the plan took effect: the run was never disturbed".to_string();
             outcome.verdict = Verdict::CouldNotJudge { why };
+        } else if let Some(why) = undecided {
+            outcome.verdict = Verdict::CouldNotJudge { why: why.to_string() };
         }
         outcome
     }
@@ -413,6 +418,17 @@ impl Run {
             messages_lost: state.effect.messages_lost,
         })
         .collect()
+    }
+}
+
+/// What the judges have to know of a cluster.
+fn judging(scenario: &Scenario, places: &Places) -> Settings {
+    let timeout = scenario.cluster.heartbeat_timeout;
+    Settings {
+        coordinators: places.all(Role::Coordinator),
+        patience: timeout,
+        clock_ppm: 0,
+        heartbeat_timeout: timeout,
     }
 }
 

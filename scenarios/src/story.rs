@@ -14,6 +14,7 @@ use stormglass_sim::time::Instant;
 use stormglass_sim::watch::{Stamp, Watch, Watcher};
 
 use crate::judge::Judges;
+use crate::judge::control::Settings;
 use crate::metrics::Metrics;
 use crate::places::Places;
 use crate::plan::{PlannedAction, PlannedFault, Resolved, Trigger};
@@ -88,11 +89,12 @@ impl Story {
         topology: &Arc<Topology>,
         log: &InputLog,
         places: &Places,
+        settings: Settings,
         faults: &[PlannedFault],
         calm_until: Instant,
     ) -> Self {
         let mut story = Story {
-            judges: Judges::new(Arc::clone(topology), log.clone()),
+            judges: Judges::new(Arc::clone(topology), log.clone(), settings),
             metrics: Metrics::new(Arc::clone(topology), log.clone(), calm_until),
             topology: Arc::clone(topology),
             triggers: Vec::new(),

@@ -30,6 +30,22 @@ pub enum Law {
     Fencing,
     /// A restore takes the newest completed checkpoint.
     RestoreLatest,
+    /// A term has at most one leader.
+    ElectionSafety,
+    /// A replica votes once in a term.
+    OneVote,
+    /// Logs that agree at a place agree before it.
+    LogMatching,
+    /// A leader has what was committed before its term.
+    LeaderCompleteness,
+    /// All replicas apply the same.
+    StateMachineSafety,
+    /// Metadata behaves as one copy.
+    Linearizable,
+    /// Nobody is accused whose heartbeats arrive.
+    FairSuspicion,
+    /// A task has one owner.
+    SingleOwner,
     /// What the faults allow is finished.
     Progress,
     /// Nobody panics.
@@ -38,7 +54,7 @@ pub enum Law {
 
 impl Law {
     /// Every law.
-    pub const ALL: [Law; 11] = [
+    pub const ALL: [Law; 19] = [
         Law::NoLoss,
         Law::NoDuplicate,
         Law::StateEqualsOracle,
@@ -48,6 +64,14 @@ impl Law {
         Law::VisibleOnlyWhenComplete,
         Law::Fencing,
         Law::RestoreLatest,
+        Law::ElectionSafety,
+        Law::OneVote,
+        Law::LogMatching,
+        Law::LeaderCompleteness,
+        Law::StateMachineSafety,
+        Law::Linearizable,
+        Law::FairSuspicion,
+        Law::SingleOwner,
         Law::Progress,
         Law::NoPanic,
     ];
@@ -64,6 +88,14 @@ impl Law {
             Law::VisibleOnlyWhenComplete => "visible-only-when-complete",
             Law::Fencing => "fencing",
             Law::RestoreLatest => "restore-latest",
+            Law::ElectionSafety => "election-safety",
+            Law::OneVote => "one-vote",
+            Law::LogMatching => "log-matching",
+            Law::LeaderCompleteness => "leader-completeness",
+            Law::StateMachineSafety => "state-machine-safety",
+            Law::Linearizable => "linearizable",
+            Law::FairSuspicion => "fair-suspicion",
+            Law::SingleOwner => "single-owner",
             Law::Progress => "progress",
             Law::NoPanic => "no-panic",
         }
@@ -89,6 +121,18 @@ impl Law {
             }
             Law::Fencing => "once a generation runs, nothing of an older one is accepted",
             Law::RestoreLatest => "every task restores the newest completed checkpoint, once",
+            Law::ElectionSafety => "a term has at most one leader, and a quorum elected it",
+            Law::OneVote => "a replica votes at most once in a term, whatever it forgot",
+            Law::LogMatching => "logs with the same term at a place are the same up to there",
+            Law::LeaderCompleteness => {
+                "whoever is elected has every entry that was committed in an earlier term"
+            }
+            Law::StateMachineSafety => {
+                "every replica applies the committed entries: the same, in order, each once"
+            }
+            Law::Linearizable => "every answer fits one order of all operations on a register",
+            Law::FairSuspicion => "no worker is accused while its heartbeats arrive in time",
+            Law::SingleOwner => "a process without the current tasks soon stops claiming old ones",
             Law::NoPanic => "neither the engine nor a user's spouts and bolts panic",
             Law::Progress => "after the faults, what they allow is finished in bounded time",
         }

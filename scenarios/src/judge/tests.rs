@@ -1,5 +1,6 @@
 //! The judges against histories: those of a tiny honest engine must pass, bent ones must not.
 
+mod control;
 mod cuts;
 mod mini;
 mod orders;
@@ -13,15 +14,27 @@ use std::sync::Arc;
 
 use stormglass_engine::observation::Observation;
 use stormglass_sim::node::NodeId;
-use stormglass_sim::time::Instant;
+use stormglass_sim::time::{Instant, Span};
 
 use super::Judges;
+use super::control::Settings;
 use super::law::{Law, Violation};
 use mini::{Event, Mini};
 
+/// Judges that have seen nothing.
+fn fresh(mini: &Mini) -> Judges {
+    let settings = Settings {
+        coordinators: vec![NodeId::new(0, 9)],
+        patience: Span::secs(5),
+        clock_ppm: 0,
+        heartbeat_timeout: Span::secs(5),
+    };
+    Judges::new(Arc::clone(&mini.topology), mini.log.clone(), settings)
+}
+
 /// Judges a whole history.
 fn judge(mini: &Mini, events: &[Event]) -> Judges {
-    let mut judges = Judges::new(Arc::clone(&mini.topology), mini.log.clone());
+    let mut judges = fresh(mini);
     for (at, event) in (1..).zip(events) {
         judges.observed(Instant(at), event.node, &event.what);
     }

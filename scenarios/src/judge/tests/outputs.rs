@@ -1,14 +1,12 @@
 //! Bent histories: what becomes visible.
 
-use std::sync::Arc;
-
 use stormglass_engine::ids::CheckpointId;
 use stormglass_engine::observation::Observation as O;
 use stormglass_sim::time::{Instant, Span};
 
 use super::mini::Event as Told;
 use super::orders::calm;
-use super::{Judges, Law, broken, judge, last, position};
+use super::{Law, broken, judge, last, position};
 
 fn is_output(o: &O) -> bool {
     matches!(o, O::Staged { .. })
@@ -133,7 +131,7 @@ fn outputs_of_no_checkpoint_are_seen() {
 #[test]
 fn what_is_pending_is_said() {
     let (mini, events) = calm();
-    let mut judges = Judges::new(Arc::clone(&mini.topology), mini.log.clone());
+    let mut judges = super::fresh(&mini);
     assert_eq!(judges.pending().as_deref(), Some("p0 is folded up to 0 of 30"));
     let done = position(&events, |o| matches!(o, O::CheckpointCompleted { .. }));
     for event in &events[..done] {

@@ -1,7 +1,5 @@
 //! Histories at random: honest ones always pass, bent ones are caught.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use stormglass_engine::ids::Child;
 use stormglass_engine::observation::Observation as O;
@@ -127,7 +125,7 @@ proptest! {
     #[test]
     fn a_clone_continues_the_same(seed: u64, at in 0.0..1.0_f64) {
         let mini = honest(true, seed, 2);
-        let mut judges = super::Judges::new(Arc::clone(&mini.topology), mini.log.clone());
+        let mut judges = super::fresh(&mini);
         let half = (mini.events.len() as f64 * at) as usize;
         let feed = |judges: &mut super::Judges, events: &[Event]| {
             for event in events {

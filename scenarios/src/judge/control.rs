@@ -1,0 +1,83 @@
+//! The judges of the control plane together: Raft, the metadata, the failure detector, ownership.
+
+use stormglass_engine::observation::Observation;
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::Span;
+
+use super::law::{Findings, Witness};
+use super::linear::Linear;
+use super::owner::Owners;
+use super::raft::Raft;
+use super::suspicion::Suspicions;
+
+/// What the judges have to know of a cluster.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The coordinators as Raft counts them. All vote until a membership says otherwise.
+    pub coordinators: Vec<NodeId>,
+    /// A worker that was heard may not be accused of silence before this: the timeout of a fixed
+    /// detector; for one that adapts, the interval of heartbeats.
+    pub patience: Span,
+    /// A coordinator's clock runs fast by so many millionths at most.
+    pub clock_ppm: u32,
+    /// Heartbeats further apart than this are no steady connection.
+    pub heartbeat_timeout: Span,
+}
+
+/// The judges of the control plane.
+#[derive(Clone, Debug)]
+pub(super) struct Control {
+    settings: Settings,
+    raft: Raft,
+    linear: Linear,
+    suspicions: Suspicions,
+    owners: Owners,
+    undecided: Option<String>,
+}
+
+impl Control {
+    /// Nothing seen yet.
+    pub(super) fn new(settings: Settings) -> Self {
+        Control {
+            raft: Raft::new(settings.coordinators.clone()),
+            linear: Linear::default(),
+            suspicions: Suspicions::default(),
+            owners: Owners::default(),
+            undecided: None,
+            settings,
+        }
+    }
+
+    /// Takes note of an observation.
+    pub(super) fn observed(&mut self, seen: Witness, findings: &mut Findings) {
+        match seen.what {
+            Observation::Raft(_) => {
+                self.raft.observed(seen, findings);
+                self.suspicions.observed(&self.settings, seen, findings);
+            }
+            Observation::Applied { .. } => self.raft.observed(seen, findings),
+            Observation::Suspected { .. } => {
+                self.suspicions.observed(&self.settings, seen, findings);
+            }
+            Observation::Heard { .. } => {
+                self.suspicions.observed(&self.settings, seen, findings);
+                self.owners.observed(&self.settings, seen, findings);
+            }
+            Observation::Running { .. } => self.owners.observed(&self.settings, seen, findings),
+            Observation::Invoked { .. } | Observation::Responded { .. } => {
+                self.linear.observed(seen, findings);
+            }
+            _ => {}
+        }
+    }
+
+    /// The end of the run.
+    pub(super) fn finish(&mut self, findings: &mut Findings) {
+        self.undecided = self.linear.finish(findings);
+    }
+
+    /// What could not be judged.
+    pub(super) fn undecided(&self) -> Option<&str> {
+        self.undecided.as_deref()
+    }
+}
