@@ -20,8 +20,10 @@ use crate::places::Places;
 use crate::plan::{PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::scenario::{EventKind, Target};
 
+mod echo;
 mod whom;
 
+use echo::Echoes;
 use whom::Whom;
 
 /// Kinds of observations that triggers wait for.
@@ -36,6 +38,7 @@ const RECORDED: usize = 100_000;
 pub(crate) struct Story {
     pub(crate) judges: Judges,
     pub(crate) metrics: Metrics,
+    echoes: Echoes,
     topology: Arc<Topology>,
     triggers: Vec<Waiting>,
     /// Observations so far: all of them, and by kind.
@@ -96,6 +99,7 @@ impl Story {
         let mut story = Story {
             judges: Judges::new(Arc::clone(topology), log.clone(), settings),
             metrics: Metrics::new(Arc::clone(topology), log.clone(), calm_until),
+            echoes: Echoes::default(),
             topology: Arc::clone(topology),
             triggers: Vec::new(),
             count: 0,
@@ -210,9 +214,13 @@ fn count_of(planned: &PlannedFault) -> Option<Count> {
 impl Watcher<Node> for Story {
     #[inline]
     fn observed(&mut self, at: Stamp, observation: &Observation) -> Watch {
+        self.count += 1;
+        if self.echoes.is_echo(at.node, observation) {
+            let due = self.count == self.next_any;
+            return if due { self.fire(at.node, None) } else { Watch::Continue };
+        }
         self.judges.observed(at.time, at.node, observation);
         self.metrics.observed(at, observation);
-        self.count += 1;
         match *observation {
             Observation::Executed { task, .. } => {
                 self.last_executed = Some((task, at.time, at.event));
