@@ -1,7 +1,10 @@
 use alloc::sync::Arc;
 use alloc::vec;
+use alloc::vec::Vec;
 
-use super::{deep_hash_code, floor_mod, hash_code};
+use proptest::prelude::*;
+
+use super::{Random, deep_hash_code, floor_mod, hash_code};
 use crate::value::Value;
 
 /// Golden vectors: what the Java class library answers.
@@ -51,4 +54,54 @@ fn floor_mod_is_never_negative() {
     assert_eq!(floor_mod(-1, 4), 3);
     assert_eq!(floor_mod(i32::MIN, 7), (i64::from(i32::MIN)).rem_euclid(7) as u16);
     assert_eq!(floor_mod(128, 5), 3);
+}
+
+/// The first numbers of a generator below a bound.
+fn drawn<const N: usize>(seed: i64, bound: i32) -> [i32; N] {
+    let mut random = Random::new(seed);
+    [(); N].map(|()| random.next_int_below(bound))
+}
+
+/// Golden vectors: what a Java virtual machine draws.
+#[test]
+fn random_numbers_are_javas() {
+    let mut random = Random::new(42);
+    let words: Vec<i32> = (0..4).map(|_| random.next_int()).collect();
+    assert_eq!(words, [-1_170_105_035, 234_785_527, -1_360_544_799, 205_897_768]);
+    assert_eq!(drawn(42, 100), [30, 63, 48, 84, 70, 25, 5, 18]);
+    assert_eq!(drawn(i64::MIN + 12_345, 3), [1, 1, 0, 0, 1, 1, 1, 0, 1, 0]);
+    assert_eq!(drawn(5, i32::MAX), [1_568_779_487, 379_250_092, 189_533_474]);
+}
+
+#[test]
+fn a_bound_that_is_a_power_of_two_takes_the_high_bits() {
+    assert_eq!(drawn(-7, 16), [4, 14, 10, 15, 8, 2, 13, 5]);
+    let mut random = Random::new(0);
+    assert_eq!([(); 3].map(|()| random.next_int_below(1)), [0; 3]);
+    assert_eq!(random.next_int_below(7), 2, "a bound of 1 draws, too");
+}
+
+#[test]
+fn a_word_of_the_incomplete_run_is_drawn_again() {
+    // The first word of the seed 1 is 1,569,548,985: above the only whole run of this bound.
+    let bound = (1 << 30) + 1;
+    let kept = [215_764_588, 880_641_847, 874_970_313, 446_064_254, 77_814_904, 714_504_434];
+    assert_eq!(drawn(1, bound), kept);
+    assert_eq!(Random::new(1).next_int() as u32 >> 1, 1_569_548_985);
+}
+
+#[test]
+#[should_panic(expected = "bound must be positive")]
+fn nothing_is_below_zero() {
+    Random::new(1).next_int_below(0);
+}
+
+proptest! {
+    #[test]
+    fn draws_stay_below_their_bound(seed: i64, bound in 1..=i32::MAX) {
+        let draws: [i32; 16] = drawn(seed, bound);
+        prop_assert!(draws.iter().all(|draw| (0..bound).contains(draw)));
+        prop_assert_eq!(drawn(seed, bound), draws);
+        prop_assert_eq!(Random::new(seed), Random::new(seed & ((1 << 48) - 1)));
+    }
 }
