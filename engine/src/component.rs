@@ -1,18 +1,19 @@
-//! What users write: spouts and bolts, and what they may do.
+//! What users write: spouts and bolts, what they may do, and groupings of their own.
 //!
-//! Both are ordinary values, object-safe, `Clone + Debug`. Fields of a bolt are scratch: a restore
+//! All are ordinary values, object-safe, `Clone + Debug`. Fields of a bolt are scratch: a restore
 //! resets them to the value given to the topology builder. What must survive lives in keyed state,
 //! reached through the context alone.
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use smol_str::SmolStr;
 use stormglass_sim::time::Instant;
 
 use crate::ids::{Root, TaskId};
-use crate::topology::Declarer;
+use crate::topology::{Declarer, Fields};
 use crate::tuple::Tuple;
 use crate::value::Value;
 
@@ -107,6 +108,49 @@ pub trait Bolt: BoltClone + fmt::Debug + Send + Sync {
     fn prepare(&mut self, _task: TaskId) {}
     /// Executes one tuple.
     fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome;
+}
+
+/// What a custom grouping is told when its emitting task is deployed.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupingContext<'a> {
+    /// The task that emits.
+    pub task: TaskId,
+    /// The component that subscribes.
+    pub target: &'a str,
+    /// The fields of the stream.
+    pub fields: &'a Fields,
+    /// Those of the targets that run in the emitting task's own worker, ascending.
+    pub local_targets: &'a [TaskId],
+}
+
+/// A grouping of the user's own (Storm's `CustomStreamGrouping`).
+///
+/// Each emitting task has a copy for each subscription. Its fields are scratch: every execution
+/// attempt starts from the value given to the topology builder. What it chooses may depend on
+/// nothing but that value, what it is told, and the tuples before: the oracle asks a copy of its
+/// own and must get the same answers.
+pub trait CustomStreamGrouping: CustomStreamGroupingClone + fmt::Debug + Send + Sync {
+    /// Called once for each execution attempt, before the first tuple. Targets are sorted.
+    fn prepare(&mut self, context: &GroupingContext<'_>, stream: &str, targets: &[TaskId]);
+    /// The targets that get a tuple which `task` emits: at least one, none twice. Whoever wants to
+    /// drop tuples writes a bolt for it, so that their trees end where the engine can see it.
+    fn choose_tasks(&mut self, task: TaskId, values: &[Value]) -> Vec<TaskId>;
+}
+
+/// Cloning behind the trait object; implemented for every `Clone` grouping.
+pub trait CustomStreamGroupingClone {
+    /// A boxed copy.
+    fn clone_box(&self) -> Box<dyn CustomStreamGrouping>;
+}
+impl<T: CustomStreamGrouping + Clone + 'static> CustomStreamGroupingClone for T {
+    fn clone_box(&self) -> Box<dyn CustomStreamGrouping> {
+        Box::new(self.clone())
+    }
+}
+impl Clone for Box<dyn CustomStreamGrouping> {
+    fn clone(&self) -> Self {
+        (**self).clone_box()
+    }
 }
 
 /// Cloning behind the trait object; implemented for every `Clone` spout.

@@ -42,6 +42,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
@@ -49,8 +50,9 @@ use core::ops::Range;
 use smol_str::SmolStr;
 use stormglass_sim::time::Span;
 
-use crate::component::{Bolt, Spout, ValueState};
+use crate::component::{Bolt, CustomStreamGrouping, Spout, ValueState};
 use crate::ids::{ComponentId, StreamId, TaskId};
+use crate::value::Value;
 
 mod build;
 pub use build::{ComponentBuilder, TopologyBuilder, TopologyError};
@@ -116,24 +118,48 @@ impl Declarer {
 }
 
 /// How the tuples of a stream are spread over the tasks of a subscriber (SEMANTICS: Storm's
-/// `GrouperFactory`). Target tasks are sorted ascending first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `GrouperFactory`, Flink's partitioners). Target tasks are sorted ascending first. What a rule
+/// remembers or draws belongs to one emitting task in one attempt.
+#[derive(Clone, Debug)]
 pub enum Grouping {
     /// Plain round robin over the targets, which each emitting attempt shuffles once at prepare
     /// (Storm with load-aware messaging off).
     Shuffle,
+    /// Shuffled slots around a ring: a loaded target has fewer of them, and far targets have none
+    /// until the near ones are loaded (Storm with load-aware messaging on).
+    LoadAwareShuffle,
+    /// As [`Grouping::Shuffle`], but only over the targets in the emitter's own worker if there are
+    /// any.
+    LocalOrShuffle,
     /// By the hash of these fields (positions in the stream).
     Fields(Vec<u16>),
+    /// To one of two targets that the hash of these fields names: the one that this emitter has
+    /// sent less to, the first if they are equal.
+    PartialKey(Vec<u16>),
     /// To every task.
     All,
     /// To the task with the lowest id.
     Global,
     /// To the task that the emitter names.
     Direct,
+    /// To a task drawn for each tuple: Storm says that one does not care, and draws.
+    None,
+    /// To the tasks that the user's own rule chooses.
+    Custom(Box<dyn CustomStreamGrouping>),
+    /// By the order of a field: the n-th task gets what is above the boundary before it and at or
+    /// below its own (Flink's range partitioning). The last task has no upper boundary.
+    Range {
+        /// The position of the field.
+        field: u16,
+        /// Ascending; one fewer than there are tasks.
+        boundaries: Arc<[Value]>,
+    },
+    /// To a task drawn for each tuple (Flink's `shuffle`).
+    Random,
 }
 
 /// A subscription of a component to a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Input {
     /// The emitting component.
     pub from: ComponentId,
@@ -277,10 +303,17 @@ impl fmt::Display for Grouping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Grouping::Shuffle => "shuffle",
+            Grouping::LoadAwareShuffle => "load-aware shuffle",
+            Grouping::LocalOrShuffle => "local-or-shuffle",
             Grouping::Fields(_) => "fields",
+            Grouping::PartialKey(_) => "partial-key",
             Grouping::All => "all",
             Grouping::Global => "global",
             Grouping::Direct => "direct",
+            Grouping::None => "none",
+            Grouping::Custom(_) => "custom",
+            Grouping::Range { .. } => "range",
+            Grouping::Random => "random",
         })
     }
 }

@@ -1,8 +1,9 @@
 //! The judges: they read observations, nothing else, and say which law is broken.
 //!
 //! In reading order: [`law`] has the laws and the form of a violation; `chunks`, `bitmap` and
-//! `history` keep what is not yet covered by a completed checkpoint; `plan` and `table` are the
-//! judges' own reading of a topology and their own keyed state; `lineage` counts records,
+//! `history` keep what is not yet covered by a completed checkpoint; `plan`, `ways` and `table` are
+//! the judges' own reading of a topology and its groupings, and their own keyed state; `lineage`
+//! counts records,
 //! `oracle` evaluates them with `outputs` as its memory of what must become visible, `restore`,
 //! `fencing` and `visibility` watch the protocol. [`control`] joins those of the control plane:
 //! `raft`, `linear`, `suspicion`, `owner`. [`Judges`] is all of them.
@@ -42,6 +43,7 @@ mod staging;
 mod suspicion;
 mod table;
 mod visibility;
+mod ways;
 
 #[cfg(test)]
 mod tests;

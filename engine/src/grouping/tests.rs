@@ -1,9 +1,11 @@
+mod rules;
+
 use alloc::vec;
 use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{Router, owner, shuffle_order};
+use super::{Emitting, Locality, Router, owner, shuffle_order};
 use crate::component::{Bolt, BoltContext, Collector, Outcome, Record, Spout, ValueState};
 use crate::ids::{Generation, StreamId, TaskId};
 use crate::java;
@@ -43,14 +45,35 @@ fn topology(tasks: u16, groups: u16, by: &str) -> Topology {
         "shuffle" => builder.sink("to", tasks).shuffle("from"),
         "all" => builder.sink("to", tasks).all("from", "default"),
         "global" => builder.sink("to", tasks).global("from", "default"),
+        "local" => builder.sink("to", tasks).local_or_shuffle_grouping("from", "default"),
+        "load" => builder.sink("to", tasks).load_aware_shuffle_grouping("from", "default"),
+        "none" => builder.sink("to", tasks).none_grouping("from", "default"),
+        "random" => builder.sink("to", tasks).random_partition("from", "default"),
+        "partial" => builder.sink("to", tasks).partial_key_grouping("from", "default", &["y"]),
+        "range" => {
+            let boundaries = (1..i64::from(tasks)).map(|n| Value::Int(n * 10));
+            builder.sink("to", tasks).range_partition("from", "default", "x", boundaries)
+        }
         _ => builder.sink("to", tasks).direct("from", "told"),
     };
     builder.build().expect("it is right")
 }
 
 fn router(topology: &Topology, generation: u32) -> Router {
+    let unasked = &mut || panic!("it draws nothing");
+    router_near(topology, generation, &|_| Locality::Rack, unasked)
+}
+
+/// A router whose targets are near or far, with that chance.
+fn router_near(
+    topology: &Topology,
+    generation: u32,
+    near: &dyn Fn(TaskId) -> Locality,
+    chance: &mut dyn FnMut() -> u64,
+) -> Router {
     let to = topology.find("to").expect("it is there");
-    Router::new(topology, to, &to.inputs[0], TaskId(1), Generation(generation))
+    let (task, generation) = (TaskId(1), Generation(generation));
+    Router::new(topology, to, &to.inputs[0], &mut Emitting { task, generation, near, chance })
 }
 
 /// The targets of a tuple, counted from 0, and its hash.

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -11,8 +12,9 @@ use smol_str::SmolStr;
 use stormglass_sim::time::Span;
 
 use super::{Component, DEFAULT_STREAM, Declarer, Fields, Grouping, Input, Kind, Topology};
-use crate::component::{Bolt, Spout};
+use crate::component::{Bolt, CustomStreamGrouping, Spout};
 use crate::ids::{ComponentId, StreamId, TaskId};
+use crate::value::Value;
 
 /// Why a topology cannot be built: one sentence that names the place and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +70,8 @@ struct Subscription {
 #[derive(Clone, Debug)]
 enum By {
     Fields(Vec<SmolStr>),
+    PartialKey(Vec<SmolStr>),
+    Range(SmolStr, Arc<[Value]>),
     Other(Grouping),
 }
 
@@ -192,6 +196,50 @@ impl ComponentBuilder {
     /// Subscribes to a named stream: equal fields meet at the same task.
     pub fn fields_stream(&mut self, from: &str, stream: &str, fields: &[&str]) -> &mut Self {
         self.subscribe(from, stream, By::Fields(fields.iter().map(SmolStr::new).collect()))
+    }
+    /// Subscribes to a stream: each tuple goes to the next slot of a ring on which loaded tasks
+    /// have fewer slots, and far tasks none while near ones are free.
+    pub fn load_aware_shuffle_grouping(&mut self, from: &str, stream: &str) -> &mut Self {
+        self.subscribe(from, stream, By::Other(Grouping::LoadAwareShuffle))
+    }
+    /// Subscribes to a stream: round robin over the tasks in the emitter's own worker, over all
+    /// tasks if there is none.
+    pub fn local_or_shuffle_grouping(&mut self, from: &str, stream: &str) -> &mut Self {
+        self.subscribe(from, stream, By::Other(Grouping::LocalOrShuffle))
+    }
+    /// Subscribes to a stream: equal fields meet at one of the same two tasks.
+    pub fn partial_key_grouping(&mut self, from: &str, stream: &str, by: &[&str]) -> &mut Self {
+        self.subscribe(from, stream, By::PartialKey(by.iter().map(SmolStr::new).collect()))
+    }
+    /// Subscribes to a stream without a wish: each tuple goes to a task that is drawn for it.
+    pub fn none_grouping(&mut self, from: &str, stream: &str) -> &mut Self {
+        self.subscribe(from, stream, By::Other(Grouping::None))
+    }
+    /// Subscribes to a stream: each tuple goes to the tasks that `grouping` chooses.
+    pub fn custom_grouping<G: CustomStreamGrouping + 'static>(
+        &mut self,
+        from: &str,
+        stream: &str,
+        grouping: G,
+    ) -> &mut Self {
+        self.subscribe(from, stream, By::Other(Grouping::Custom(Box::new(grouping))))
+    }
+    /// Subscribes to a stream: the first task gets what has a value of `field` at or below the
+    /// first boundary, the next one what lies above that and at or below the second, the last one
+    /// the rest. Values are compared as [`Value`]s are: kind by kind, then by contents.
+    pub fn range_partition(
+        &mut self,
+        from: &str,
+        stream: &str,
+        field: &str,
+        boundaries: impl IntoIterator<Item = Value>,
+    ) -> &mut Self {
+        let by = By::Range(SmolStr::new(field), boundaries.into_iter().collect());
+        self.subscribe(from, stream, by)
+    }
+    /// Subscribes to a stream: each tuple goes to a task that is drawn for it.
+    pub fn random_partition(&mut self, from: &str, stream: &str) -> &mut Self {
+        self.subscribe(from, stream, By::Other(Grouping::Random))
     }
     /// Subscribes every task to all tuples of a stream.
     pub fn all(&mut self, from: &str, stream: &str) -> &mut Self {
@@ -331,10 +379,24 @@ impl ComponentBuilder {
         };
         let declared = &streams[at];
         let grouping = match by {
+            By::Fields(names) if names.is_empty() => {
+                return Err(self.error("its fields grouping names no field: use global instead"));
+            }
+            By::PartialKey(names) if names.is_empty() => {
+                return Err(
+                    self.error("its partial-key grouping names no field: use shuffle instead")
+                );
+            }
             By::Fields(names) => Grouping::Fields(self.positions(names, &declared.fields)?),
+            By::PartialKey(names) => Grouping::PartialKey(self.positions(names, &declared.fields)?),
+            By::Range(name, boundaries) => {
+                let field = self.position(name, &declared.fields)?;
+                self.check_boundaries(boundaries)?;
+                Grouping::Range { field, boundaries: Arc::clone(boundaries) }
+            }
             By::Other(grouping) => grouping.clone(),
         };
-        if declared.direct != (grouping == Grouping::Direct) {
+        if declared.direct != matches!(grouping, Grouping::Direct) {
             return Err(self.error(format!(
                 "stream `{stream}` of `{from}` is {}direct, its grouping here is `{grouping}`",
                 if declared.direct { "" } else { "not " }
@@ -344,17 +406,35 @@ impl ComponentBuilder {
     }
 
     fn positions(&self, names: &[SmolStr], fields: &Fields) -> Result<Vec<u16>, TopologyError> {
-        let position = |name: &SmolStr| match fields.index_of(name) {
+        names.iter().map(|name| self.position(name, fields)).collect()
+    }
+
+    fn position(&self, name: &SmolStr, fields: &Fields) -> Result<u16, TopologyError> {
+        match fields.index_of(name) {
             Some(at) => Ok(at as u16),
             None => Err(self.error(format!(
                 "it groups by field `{name}`, but the stream has the fields {}",
                 fields.0.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ")
             ))),
-        };
-        if names.is_empty() {
-            return Err(self.error("its fields grouping names no field: use global instead"));
         }
-        names.iter().map(position).collect()
+    }
+
+    fn check_boundaries(&self, boundaries: &[Value]) -> Result<(), TopologyError> {
+        let needed = usize::from(self.parallelism) - 1;
+        if boundaries.len() != needed {
+            return Err(self.error(format!(
+                "the boundaries of its range partitioning are {}, and {} tasks need {needed}",
+                boundaries.len(),
+                self.parallelism,
+            )));
+        }
+        match boundaries.windows(2).find(|pair| pair[0] >= pair[1]) {
+            Some(pair) => Err(self.error(format!(
+                "the boundaries of its range partitioning do not ascend: {} comes before {}",
+                pair[0], pair[1],
+            ))),
+            None => Ok(()),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::{Declarer, TopologyBuilder};
 use crate::component::{Bolt, BoltContext, Collector, Outcome, Record, Spout, ValueState};
 use crate::ids::{ComponentId, TaskId};
 use crate::tuple::Tuple;
+use crate::value::Value;
 
 /// Declares whatever it is told to.
 #[derive(Clone, Debug)]
@@ -261,4 +262,77 @@ fn the_order_has_emitters_first_and_names_second() {
     assert_eq!(order, ["d", "b", "a", "e", "c"]);
     let listening = topology.subscribers(ComponentId(3)).map(|(c, _)| c.name.as_str());
     assert_eq!(listening.collect::<Vec<_>>(), ["a", "b"]);
+}
+
+/// A sink `a` with three tasks that listens to `source` by some grouping.
+#[track_caller]
+fn sink_refused(subscribe: impl FnOnce(&mut super::ComponentBuilder), message: &str) {
+    refused(|builder| subscribe(builder.sink("a", 3)), message);
+}
+
+#[test]
+fn keys_and_ranges_name_fields_that_exist() {
+    sink_refused(
+        |a| {
+            a.partial_key_grouping("source", "default", &["x", "z"]);
+        },
+        "component `a`: it groups by field `z`, but the stream has the fields x, y",
+    );
+    sink_refused(
+        |a| {
+            a.partial_key_grouping("source", "default", &[]);
+        },
+        "component `a`: its partial-key grouping names no field: use shuffle instead",
+    );
+    sink_refused(
+        |a| {
+            a.range_partition("source", "default", "z", [1.into(), 2.into()]);
+        },
+        "component `a`: it groups by field `z`, but the stream has the fields x, y",
+    );
+}
+
+#[test]
+fn boundaries_ascend_and_are_one_fewer_than_tasks() {
+    let range = |boundaries: &'static [i64]| {
+        move |a: &mut super::ComponentBuilder| {
+            let boundaries = boundaries.iter().copied().map(Value::Int);
+            a.range_partition("source", "default", "x", boundaries);
+        }
+    };
+    sink_refused(
+        range(&[1, 2, 3]),
+        "component `a`: the boundaries of its range partitioning are 3, and 3 tasks need 2",
+    );
+    sink_refused(
+        range(&[5, 5]),
+        "component `a`: the boundaries of its range partitioning do not ascend: 5 comes before 5",
+    );
+    let mut right = builder();
+    range(&[4, 5])(right.sink("a", 3));
+    right.build().expect("boundaries ascend");
+}
+
+#[test]
+fn a_direct_stream_takes_no_other_grouping() {
+    let told = Declares(|declarer| {
+        declarer.direct_stream("told", &["x"]);
+    });
+    refused(
+        |builder| {
+            builder.bolt("b", told, 1).shuffle("source");
+            builder.sink("c", 1).none_grouping("b", "told");
+        },
+        "component `c`: stream `told` of `b` is direct, its grouping here is `none`",
+    );
+}
+
+#[test]
+fn keyed_state_needs_whole_keys() {
+    refused(
+        |builder| {
+            builder.bolt("a", KEYED, 2).partial_key_grouping("source", "default", &["x"]);
+        },
+        "component `a`: it has keyed state, so each of its inputs must be fields-grouped",
+    );
 }

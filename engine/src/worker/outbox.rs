@@ -5,17 +5,20 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use stormglass_sim::node::TimerId;
+use stormglass_sim::time::{Instant, Span};
 
 use super::links::{Env, Place};
 use super::token;
-use crate::grouping::Router;
+use crate::grouping::{Emitting, FULL_LOAD, Locality, Router};
 use crate::ids::{CheckpointId, Child, Generation, Root, StreamId, TaskId};
 use crate::message::{Data, Message};
 use crate::names::Probe;
-use crate::topology::{Component, Topology};
+use crate::topology::Component;
 use crate::tuple::{Batch, Head};
 use crate::value::Value;
 
+/// Load-aware routers hear of loads about this often (Storm's `refreshLoadTimer`).
+const LOAD_REFRESH: Span = Span::secs(1);
 /// No channel.
 const NONE: u16 = u16::MAX;
 
@@ -37,6 +40,8 @@ pub(super) struct Outbox {
     /// Channels whose open batch is full.
     full: bool,
     flush_timer: Option<TimerId>,
+    /// When routers are due to hear of loads; none if no router wants to.
+    next_refresh: Option<Instant>,
 }
 
 /// A channel to one task.
@@ -53,18 +58,23 @@ struct Channel {
 }
 
 impl Outbox {
-    pub(super) fn new(
-        topology: &Topology,
-        component: &Component,
-        task: TaskId,
-        generation: Generation,
-        flow: &crate::cluster::FlowSettings,
-    ) -> Self {
+    pub(super) fn new(component: &Component, task: TaskId, env: &mut Env<'_, '_>) -> Self {
+        let Env { cx, links, cluster, generation, places, .. } = env;
+        let (topology, flow, generation, me) =
+            (&cluster.topology, &cluster.flow, *generation, cx.me());
+        let near = |target: TaskId| match places[usize::from(target.0) - 1] {
+            Place::Here => Locality::Worker,
+            Place::Peer(peer) if links.peers[usize::from(peer)].node.machine == me.machine => {
+                Locality::Host
+            }
+            Place::Peer(_) => Locality::Rack,
+        };
+        let mut emitting = Emitting { task, generation, near: &near, chance: &mut || cx.random() };
         let mut routers = Vec::new();
         let mut channels: Vec<Channel> = Vec::new();
         let mut channel_to = alloc::vec![NONE; usize::from(topology.tasks())];
         for (subscriber, input) in topology.subscribers(component.id) {
-            routers.push(Router::new(topology, subscriber, input, task, generation));
+            routers.push(Router::new(topology, subscriber, input, &mut emitting));
             for to in subscriber.tasks() {
                 let slot = &mut channel_to[usize::from(to.0) - 1];
                 if *slot == NONE {
@@ -78,6 +88,7 @@ impl Outbox {
         Outbox {
             task,
             generation,
+            next_refresh: routers.iter().any(Router::is_load_aware).then_some(Instant::ZERO),
             routers,
             channels,
             channel_to,
@@ -92,6 +103,21 @@ impl Outbox {
     /// True while a channel waits for credit: the task then takes no input.
     pub(super) fn is_stalled(&self) -> bool {
         self.stalled > 0
+    }
+
+    /// Before a handler that may emit: tells load-aware routers how loaded their targets are, if
+    /// the last time was a while ago. An idle task does nothing, and needs no timer.
+    #[inline]
+    pub(super) fn refresh_loads(&mut self, env: &mut Env<'_, '_>) {
+        if self.next_refresh.is_some_and(|next| env.cx.now() >= next) {
+            self.next_refresh = Some(env.cx.now() + LOAD_REFRESH);
+            let Outbox { routers, channels, channel_to, .. } = self;
+            let load = |to: TaskId| {
+                let at = channel_to[usize::from(to.0) - 1];
+                channels[usize::from(at)].load(env.cluster.flow.credits)
+            };
+            routers.iter_mut().for_each(|router| router.refresh_load(load));
+        }
     }
 
     /// Routes one emission.
@@ -223,6 +249,14 @@ impl Outbox {
 }
 
 impl Channel {
+    /// How much of its window of credit the target holds back, in parts of [`FULL_LOAD`]. An idle
+    /// target grants credit in portions, and may keep half of the window: that is no load.
+    fn load(&self, window: u32) -> u32 {
+        let (window, half) = (i64::from(window), i64::from(window / 2));
+        let held = (window - self.credit - half).clamp(0, window - half);
+        (held * i64::from(FULL_LOAD) / (window - half).max(1)) as u32
+    }
+
     fn send(&mut self, data: Arc<Data>, env: &mut Env<'_, '_>) {
         self.credit -= data.batch.len() as i64;
         match env.place(data.to) {

@@ -79,7 +79,8 @@ pub(super) struct Failed;
 impl Task {
     /// A task of a new generation; it begins to restore at once.
     pub(super) fn deploy(id: TaskId, deployment: &Deployment, env: &mut Env<'_, '_>) -> Self {
-        let topology = &env.cluster.topology;
+        let cluster = env.cluster.clone();
+        let topology = &cluster.topology;
         let component = topology.component_of(id);
         let index = id.0 - component.first_task.0;
         let role = match &component.kind {
@@ -99,7 +100,7 @@ impl Task {
             }
             Kind::Sink => Role::Sink(Sink::new(id, Inputs::new(topology, component, id))),
         };
-        let outbox = Outbox::new(topology, component, id, env.generation, &env.cluster.flow);
+        let outbox = Outbox::new(component, id, env);
         let mut task = Task { id, role, outbox, stage: Stage::Reading, parts: Vec::new() };
         match &deployment.restore {
             Some(_) => task.request_file(deployment, env),
@@ -228,6 +229,7 @@ impl Task {
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
         let Role::Source(source) = &mut self.role else { return Ok(()) };
+        self.outbox.refresh_loads(env);
         source.records(records, &mut self.outbox, env)?;
         self.outbox.settle(env);
         source.poll_again(self.outbox.is_stalled(), env);
@@ -289,6 +291,7 @@ impl Task {
         if !data.batch.is_empty() {
             let cluster = env.cluster.clone();
             let component = cluster.topology.component_of(self.id);
+            self.outbox.refresh_loads(env);
             env.work(self.id, component.cpu, data.batch.len() as u64);
             match &mut self.role {
                 Role::Bolt(bolt) => {

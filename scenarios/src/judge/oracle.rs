@@ -28,8 +28,9 @@ mod order_free;
 use super::history::History;
 use super::law::{Findings, Law, Violation, Witness};
 use super::outputs::Outputs;
-use super::plan::{Plan, Shuffle, owner};
+use super::plan::{Plan, owner};
 use super::table::Table;
+use super::ways::Way;
 
 /// The oracle: at any time exactly the state of the last completed checkpoint.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ pub(super) struct Oracle {
 struct Stage {
     code: Option<Code>,
     /// By outlet of its component.
-    shuffles: Vec<Shuffle>,
+    ways: Vec<Way>,
 }
 
 #[derive(Clone, Debug)]
@@ -88,7 +89,7 @@ impl Oracle {
         }
     }
 
-    /// A new generation starts from the last completed checkpoint: scratch and shuffles are new.
+    /// A new generation starts from the last completed checkpoint: scratch and ways are new.
     pub(super) fn granted(&mut self, generation: Generation) {
         self.generation = generation;
         self.stages.iter_mut().for_each(|stage| *stage = Stage::default());

@@ -10,6 +10,8 @@ use stormglass_engine::ids::{Generation, TaskId};
 use stormglass_engine::topology::{Component, DEFAULT_STREAM, Grouping, Topology};
 use stormglass_engine::value::Value;
 
+use super::ways::is_loose;
+
 /// No lane.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -41,6 +43,8 @@ pub(super) struct Part {
     pub(super) copies: u32,
     /// How many steps below their root its inputs are, at most.
     pub(super) depth: u32,
+    /// Whether an input is grouped in a way that the tuple alone does not decide.
+    pub(super) loose: bool,
 }
 
 /// One subscription, seen from the emitter.
@@ -122,7 +126,8 @@ impl Plan {
             let part = &mut self.parts[at];
             part.upstream.iter_mut().zip(upstream).for_each(|(mine, theirs)| *mine |= theirs);
             part.upstream[id] = true;
-            let width = if input.grouping == Grouping::All { to.parallelism } else { 1 };
+            let to_several = matches!(input.grouping, Grouping::All | Grouping::Custom(_));
+            let width = if to_several { to.parallelism } else { 1 };
             part.copies = part.copies.saturating_add(copies.saturating_mul(u32::from(width)));
             part.depth = part.depth.max(depth + 1);
         }
@@ -181,6 +186,7 @@ impl Part {
             upstream: vec![false; components],
             copies: 0,
             depth: 0,
+            loose: component.inputs.iter().any(|input| is_loose(&input.grouping)),
         }
     }
     fn take_inputs(&mut self, component: &Component) {
@@ -259,7 +265,7 @@ pub(super) fn owner(group: u16, tasks: u16, groups: u16) -> u16 {
 }
 
 /// Java's `hashCode` of what the value is in Java.
-fn java_hash(value: &Value) -> i32 {
+pub(super) fn java_hash(value: &Value) -> i32 {
     // hash(s) = s[0] * 31^(n-1) + ... + s[n-1]
     let polynomial = |start: i32, parts: &mut dyn Iterator<Item = i32>| {
         parts.fold(start, |h, part| h.wrapping_mul(31).wrapping_add(part))

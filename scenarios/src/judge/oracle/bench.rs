@@ -6,7 +6,8 @@ use stormglass_engine::topology::{Grouping, Stream};
 use stormglass_engine::value::Value;
 use stormglass_sim::time::Instant;
 
-use crate::judge::plan::{Outlet, Part, Shuffle, floor_mod, hash_fields, owner};
+use crate::judge::plan::{Outlet, Part, floor_mod, hash_fields, owner};
+use crate::judge::ways::{Due, Way};
 
 /// A tuple under way: its values lie in the arena of its emitter's component.
 #[derive(Clone, Copy, Debug)]
@@ -27,13 +28,39 @@ pub(super) struct Lane {
     pub(super) sent: Vec<Sent>,
     /// The next one to be consumed.
     pub(super) next: usize,
+    /// What the receiver consumed in this epoch, if ways to it are loose.
+    pub(super) taken: Vec<(Root, Child)>,
+}
+
+impl Lane {
+    /// Whether what is sent next is the one that was taken next.
+    fn awaits(&self, root: Root, child: Child) -> bool {
+        self.taken.get(self.sent.len()) == Some(&(root, child))
+    }
+    /// Whether it was taken and nothing sent so far accounts for it.
+    fn took(&self, root: Root, child: Child) -> bool {
+        self.taken.iter().skip(self.sent.len()).any(|taken| *taken == (root, child))
+    }
+}
+
+/// A tuple that took no way that its grouping allows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Astray {
+    /// Which of the emitter's outlets.
+    pub(super) outlet: u16,
+    pub(super) child: Child,
+    /// The index of the task that got it; none if nobody did.
+    pub(super) got: Option<u16>,
+    /// The index of the task that should have; none if anybody could.
+    pub(super) due: Option<u16>,
 }
 
 /// What one task emits with.
 pub(super) struct Emitter<'a> {
     pub(super) part: &'a Part,
     pub(super) streams: &'a [Stream],
-    pub(super) shuffles: &'a mut [Shuffle],
+    /// By outlet.
+    pub(super) ways: &'a mut [Way],
     pub(super) lanes: &'a mut [Lane],
     pub(super) arena: &'a mut Vec<Value>,
     pub(super) groups: u16,
@@ -61,6 +88,8 @@ pub(super) struct Bench<'a, 'b> {
     pub(super) changed: bool,
     /// A cell that was written but is not declared.
     pub(super) undeclared: Option<u16>,
+    /// The first tuple that went astray.
+    pub(super) astray: Option<Astray>,
 }
 
 /// What is to be checked after an execution.
@@ -74,14 +103,16 @@ pub(super) struct Aftermath {
     pub(super) undeclared: Option<u16>,
     /// Streams over which a tuple reached somebody, one bit each.
     pub(super) streams_used: u64,
+    /// The first tuple that went astray.
+    pub(super) astray: Option<Astray>,
 }
 
 impl Bench<'_, '_> {
     /// What is to be checked now that the execution is over.
     #[inline]
     pub(super) fn aftermath(&self) -> Aftermath {
-        let Bench { asked, undeclared, streams_used, .. } = *self;
-        Aftermath { asked, given: self.answers.len(), undeclared, streams_used }
+        let Bench { asked, undeclared, streams_used, astray, .. } = *self;
+        Aftermath { asked, given: self.answers.len(), undeclared, streams_used, astray }
     }
 
     #[inline]
@@ -105,7 +136,11 @@ impl Bench<'_, '_> {
                     let group = floor_mod(hash, emitter.groups);
                     deliver(owner(group, outlet.tasks, emitter.groups), hash);
                 }
-                (Grouping::Shuffle, None) => deliver(emitter.shuffles[nth].visit(), 0),
+                (Grouping::Shuffle, None) => {
+                    if let Way::Shuffle(shuffle) = &mut emitter.ways[nth] {
+                        deliver(shuffle.visit(), 0);
+                    }
+                }
                 (Grouping::All, None) => (0..outlet.tasks).for_each(|index| deliver(index, 0)),
                 (Grouping::Global, None) => deliver(0, 0),
                 (Grouping::Direct, Some(task)) => {
@@ -115,6 +150,12 @@ impl Bench<'_, '_> {
                     }
                 }
                 (Grouping::Direct, None) | (_, Some(_)) => {}
+                (_, None) => {
+                    let tuple = Sent { root, child, hash: 0, at, arity, input: outlet.input };
+                    let astray = emitter.spread(nth, outlet, tuple, values);
+                    self.astray = self.astray.or(astray);
+                    reached = true;
+                }
             }
         }
         if reached {
@@ -132,6 +173,43 @@ impl Bench<'_, '_> {
     fn stream(&self, name: &str) -> Option<u16> {
         let at = self.emitter.streams.iter().position(|stream| stream.name == name)?;
         Some(at as u16)
+    }
+}
+
+impl Emitter<'_> {
+    /// Sends a tuple the way that its outlet demands. Some if the engine's took another.
+    fn spread(
+        &mut self,
+        nth: usize,
+        outlet: &Outlet,
+        tuple: Sent,
+        values: &[Value],
+    ) -> Option<Astray> {
+        let (root, child) = (tuple.root, tuple.child);
+        let at = |index: u16| lane(outlet, self.index, index);
+        let lanes = &mut *self.lanes;
+        let outlet_number = nth as u16;
+        let astray = |got, due| Some(Astray { outlet: outlet_number, child, got, due });
+        let mut all = 0..outlet.tasks;
+        let due = match self.ways[nth].next(outlet, self.task, values) {
+            Due::One(index) => vec![index],
+            Due::Each(indices) => indices,
+            Due::Any => {
+                let next = all.clone().find(|index| lanes[at(*index)].awaits(root, child));
+                // If it is not the next one anywhere, whoever took it says so at its turn.
+                let index = next.or_else(|| all.find(|i| lanes[at(*i)].took(root, child)));
+                lanes[at(index.unwrap_or(0))].sent.push(tuple);
+                return if index.is_none() { astray(None, None) } else { None };
+            }
+        };
+        let lost = due.iter().copied().find(|index| !lanes[at(*index)].took(root, child));
+        let wrong = lost.and_then(|lost| {
+            let others = all.filter(|index| !due.contains(index));
+            let mut others = others.filter(|index| lanes[at(*index)].took(root, child));
+            others.next().map(|got| (got, lost))
+        });
+        due.iter().for_each(|index| lanes[at(*index)].sent.push(tuple));
+        wrong.and_then(|(got, due)| astray(Some(got), Some(due)))
     }
 }
 

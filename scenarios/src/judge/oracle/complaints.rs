@@ -3,7 +3,7 @@
 use stormglass_engine::component::Outcome;
 use stormglass_engine::ids::{Partition, TaskId};
 
-use super::bench::{Aftermath, Lane, Sent};
+use super::bench::{Aftermath, Astray, Lane, Sent};
 use super::epoch::{Desk, Judged};
 use crate::judge::history::Entry;
 use crate::judge::law::{Law, Violation, Witness, plural};
@@ -90,8 +90,11 @@ impl Desk<'_> {
         let used = after.streams_used as u16 & 0x7fff | high;
         let false_end = entry.ended & used != 0;
         let calm = outcome.is_ok() && after.asked == after.given && after.undeclared.is_none();
-        if calm && !false_end {
+        if calm && !false_end && after.astray.is_none() {
             return Ok(());
+        }
+        if let Some(astray) = after.astray.filter(|_| calm) {
+            return Err(self.astray(entry, astray));
         }
         Err(self.disagreement(entry, outcome, after))
     }
@@ -114,6 +117,42 @@ impl Desk<'_> {
             format!("{}, executing {} (child {}), {what}", self.name(), entry.root, entry.child.0);
         let events = vec![self.history.witness(self.task, entry)];
         self.violation(Law::StateEqualsOracle, sentence, events)
+    }
+
+    /// A tuple took a way that its grouping does not allow, or none.
+    #[cold]
+    fn astray(&self, entry: &Entry, astray: Astray) -> Box<Violation> {
+        let part = &self.plan.parts[usize::from(self.component.id.0)];
+        let outlet = &part.outlets[usize::from(astray.outlet)];
+        let (by, child) = (&outlet.grouping, astray.child);
+        let task = |index: u16| TaskId(outlet.first + index);
+        let sent = format!(
+            "{}, executing {} (child {}), sent child {}",
+            self.name(),
+            entry.root,
+            entry.child.0,
+            child.0,
+        );
+        let mut events = vec![self.history.witness(self.task, entry)];
+        let (Some(got), Some(due)) = (astray.got.map(task), astray.due.map(task)) else {
+            let to = &self.plan.topology.components()[usize::from(outlet.to)].name;
+            let c = self.checkpoint.0;
+            let sentence = format!(
+                "{sent} to {to} before checkpoint {c}, and no task executed it before that"
+            );
+            events.extend(self.history.cut_witness(self.task, self.checkpoint));
+            return self.violation(Law::ConsistentCut, sentence, events);
+        };
+        let (to, rightly) = (self.plan.name(got), self.plan.name(due));
+        let sentence = format!("{sent} to {to}, where its {by} grouping demands {rightly}");
+        let taken = self.history.task(got).and_then(|of_task| {
+            let mut entries = of_task.entries.until(u64::MAX).flatten();
+            entries.find(|other| {
+                (other.from, other.root, other.child) == (self.task, entry.root, child)
+            })
+        });
+        events.extend(taken.map(|taken| self.history.witness(got, taken)));
+        self.violation(Law::LegalOrder, sentence, events)
     }
 
     /// The offset that the cut of a spout task holds must be the next one to read.

@@ -16,8 +16,9 @@ use super::{Code, Oracle, Stage, reader};
 use crate::judge::history::{Entry, History, Mark, TaskHistory};
 use crate::judge::law::Violation;
 use crate::judge::outputs::Output;
-use crate::judge::plan::{Outlet, Plan, Shuffle, floor_mod};
+use crate::judge::plan::{Outlet, Plan, floor_mod};
 use crate::judge::table::Table;
+use crate::judge::ways::Way;
 
 /// Where tuples under way lie while an epoch is evaluated; empty in between, so not worth cloning.
 #[derive(Debug, Default)]
@@ -40,9 +41,26 @@ impl Scratch {
         self.arenas.resize(plan.parts.len(), Vec::new());
         for lane in &mut self.lanes {
             lane.sent.clear();
+            lane.taken.clear();
             lane.next = 0;
         }
         self.arenas.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Where the tuple alone does not tell its way: notes what was taken off each lane.
+    fn look_ahead(&mut self, plan: &Plan, history: &History, checkpoint: CheckpointId) {
+        let components = plan.topology.components().iter();
+        for component in components.filter(|c| plan.parts[usize::from(c.id.0)].loose) {
+            for (index, task) in (0..).zip(component.tasks()) {
+                let Some(of_task) = history.task(task) else { continue };
+                let Some(mark) = of_task.mark(checkpoint) else { continue };
+                for entry in of_task.entries.until(mark.entries).flatten() {
+                    if let Some(lane) = plan.lane(entry.from, component, index) {
+                        self.lanes[lane].taken.push((entry.root, entry.child));
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -73,6 +91,7 @@ impl Oracle {
         let plan = Arc::clone(&self.plan);
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.prepare(&plan);
+        scratch.look_ahead(&plan, history, checkpoint);
         for component in plan.topology.in_order() {
             for (index, task) in (0..).zip(component.tasks()) {
                 let Some(of_task) = history.task(task) else { continue };
@@ -98,7 +117,7 @@ impl Oracle {
         let mut emitter = Emitter {
             part: &desk.plan.parts[id],
             streams: &desk.component.streams,
-            shuffles: &mut stage.shuffles,
+            ways: &mut stage.ways,
             lanes: &mut scratch.lanes,
             arena: &mut arena,
             groups: desk.plan.topology.max_parallelism(),
@@ -144,8 +163,9 @@ impl Stage {
         });
         let outlets = &desk.plan.parts[usize::from(desk.component.id.0)].outlets;
         let generation = desk.history.generation();
-        let shuffle = |o: &Outlet| Shuffle::new(o.tasks, generation, desk.task, o.stream);
-        self.shuffles = outlets.iter().map(shuffle).collect();
+        let node = |task: TaskId| desk.history.task(task).map(|of_task| of_task.node);
+        let way = |outlet: &Outlet| Way::new(desk.plan, outlet, desk.task, generation, &node);
+        self.ways = outlets.iter().map(way).collect();
     }
 }
 
@@ -303,6 +323,7 @@ impl Desk<'_> {
             cells,
             changed: false,
             undeclared: None,
+            astray: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! task a component and plain keyed state. For topologies that declare that order does not matter.
 
 use stormglass_engine::component::{BoltContext, Collector, ComponentError, Record, ValueState};
-use stormglass_engine::ids::{Root, TaskId};
+use stormglass_engine::ids::{Generation, Root, TaskId};
 use stormglass_engine::topology::{Component, Grouping, Kind};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::value::Value;
@@ -13,6 +13,7 @@ use super::{Code, Oracle};
 use crate::judge::law::{Findings, Law};
 use crate::judge::plan::{Plan, floor_mod, hash_fields};
 use crate::judge::table::Table;
+use crate::judge::ways::{Due, Way};
 
 impl Oracle {
     /// Compares the final state with the order-free one. To be called when all of the log is
@@ -82,6 +83,8 @@ struct Pass<'a> {
     /// By component: whether it is keyed or leads to one that is. What goes elsewhere leaves no
     /// trace in the result.
     matters: Vec<bool>,
+    /// By component, then outlet.
+    ways: Vec<Vec<Way>>,
     /// Somebody asked for time or chance: there is no order-free result.
     asked: bool,
 }
@@ -99,6 +102,11 @@ impl<'a> Pass<'a> {
             }
             Kind::Sink => Code::Sink,
         };
+        let ways = |component: &Component| {
+            let outlets = plan.parts[usize::from(component.id.0)].outlets.iter();
+            let (from, generation) = (component.first_task, Generation(0));
+            outlets.map(|outlet| Way::new(plan, outlet, from, generation, &|_| None)).collect()
+        };
         let groups = plan.topology.max_parallelism();
         let table = |c: &Component| c.is_keyed().then(|| Table::new(groups, c.cells.len()));
         let components = plan.topology.components();
@@ -113,6 +121,7 @@ impl<'a> Pass<'a> {
             plan,
             code: components.iter().map(code).collect(),
             tables: components.iter().map(table).collect(),
+            ways: components.iter().map(ways).collect(),
             waiting: Vec::new(),
             arena: Vec::new(),
             fresh: Vec::new(),
@@ -216,7 +225,8 @@ impl Stand<'_, '_> {
         let Some(stream) = stream else { return };
         let (at, arity) = (self.pass.base + self.pass.fresh.len(), values.len());
         let plan = self.pass.plan;
-        for outlet in plan.parts[self.component].outlets.iter().filter(|o| o.stream == stream) {
+        let outlets = plan.parts[self.component].outlets.iter().enumerate();
+        for (nth, outlet) in outlets.filter(|(_, outlet)| outlet.stream == stream) {
             if !self.pass.matters[usize::from(outlet.to)] {
                 continue;
             }
@@ -225,12 +235,19 @@ impl Stand<'_, '_> {
             }
             let (copies, hash) = match (&outlet.grouping, direct) {
                 (Grouping::Fields(fields), None) => (1, hash_fields(values, fields)),
-                (Grouping::Shuffle | Grouping::Global, None) => (1, 0),
                 (Grouping::All, None) => (outlet.tasks, 0),
                 (Grouping::Direct, Some(task)) => {
                     (u16::from(task.0.wrapping_sub(outlet.first) < outlet.tasks), 0)
                 }
-                _ => (0, 0),
+                (Grouping::Custom(_), None) => {
+                    let from = plan.topology.components()[self.component].first_task;
+                    match self.pass.ways[self.component][nth].next(outlet, from, values) {
+                        Due::Each(targets) => (targets.len() as u16, 0),
+                        Due::One(_) | Due::Any => (1, 0),
+                    }
+                }
+                (Grouping::Direct, None) | (_, Some(_)) => (0, 0),
+                (_, None) => (1, 0),
             };
             let (to, input) = (usize::from(outlet.to), outlet.input);
             let tuple = Waiting { to, input, hash, at, arity };

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use stormglass_engine::component::{Bolt, BoltContext, Collector, Spout, ValueState};
-use stormglass_engine::grouping::Router;
+use stormglass_engine::grouping::{Emitting, FULL_LOAD, Locality, Router};
 use stormglass_engine::ids::{
     Attempt, CheckpointId, Child, Generation, Partition, Root, StreamId, TaskId,
 };
@@ -108,6 +108,9 @@ pub(super) struct Mini {
 
 fn node(task: TaskId) -> NodeId {
     NodeId::new(task.0 % 4, 0)
+}
+fn near(a: TaskId) -> impl Fn(TaskId) -> Locality {
+    move |b| if node(a) == node(b) { Locality::Worker } else { Locality::Rack }
 }
 
 impl Mini {
@@ -291,7 +294,10 @@ impl Cluster {
             let range = topology.key_groups(index, component.parallelism);
             let empty = || KeyedState::new(range, groups, component.cells.len() as u16);
             let router = |(to, at): (&Component, usize)| {
-                let router = Router::new(topology, to, &to.inputs[at], id, generation);
+                let (task, near) = (id, &near(id));
+                let chance = &mut || Dice(u64::from(id.0) << 32 | at as u64).word();
+                let mut emitting = Emitting { task, generation, near, chance };
+                let router = Router::new(topology, to, &to.inputs[at], &mut emitting);
                 (usize::from(to.id.0), at, router)
             };
             let subscriptions = topology.components().iter().flat_map(|to| {
@@ -514,7 +520,13 @@ impl Out<'_> {
                 self.channels[usize::from(to.0)].push_back(item);
             };
             match direct {
-                None => router.route(values, deliver),
+                None => {
+                    if self.dice.below(4) == 0 {
+                        let word = self.dice.word();
+                        router.refresh_load(|to| (word >> (to.0 % 40)) as u32 % FULL_LOAD);
+                    }
+                    router.route(values, deliver);
+                }
                 Some(task) if router.takes_direct(task) => deliver(task, 0),
                 Some(_) => {}
             }
