@@ -137,11 +137,13 @@ impl Router {
     }
 
     /// Calls `deliver` with each target and the hash of the grouping fields (0 if there are none).
+    /// Where chance or load chose the target, its index is returned: it has to be told, for nobody
+    /// else can know.
     ///
     /// # Panics
     /// If a custom grouping chooses no task, one twice, or one that is not a target.
     #[inline]
-    pub fn route(&mut self, values: &[Value], mut deliver: impl FnMut(TaskId, i32)) {
+    pub fn route(&mut self, values: &[Value], mut deliver: impl FnMut(TaskId, i32)) -> Option<u16> {
         let mut to = |index: u16, hash: i32| deliver(TaskId(self.first + index), hash);
         match &mut self.rule {
             Rule::Fields(at) => {
@@ -157,12 +159,21 @@ impl Router {
             Rule::All => (0..self.tasks).for_each(|index| to(index, 0)),
             Rule::Global => to(0, 0),
             Rule::Direct => {}
-            Rule::Draw(random) => to(random.next_int_below(i32::from(self.tasks)) as u16, 0),
-            Rule::Ring(ring) => to(ring.next(), 0),
+            Rule::Draw(random) => {
+                let index = random.next_int_below(i32::from(self.tasks)) as u16;
+                to(index, 0);
+                return Some(index);
+            }
+            Rule::Ring(ring) => {
+                let index = ring.next();
+                to(index, 0);
+                return Some(index);
+            }
             Rule::PartialKey(partial) => to(partial.choose(values), 0),
             Rule::Ranges(ranges) => to(ranges.index(values), 0),
             Rule::Custom(custom) => custom.choose(values, |index| to(index, 0)),
         }
+        None
     }
 
     /// Whether a direct emission to `task` reaches this subscriber.

@@ -80,8 +80,9 @@ pub enum Observation {
         /// which is set if none of them got one.
         unused: u16,
     },
-    /// A spout or bolt asked for the time or for chance while executing the input just observed,
-    /// and this was the answer.
+    /// While executing the input just observed, a spout or bolt asked for the time or for chance,
+    /// and this was the answer; or chance or load chose a target for what it emitted, and this is
+    /// the target's index.
     Answered {
         /// The task.
         task: TaskId,

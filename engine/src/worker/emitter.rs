@@ -71,12 +71,12 @@ impl Collector for Emitter<'_, '_, '_> {
             false => self.stream(DEFAULT_STREAM),
         };
         let child = self.step(stream, values);
-        self.outbox.emit(stream, self.root, child, values);
+        self.outbox.emit(stream, self.root, child, values, self.env);
     }
     fn emit_to(&mut self, stream: &str, values: &[Value]) {
         let stream = self.stream(stream);
         let child = self.step(stream, values);
-        self.outbox.emit(stream, self.root, child, values);
+        self.outbox.emit(stream, self.root, child, values, self.env);
     }
     fn emit_direct(&mut self, task: TaskId, stream: &str, values: &[Value]) {
         let stream = self.stream(stream);

@@ -13,6 +13,7 @@ use crate::grouping::{Emitting, FULL_LOAD, Locality, Router};
 use crate::ids::{CheckpointId, Child, Generation, Root, StreamId, TaskId};
 use crate::message::{Data, Message};
 use crate::names::Probe;
+use crate::observation::Observation;
 use crate::topology::Component;
 use crate::tuple::{Batch, Head};
 use crate::value::Value;
@@ -120,12 +121,20 @@ impl Outbox {
         }
     }
 
-    /// Routes one emission.
+    /// Routes one emission. Targets that chance or load chose are told.
     #[inline]
-    pub(super) fn emit(&mut self, stream: StreamId, root: Root, child: Child, values: &[Value]) {
+    pub(super) fn emit(
+        &mut self,
+        stream: StreamId,
+        root: Root,
+        child: Child,
+        values: &[Value],
+        env: &mut Env<'_, '_>,
+    ) {
+        let (task, generation) = (self.task, self.generation);
         let Outbox { routers, channels, channel_to, batch, filling, full, .. } = self;
         for router in routers.iter_mut().filter(|router| router.stream == stream) {
-            router.route(values, |to, hash| {
+            let chosen = router.route(values, |to, hash| {
                 let at = channel_to[usize::from(to.0) - 1];
                 let channel = &mut channels[usize::from(at)];
                 let open = &mut channel.open;
@@ -137,6 +146,9 @@ impl Outbox {
                 open.push(Head { root, child, hash, stream, arity }, values);
                 *full |= open.len() >= *batch;
             });
+            if let Some(word) = chosen.map(u64::from) {
+                env.cx.observe(Observation::Answered { task, generation, word });
+            }
         }
     }
 

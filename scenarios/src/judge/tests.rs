@@ -8,6 +8,7 @@ mod outputs;
 mod parts;
 mod random;
 mod restores;
+mod routes;
 mod topologies;
 
 use std::sync::Arc;

@@ -6,8 +6,8 @@
 //! copy of it. None of this is shared with the engine.
 //!
 //! What can be known is demanded exactly: shuffles, partial keys, ranges, custom groupings. Chance
-//! and load cannot: there any target will do, and just one. Whether draws are fair and loads were
-//! heeded is not judged.
+//! and load cannot be known: there any target will do that the engine told, and no other. Whether
+//! draws are fair and loads were heeded is not judged.
 
 use stormglass_engine::component::{CustomStreamGrouping, GroupingContext};
 use stormglass_engine::ids::{Generation, TaskId};
@@ -30,8 +30,8 @@ pub(super) enum Way {
     PartialKey(Vec<u64>),
     /// A copy of the user's rule.
     Custom(Box<dyn CustomStreamGrouping>),
-    /// Chance or load decides.
-    Free,
+    /// Chance or load decides; the engine tells each time.
+    Told,
 }
 
 /// Where a tuple has to go.
@@ -41,8 +41,8 @@ pub(super) enum Due {
     One(u16),
     /// To each of these.
     Each(Vec<u16>),
-    /// To any target, but to one only.
-    Any,
+    /// To the one target that the engine told.
+    Told,
 }
 
 impl Way {
@@ -83,7 +83,7 @@ impl Way {
                 of_user.prepare(&context, &stream.name, &targets);
                 Way::Custom(of_user)
             }
-            Grouping::LoadAwareShuffle | Grouping::None | Grouping::Random => Way::Free,
+            Grouping::LoadAwareShuffle | Grouping::None | Grouping::Random => Way::Told,
             Grouping::Fields(_)
             | Grouping::All
             | Grouping::Global
@@ -113,7 +113,7 @@ impl Way {
             }
             (Way::Shuffle(shuffle), _) => Due::One(shuffle.visit()),
             (Way::Local(shuffle, targets), _) => Due::One(targets[usize::from(shuffle.visit())]),
-            _ => Due::Any,
+            _ => Due::Told,
         }
     }
 }

@@ -33,13 +33,10 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Whether what is sent next is the one that was taken next.
-    fn awaits(&self, root: Root, child: Child) -> bool {
-        self.taken.get(self.sent.len()) == Some(&(root, child))
-    }
-    /// Whether it was taken and nothing sent so far accounts for it.
+    /// Whether it was taken: as a rule it is the one that was taken next.
     fn took(&self, root: Root, child: Child) -> bool {
-        self.taken.iter().skip(self.sent.len()).any(|taken| *taken == (root, child))
+        let name = (root, child);
+        self.taken.get(self.sent.len()) == Some(&name) || self.taken.contains(&name)
     }
 }
 
@@ -49,10 +46,16 @@ pub(super) struct Astray {
     /// Which of the emitter's outlets.
     pub(super) outlet: u16,
     pub(super) child: Child,
-    /// The index of the task that got it; none if nobody did.
-    pub(super) got: Option<u16>,
-    /// The index of the task that should have; none if anybody could.
-    pub(super) due: Option<u16>,
+    pub(super) how: Wrong,
+}
+
+/// How it went astray.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wrong {
+    /// To the first index instead of the second.
+    Target(u16, u16),
+    /// The engine told an index that no target has.
+    Index(u64),
 }
 
 /// What one task emits with.
@@ -152,7 +155,13 @@ impl Bench<'_, '_> {
                 (Grouping::Direct, None) | (_, Some(_)) => {}
                 (_, None) => {
                     let tuple = Sent { root, child, hash: 0, at, arity, input: outlet.input };
-                    let astray = emitter.spread(nth, outlet, tuple, values);
+                    let mut told = || {
+                        let word = self.answers.get(self.asked).copied().unwrap_or(0);
+                        self.asked += 1;
+                        word
+                    };
+                    let wrong = emitter.spread(nth, outlet, tuple, values, &mut told);
+                    let astray = wrong.map(|how| Astray { outlet: nth as u16, child, how });
                     self.astray = self.astray.or(astray);
                     reached = true;
                 }
@@ -184,32 +193,27 @@ impl Emitter<'_> {
         outlet: &Outlet,
         tuple: Sent,
         values: &[Value],
-    ) -> Option<Astray> {
-        let (root, child) = (tuple.root, tuple.child);
-        let at = |index: u16| lane(outlet, self.index, index);
-        let lanes = &mut *self.lanes;
-        let outlet_number = nth as u16;
-        let astray = |got, due| Some(Astray { outlet: outlet_number, child, got, due });
-        let mut all = 0..outlet.tasks;
+        told: &mut dyn FnMut() -> u64,
+    ) -> Option<Wrong> {
         let due = match self.ways[nth].next(outlet, self.task, values) {
             Due::One(index) => vec![index],
             Due::Each(indices) => indices,
-            Due::Any => {
-                let next = all.clone().find(|index| lanes[at(*index)].awaits(root, child));
-                // If it is not the next one anywhere, whoever took it says so at its turn.
-                let index = next.or_else(|| all.find(|i| lanes[at(*i)].took(root, child)));
-                lanes[at(index.unwrap_or(0))].sent.push(tuple);
-                return if index.is_none() { astray(None, None) } else { None };
-            }
+            Due::Told => match told() {
+                word if word < u64::from(outlet.tasks) => vec![word as u16],
+                word => return Some(Wrong::Index(word)),
+            },
         };
-        let lost = due.iter().copied().find(|index| !lanes[at(*index)].took(root, child));
+        let lanes = &mut *self.lanes;
+        let at = |index: u16| lane(outlet, self.index, index);
+        let took = |index: &u16| lanes[at(*index)].took(tuple.root, tuple.child);
+        let lost = due.iter().copied().find(|index| !took(index));
+        // What nobody took at all is missed when the channel is looked at.
         let wrong = lost.and_then(|lost| {
-            let others = all.filter(|index| !due.contains(index));
-            let mut others = others.filter(|index| lanes[at(*index)].took(root, child));
-            others.next().map(|got| (got, lost))
+            let mut others = (0..outlet.tasks).filter(|index| !due.contains(index));
+            others.find(took).map(|got| Wrong::Target(got, lost))
         });
         due.iter().for_each(|index| lanes[at(*index)].sent.push(tuple));
-        wrong.and_then(|(got, due)| astray(Some(got), Some(due)))
+        wrong
     }
 }
 

@@ -3,7 +3,7 @@
 use stormglass_engine::component::Outcome;
 use stormglass_engine::ids::{Partition, TaskId};
 
-use super::bench::{Aftermath, Astray, Lane, Sent};
+use super::bench::{Aftermath, Astray, Lane, Sent, Wrong};
 use super::epoch::{Desk, Judged};
 use crate::judge::history::Entry;
 use crate::judge::law::{Law, Violation, Witness, plural};
@@ -93,7 +93,7 @@ impl Desk<'_> {
         if calm && !false_end && after.astray.is_none() {
             return Ok(());
         }
-        if let Some(astray) = after.astray.filter(|_| calm) {
+        if let Some(astray) = after.astray.filter(|_| after.asked == after.given) {
             return Err(self.astray(entry, astray));
         }
         Err(self.disagreement(entry, outcome, after))
@@ -119,7 +119,7 @@ impl Desk<'_> {
         self.violation(Law::StateEqualsOracle, sentence, events)
     }
 
-    /// A tuple took a way that its grouping does not allow, or none.
+    /// A tuple took a way that its grouping does not allow.
     #[cold]
     fn astray(&self, entry: &Entry, astray: Astray) -> Box<Violation> {
         let part = &self.plan.parts[usize::from(self.component.id.0)];
@@ -127,24 +127,24 @@ impl Desk<'_> {
         let (by, child) = (&outlet.grouping, astray.child);
         let task = |index: u16| TaskId(outlet.first + index);
         let sent = format!(
-            "{}, executing {} (child {}), sent child {}",
+            "{}, executing {} (child {}), sent child {} to",
             self.name(),
             entry.root,
             entry.child.0,
             child.0,
         );
         let mut events = vec![self.history.witness(self.task, entry)];
-        let (Some(got), Some(due)) = (astray.got.map(task), astray.due.map(task)) else {
-            let to = &self.plan.topology.components()[usize::from(outlet.to)].name;
-            let c = self.checkpoint.0;
-            let sentence = format!(
-                "{sent} to {to} before checkpoint {c}, and no task executed it before that"
-            );
-            events.extend(self.history.cut_witness(self.task, self.checkpoint));
-            return self.violation(Law::ConsistentCut, sentence, events);
+        let (got, due) = match astray.how {
+            Wrong::Target(got, due) => (task(got), self.plan.name(task(due))),
+            Wrong::Index(index) => {
+                let to = &self.plan.topology.components()[usize::from(outlet.to)].name;
+                let tasks = plural(outlet.tasks.into(), "task");
+                let sentence = format!("{sent} {to}[{index}], of {tasks}, by its {by} grouping");
+                return self.violation(Law::LegalOrder, sentence, events);
+            }
         };
-        let (to, rightly) = (self.plan.name(got), self.plan.name(due));
-        let sentence = format!("{sent} to {to}, where its {by} grouping demands {rightly}");
+        let to = self.plan.name(got);
+        let sentence = format!("{sent} {to}, where its {by} grouping sends it to {due}");
         let taken = self.history.task(got).and_then(|of_task| {
             let mut entries = of_task.entries.until(u64::MAX).flatten();
             entries.find(|other| {

@@ -243,7 +243,7 @@ impl Stand<'_, '_> {
                     let from = plan.topology.components()[self.component].first_task;
                     match self.pass.ways[self.component][nth].next(outlet, from, values) {
                         Due::Each(targets) => (targets.len() as u16, 0),
-                        Due::One(_) | Due::Any => (1, 0),
+                        Due::One(_) | Due::Told => (1, 0),
                     }
                 }
                 (Grouping::Direct, None) | (_, Some(_)) => (0, 0),

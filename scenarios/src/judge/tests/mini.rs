@@ -525,7 +525,7 @@ impl Out<'_> {
                         let word = self.dice.word();
                         router.refresh_load(|to| (word >> (to.0 % 40)) as u32 % FULL_LOAD);
                     }
-                    router.route(values, deliver);
+                    self.answers.extend(router.route(values, deliver).map(u64::from));
                 }
                 Some(task) if router.takes_direct(task) => deliver(task, 0),
                 Some(_) => {}

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use stormglass_engine::component::{
-    Bolt, BoltContext, Collector, Outcome, Record, Spout, ValueState,
+    Bolt, BoltContext, Collector, CustomStreamGrouping, GroupingContext, Outcome, Record, Spout,
+    ValueState,
 };
 use stormglass_engine::ids::TaskId;
 use stormglass_engine::log::InputLog;
-use stormglass_engine::topology::{Declarer, Topology, TopologyBuilder};
+use stormglass_engine::topology::{ComponentBuilder, Declarer, Topology, TopologyBuilder};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::value::Value;
 use stormglass_sim::time::Instant;
@@ -135,6 +136,74 @@ pub(super) fn various() -> Arc<Topology> {
     let topology = builder.build().expect("a topology");
     assert_eq!(topology.find("mark").map(|c| c.first_task), Some(TaskId(BELOW_MARK + 1)));
     Arc::new(topology)
+}
+
+/// Passes words on, numbered by the task that does.
+#[derive(Clone, Debug, Default)]
+struct Relay(i64);
+impl Bolt for Relay {
+    fn declare(&self, declarer: &mut Declarer) {
+        declarer.stream(&["word", "number"]);
+    }
+    fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome {
+        self.0 += 1;
+        cx.emit(&[tuple.values[0].clone(), self.0.into()]);
+        Ok(())
+    }
+}
+
+/// Round robin; long words also go to a target in the emitter's own worker.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rounds {
+    targets: Vec<TaskId>,
+    local: Option<TaskId>,
+    sent: usize,
+}
+impl CustomStreamGrouping for Rounds {
+    fn prepare(&mut self, context: &GroupingContext<'_>, _: &str, targets: &[TaskId]) {
+        self.targets = targets.to_vec();
+        self.local = context.local_targets.first().copied();
+    }
+    fn choose_tasks(&mut self, _: TaskId, values: &[Value]) -> Vec<TaskId> {
+        self.sent += 1;
+        let mut targets = vec![self.targets[self.sent % self.targets.len()]];
+        if values[0].as_str().is_some_and(|word| word.len() > 3) {
+            let others = self.targets.iter().find(|task| **task != targets[0]).copied();
+            targets.extend(self.local.filter(|task| *task != targets[0]).or(others));
+        }
+        targets
+    }
+}
+
+/// Every grouping that is not in `various`: three ways, one of which doubles long words, meet at
+/// a count.
+pub(super) fn spread() -> Arc<Topology> {
+    let mut builder = TopologyBuilder::new("spread");
+    let boundaries: [Value; 2] = ["hail".into(), "sun".into()];
+    builder.spout("words", Words, 2);
+    builder.bolt("halves", Relay(0), 4).partial_key_grouping("words", "default", &["word"]);
+    builder.bolt("ranges", Relay(0), 3).range_partition("words", "default", "word", boundaries);
+    builder.bolt("rounds", Relay(0), 3).custom_grouping("words", "default", Rounds::default());
+    builder
+        .bolt("near", Relay(0), 4)
+        .local_or_shuffle_grouping("halves", "default")
+        .load_aware_shuffle_grouping("ranges", "default");
+    builder
+        .bolt("drawn", Relay(0), 3)
+        .none_grouping("rounds", "default")
+        .random_partition("near", "default");
+    builder.bolt("count", Count, 3).fields("drawn", &["word"]);
+    builder.sink("publish", 2).load_aware_shuffle_grouping("count", "default");
+    builder.max_parallelism(8).commutative();
+    Arc::new(builder.build().expect("a topology"))
+}
+
+/// Words for a bolt `to` with 4 tasks, by some grouping.
+pub(super) fn words_by(subscribe: impl FnOnce(&mut ComponentBuilder)) -> Arc<Topology> {
+    let mut builder = TopologyBuilder::new("words-by");
+    builder.spout("words", Words, 2);
+    subscribe(builder.bolt("to", Relay(0), 4));
+    Arc::new(builder.build().expect("a topology"))
 }
 
 /// Lines of a few words over a few partitions; every 7th is empty.
