@@ -56,6 +56,8 @@ struct Channel {
     credit: i64,
     /// Batches that wait for credit, in order.
     queue: VecDeque<Arc<Data>>,
+    /// A batch had to wait for credit since loads were looked at.
+    waited: bool,
 }
 
 impl Outbox {
@@ -82,7 +84,8 @@ impl Outbox {
                     *slot = channels.len() as u16;
                     let credit = i64::from(flow.credits);
                     let (open, queue) = (Batch::default(), VecDeque::new());
-                    channels.push(Channel { to, open, usual: 0, credit, queue });
+                    let (usual, waited) = (0, false);
+                    channels.push(Channel { to, open, usual, credit, queue, waited });
                 }
             }
         }
@@ -118,6 +121,7 @@ impl Outbox {
                 channels[usize::from(at)].load(env.cluster.flow.credits)
             };
             routers.iter_mut().for_each(|router| router.refresh_load(load));
+            channels.iter_mut().for_each(|channel| channel.waited = false);
         }
     }
 
@@ -231,6 +235,7 @@ impl Outbox {
         if waits {
             env.cx.probe(Probe::CreditExhausted);
             self.stalled += u16::from(channel.queue.is_empty());
+            channel.waited = true;
             return channel.queue.push_back(data);
         }
         channel.send(data, env);
@@ -262,8 +267,12 @@ impl Outbox {
 
 impl Channel {
     /// How much of its window of credit the target holds back, in parts of [`FULL_LOAD`]. An idle
-    /// target grants credit in portions, and may keep half of the window: that is no load.
+    /// target grants credit in portions, and may keep half of the window: that is no load. One that
+    /// has made the emitter wait is fully loaded, though it must have granted something since.
     fn load(&self, window: u32) -> u32 {
+        if self.waited {
+            return FULL_LOAD;
+        }
         let (window, half) = (i64::from(window), i64::from(window / 2));
         let held = (window - self.credit - half).clamp(0, window - half);
         (held * i64::from(FULL_LOAD) / (window - half).max(1)) as u32
