@@ -42,13 +42,16 @@ impl Raft {
         }
         let unsettled = !self.may_lead();
         let open = !unsettled || self.bug(Twist::RaftReadBeforeOwnTerm, true, out);
-        if open && self.is_confirmed_for(now, out) {
-            out.push(Output::ReadReady { request, index: self.commit });
-            return Ok(());
-        }
         let commit = self.commit;
         let switches = self.switches;
+        let confirmed = open && self.is_confirmed_for(now, out);
         let Some(leading) = &mut self.leading else { return Ok(()) };
+        if confirmed {
+            // One answer is enough, if it was asked for before as well.
+            leading.reads.retain(|read| read.request != request);
+            out.push(Output::ReadReady { request, index: commit });
+            return Ok(());
+        }
         let waits = leading.reads.iter().any(|read| read.request == request);
         if super::bug(switches, Twist::RaftReadRetry, waits, out) {
             return Ok(());

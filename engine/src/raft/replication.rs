@@ -237,7 +237,8 @@ impl Raft {
         let idle: Vec<ReplicaId> = (leading.progress.iter())
             .filter(|(_, progress)| {
                 let idle = matches!(progress.state, State::Replicate) && !progress.is_waiting();
-                idle && progress.told < self.commit
+                // Whoever lacks entries hears it with them.
+                idle && progress.told < self.commit && progress.next > self.log.last()
             })
             .map(|(id, _)| *id)
             .collect();

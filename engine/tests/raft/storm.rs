@@ -77,7 +77,7 @@ fn act(lab: &mut Lab, laws: &mut Laws, dice: &mut Dice, step: u64) {
             }
         }
         0..70 => {
-            lab.now += Span::micros(dice.below(8_000));
+            lab.now += Span::micros(dice.below(4_000));
             let due = |lab: &Lab, id: &u16| lab.runs(*id) && lab.raft(*id).deadline() <= lab.now;
             let ids: Vec<u16> = lab.seats.keys().copied().filter(|id| due(lab, id)).collect();
             ids.into_iter().for_each(|id| lab.time_out(id));
@@ -86,8 +86,8 @@ fn act(lab: &mut Lab, laws: &mut Laws, dice: &mut Dice, step: u64) {
         80..84 => {
             lab.persist(id, 1 + dice.below(3) as usize);
         }
-        84..86 => lab.seats.get_mut(&id).expect("a seat").slow ^= true,
-        86..88 if lab.runs(id) => lab.crash(id),
+        84 if dice.below(2) == 0 => lab.seats.get_mut(&id).expect("a seat").slow ^= true,
+        86 if lab.runs(id) && dice.below(6) == 0 => lab.crash(id),
         86..91 if !lab.runs(id) => lab.start(id),
         91..94 => {
             let began = laws.committed;
