@@ -1,0 +1,473 @@
+//! A cluster of replicas with disks, clocks and a network, driven by one queue of events.
+//!
+//! It carries the outputs of each replica out in their order, and tells the laws of each before it
+//! does. A crash at a point drops what follows in the list.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use stormglass_engine::names::{Switches, Twist};
+use stormglass_engine::raft::{
+    Entry, Index, Message, Output, PersistId, Raft, ReplicaId, Role, Snapshot, Term, Write, print,
+};
+use stormglass_sim::time::{Instant, Span};
+
+use super::chance::Chance;
+use super::disk::{Change, Disk};
+use super::laws::{Judged, Law, Laws, Violation, broken, chained};
+use super::plan::{Action, At, Plan, Who};
+
+mod actions;
+mod lull;
+mod network;
+
+use network::Network;
+
+/// The number of the first event that has no precedence.
+const FIRST: u64 = 1 << 32;
+
+/// Something that happens at an instant.
+#[derive(Clone, Debug)]
+enum Event {
+    Deliver { from: ReplicaId, to: ReplicaId, message: Message },
+    Durable { who: ReplicaId, life: u32, through: PersistId },
+    Restart { who: ReplicaId, life: u32 },
+    Act(Action),
+}
+
+/// A crash that waits for its point.
+#[derive(Clone, Copy, Debug)]
+struct Armed {
+    at: At,
+    nth: u8,
+    keep: u64,
+    down: Span,
+}
+
+/// A machine with one replica on it.
+#[derive(Clone, Debug)]
+struct Machine {
+    raft: Option<Raft>,
+    life: u32,
+    disk: Disk,
+    /// Millionths of true time.
+    clock: u64,
+    paused: Instant,
+    slow_disk: Instant,
+    armed: Option<Armed>,
+    applied: u64,
+    state: u64,
+    /// Proposals of clients that wait here.
+    proposals: BTreeSet<(Index, Term)>,
+    /// Reads that wait until an index is applied.
+    ready: Vec<Index>,
+    /// The last read that was asked for here.
+    asked: Option<u64>,
+    /// Ticks in a row that did not move the deadline.
+    idle_ticks: u32,
+}
+
+/// What happened in a run, to see that it was no walk in the park.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Tally {
+    /// Events that were handled.
+    pub(crate) events: u64,
+    /// Elections that were won.
+    pub(crate) elections: u64,
+    /// Entries that were committed.
+    pub(crate) committed: u64,
+    /// Reads that were served.
+    pub(crate) reads: u64,
+    /// Crashes, and those of them at a point.
+    pub(crate) crashes: u64,
+    /// Crashes at a point of the protocol.
+    pub(crate) aimed: u64,
+    /// Memberships that came into force somewhere.
+    pub(crate) memberships: u64,
+    /// Snapshots that replaced a log.
+    pub(crate) installed: u64,
+    /// Times that the planted bug made a difference.
+    pub(crate) reached: u64,
+}
+
+/// A cluster under a plan.
+#[derive(Clone, Debug)]
+pub(crate) struct Cluster {
+    now: Instant,
+    queue: BTreeMap<(Instant, u64), Event>,
+    sequence: u64,
+    /// The same for what is handled before everything else of its instant.
+    early: u64,
+    machines: Vec<Machine>,
+    network: Network,
+    laws: Laws,
+    chance: Chance,
+    plan: Plan,
+    switches: Switches,
+    requests: u64,
+    tally: Tally,
+    /// What happened, line by line, if somebody wants to read it.
+    trace: Option<Vec<String>>,
+}
+
+/// Runs a plan to its end, and the lull after it.
+pub(crate) fn run(plan: &Plan, twist: Option<Twist>) -> Result<Tally, Violation> {
+    Cluster::new(plan, twist, false).run().0
+}
+
+/// The same, and what happened, line by line.
+pub(crate) fn traced(plan: &Plan, twist: Option<Twist>) -> (Result<Tally, Violation>, Vec<String>) {
+    Cluster::new(plan, twist, true).run()
+}
+
+impl Cluster {
+    fn new(plan: &Plan, twist: Option<Twist>, trace: bool) -> Self {
+        let machine = |clock: &u64| Machine {
+            raft: None,
+            life: 0,
+            disk: Disk::default(),
+            clock: *clock,
+            paused: Instant::ZERO,
+            slow_disk: Instant::ZERO,
+            armed: None,
+            applied: 0,
+            state: 0,
+            proposals: BTreeSet::new(),
+            ready: Vec::new(),
+            asked: None,
+            idle_ticks: 0,
+        };
+        let mut cluster = Cluster {
+            now: Instant::ZERO,
+            queue: BTreeMap::new(),
+            sequence: FIRST,
+            early: 0,
+            machines: plan.clocks.iter().map(machine).collect(),
+            network: Network::new(plan.weather, plan.seed),
+            laws: Laws::new(plan.replicas, plan.bootstrap.clone()),
+            chance: Chance::new(plan.seed, 1),
+            plan: plan.clone(),
+            switches: Switches::of(|one| Some(one) == twist),
+            requests: 0,
+            tally: Tally::default(),
+            trace: trace.then(Vec::new),
+        };
+        for (at, action) in &plan.actions {
+            cluster.schedule(*at, Event::Act(*action));
+        }
+        cluster
+    }
+
+    fn run(mut self) -> (Result<Tally, Violation>, Vec<String>) {
+        let judged = self.storm().and_then(|()| self.lull());
+        self.tally.elections = self.laws.elections() as u64;
+        self.tally.committed = self.laws.last_committed();
+        if let Err(violation) = &judged {
+            self.say(|| violation.to_string());
+        }
+        (judged.map(|()| self.tally), self.trace.unwrap_or_default())
+    }
+
+    fn storm(&mut self) -> Judged {
+        for who in self.ids() {
+            self.start(who)?;
+        }
+        self.run_until(self.plan.end)
+    }
+
+    fn ids(&self) -> impl Iterator<Item = ReplicaId> + use<> {
+        (0..self.plan.replicas).map(ReplicaId)
+    }
+
+    fn machine(&mut self, who: ReplicaId) -> &mut Machine {
+        &mut self.machines[usize::from(who.0)]
+    }
+
+    fn say(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{} {}", self.now, line()));
+        }
+    }
+
+    fn schedule(&mut self, at: Instant, event: Event) {
+        self.sequence += 1;
+        self.queue.insert((at, self.sequence), event);
+    }
+
+    /// Who has to be ticked next, and when.
+    fn next_tick(&self) -> Option<(Instant, ReplicaId)> {
+        let ticks = self.machines.iter().zip(0..).filter_map(|(machine, id)| {
+            let due = machine.truth(machine.raft.as_ref()?.deadline());
+            Some((due.max(machine.paused).max(self.now), ReplicaId(id)))
+        });
+        ticks.min()
+    }
+
+    fn run_until(&mut self, until: Instant) -> Judged {
+        loop {
+            let tick = self.next_tick();
+            let event = self.queue.first_key_value().map(|(key, _)| *key);
+            let next = tick.map(|tick| tick.0).into_iter().chain(event.map(|key| key.0)).min();
+            let Some(next) = next.filter(|next| *next <= until) else { break };
+            self.now = next;
+            self.tally.events += 1;
+            match (event, tick) {
+                (Some(key), _) if key.0 == next => {
+                    let event = self.queue.remove(&key).expect("it is there");
+                    self.happen(event)?;
+                }
+                (_, Some((_, who))) => self.tick(who)?,
+                _ => unreachable!("one of them is next"),
+            }
+        }
+        self.now = until;
+        Ok(())
+    }
+
+    fn tick(&mut self, who: ReplicaId) -> Judged {
+        self.drive(who, |raft, now, out| raft.tick(now, out))?;
+        let now = self.now;
+        let machine = self.machine(who);
+        let Some(raft) = &machine.raft else { return Ok(()) };
+        let late = machine.truth(raft.deadline()) <= now;
+        machine.idle_ticks = if late { machine.idle_ticks + 1 } else { 0 };
+        if machine.idle_ticks > 100 {
+            return broken(Law::Progress, format!("{who} ticks without end"));
+        }
+        Ok(())
+    }
+
+    fn happen(&mut self, event: Event) -> Judged {
+        let paused = match &event {
+            Event::Deliver { to, .. } => self.machine(*to).paused,
+            Event::Durable { who, .. } => self.machine(*who).paused,
+            _ => self.now,
+        };
+        if paused > self.now {
+            self.schedule(paused, event);
+            return Ok(());
+        }
+        match event {
+            Event::Deliver { from, to, message } => {
+                if self.machine(to).raft.is_none() || self.network.is_cut(from, to, self.now) {
+                    return Ok(());
+                }
+                self.say(|| format!("{from}->{to} {message:?}"));
+                self.drive(to, |raft, now, out| raft.receive(from, message, now, out))
+            }
+            Event::Durable { who, life, through } => {
+                if self.machine(who).life != life {
+                    return Ok(());
+                }
+                let changes = self.machine(who).disk.sync(through);
+                self.durable(who, changes)?;
+                self.drive(who, |raft, now, out| raft.persisted(through, now, out))
+            }
+            Event::Restart { who, life } if self.machine(who).life == life => self.start(who),
+            Event::Restart { .. } => Ok(()),
+            Event::Act(action) => self.act(action),
+        }
+    }
+
+    fn durable(&mut self, who: ReplicaId, changes: Vec<Change>) -> Judged {
+        for change in changes {
+            match change {
+                Change::HardState(term, vote) => self.laws.durable_hard_state(who, term, vote)?,
+                Change::Entries(entries) => self.laws.durable_entries(who, &entries)?,
+                Change::File(held) => self.laws.durable_file(who, &held)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, who: ReplicaId) -> Judged {
+        let durable = match self.machine(who).disk.recover() {
+            Ok(durable) => durable,
+            Err(rotten) => return broken(Law::Recovery, format!("{who}: {rotten}")),
+        };
+        self.say(|| format!("{who} starts with {durable:?}"));
+        self.laws.life(who, &durable)?;
+        let (bootstrap, settings) = (self.plan.bootstrap.clone(), self.plan.settings);
+        let (random, switches) = (self.chance.word(), self.switches);
+        let now = self.now;
+        let machine = self.machine(who);
+        machine.life += 1;
+        let now = machine.local(now);
+        let mut out = Vec::new();
+        let raft =
+            Raft::new(who, bootstrap, settings, durable, switches, random, now, &mut out);
+        machine.raft = Some(raft);
+        self.carry_out(who, out)
+    }
+
+    fn crash(&mut self, who: ReplicaId, keep: u64, down: Span) -> Judged {
+        let at = self.now + down;
+        let machine = self.machine(who);
+        if machine.raft.take().is_none() {
+            return Ok(());
+        }
+        machine.life += 1;
+        (machine.applied, machine.state, machine.armed) = (0, 0, None);
+        machine.proposals.clear();
+        machine.ready.clear();
+        machine.asked = None;
+        machine.paused = Instant::ZERO;
+        let life = machine.life;
+        let changes = machine.disk.crash(keep);
+        self.tally.crashes += 1;
+        self.say(|| format!("{who} crashes, {} writes remain", changes.len()));
+        self.schedule(at, Event::Restart { who, life });
+        self.durable(who, changes)
+    }
+
+    /// Has a replica do something, and carries out what comes of it.
+    fn drive(
+        &mut self,
+        who: ReplicaId,
+        does: impl FnOnce(&mut Raft, Instant, &mut Vec<Output>),
+    ) -> Judged {
+        let now = self.now;
+        let machine = self.machine(who);
+        let local = machine.local(now);
+        let Some(raft) = &mut machine.raft else { return Ok(()) };
+        let mut out = Vec::new();
+        does(raft, local, &mut out);
+        self.carry_out(who, out)
+    }
+
+    fn carry_out(&mut self, who: ReplicaId, out: Vec<Output>) -> Judged {
+        let life = self.machine(who).life;
+        for output in out {
+            self.carry_out_one(who, output)?;
+            if self.machine(who).life != life {
+                break;
+            }
+        }
+        self.serve(who);
+        Ok(())
+    }
+
+    fn carry_out_one(&mut self, who: ReplicaId, output: Output) -> Judged {
+        if !matches!(output, Output::Send(..)) {
+            self.say(|| format!("{who} {output:?}"));
+        }
+        match output {
+            Output::Point(point) => {
+                self.count(&point);
+                self.laws.point(who, point)?;
+                self.maybe_crash(who, |at| at.is(&point))
+            }
+            Output::Persist(id, write) => self.persist(who, id, &write),
+            Output::Send(to, message) => self.send(who, to, message),
+            Output::Apply(entry) => self.apply(who, &entry),
+            Output::Restore(snapshot) => self.restore(who, &snapshot),
+            Output::ReadReady { request, index } => {
+                self.laws.read_ready(who, request, index.0)?;
+                self.machine(who).ready.push(index);
+                self.tally.reads += 1;
+                Ok(())
+            }
+            Output::ReadLost { .. } => Ok(()),
+            Output::Reached(_) => {
+                self.tally.reached += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn apply(&mut self, who: ReplicaId, entry: &Entry) -> Judged {
+        self.laws.applied(who, entry)?;
+        let machine = self.machine(who);
+        machine.applied = entry.index.0;
+        machine.state = chained(machine.state, entry.term, print(&entry.body));
+        machine.proposals.retain(|(index, _)| *index >= entry.index);
+        if machine.proposals.remove(&(entry.index, entry.term)) {
+            self.laws.acknowledged(entry.index.0);
+        }
+        Ok(())
+    }
+
+    fn restore(&mut self, who: ReplicaId, snapshot: &Snapshot) -> Judged {
+        let state = snapshot.data.first_chunk().map_or(0, |state| u64::from_le_bytes(*state));
+        self.laws.restored(who, snapshot, state)?;
+        let machine = self.machine(who);
+        (machine.applied, machine.state) = (snapshot.index.0, state);
+        Ok(())
+    }
+
+    /// Serves the reads whose entries are applied: their clients now know of all that is.
+    fn serve(&mut self, who: ReplicaId) {
+        let machine = self.machine(who);
+        let (applied, before) = (machine.applied, machine.ready.len());
+        machine.ready.retain(|index| index.0 > applied);
+        if machine.ready.len() < before {
+            self.laws.acknowledged(applied);
+        }
+    }
+
+    fn persist(&mut self, who: ReplicaId, id: PersistId, write: &Write) -> Judged {
+        if let Write::Entries(entries) = write {
+            self.laws.writes(who, entries)?;
+        }
+        let (now, switches) = (self.now, self.switches);
+        let mut took = self.chance.span(self.plan.disk);
+        let machine = &mut self.machines[usize::from(who.0)];
+        if machine.slow_disk > now {
+            took = took * 20;
+        }
+        let raft = machine.raft.as_ref().expect("it wants something written");
+        let mut reached = Vec::new();
+        machine.disk.write(id, write, || raft.durable(), switches, &mut reached);
+        let at = machine.disk.busy.max(now) + took;
+        machine.disk.busy = at;
+        let life = machine.life;
+        self.tally.reached += reached.len() as u64;
+        self.schedule(at, Event::Durable { who, life, through: id });
+        Ok(())
+    }
+
+    fn maybe_crash(&mut self, who: ReplicaId, is: impl FnOnce(At) -> bool) -> Judged {
+        let Some(armed) = &mut self.machine(who).armed else { return Ok(()) };
+        if !is(armed.at) {
+            return Ok(());
+        }
+        armed.nth -= 1;
+        if armed.nth > 0 {
+            return Ok(());
+        }
+        let Armed { keep, down, .. } = *armed;
+        self.tally.aimed += 1;
+        self.crash(who, keep, down)
+    }
+}
+
+impl Tally {
+    /// Adds those of another run.
+    pub(crate) fn add(&mut self, other: Tally) {
+        self.events += other.events;
+        self.elections += other.elections;
+        self.committed += other.committed;
+        self.reads += other.reads;
+        self.crashes += other.crashes;
+        self.aimed += other.aimed;
+        self.memberships += other.memberships;
+        self.installed += other.installed;
+        self.reached += other.reached;
+    }
+}
+
+impl Machine {
+    /// What its clock shows.
+    fn local(&self, truth: Instant) -> Instant {
+        Instant((u128::from(truth.0) * u128::from(self.clock) / 1_000_000) as u64)
+    }
+    /// The first true instant at which its clock shows that.
+    fn truth(&self, local: Instant) -> Instant {
+        let truth = (u128::from(local.0) * 1_000_000).div_ceil(u128::from(self.clock));
+        Instant(u64::try_from(truth).unwrap_or(u64::MAX))
+    }
+    fn leads(&self) -> Option<Term> {
+        let raft = self.raft.as_ref()?;
+        (raft.role() == Role::Leader).then(|| raft.term())
+    }
+}

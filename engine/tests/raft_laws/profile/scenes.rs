@@ -1,0 +1,355 @@
+//! The scenes, and how likely each is in a profile.
+
+use stormglass_sim::time::Span;
+
+use super::{Action, At, Chance, Draft, Profile, Scene, Those, Who};
+
+impl Profile {
+    /// Scenes with their weights. In a swarm each exists in about half of the plans.
+    pub(super) fn weights(self, chance: &mut Chance) -> Vec<(u64, Scene)> {
+        let mut weights: Vec<(u64, Scene)> = vec![(10, propose), (4, read), (2, quiet)];
+        let special: &[(u64, Scene)] = match self {
+            Profile::Swarm => {
+                let all = SWARM.iter().filter(|_| chance.percent(50));
+                weights.extend(all);
+                &[]
+            }
+            Profile::Points => &[(12, crash_at), (3, crash), (2, isolate), (4, one_by_one)],
+            Profile::Isolation => &[(10, isolate), (3, crash_at), (1, crash), (2, cut_link)],
+            Profile::Membership => &[
+                (8, change),
+                (5, change_and_hand_over),
+                (5, change_at_once),
+                (4, isolate_changing),
+                (2, transfer),
+                (2, crash_at),
+                (1, compact),
+            ],
+            Profile::Reads => &[(8, stale_read), (5, new_leader_read), (4, pause), (2, transfer)],
+            Profile::Lease => {
+                &[(8, stale_read), (4, pause), (3, transfer), (3, crash), (2, new_leader_read)]
+            }
+            Profile::Snapshots => &[(12, compact), (4, isolate), (4, crash_at), (2, crash)],
+            Profile::Votes => &[(10, crash_voter), (4, crash_at), (4, compact), (2, pause)],
+            Profile::Flow => &[(20, burst), (3, cut_link), (2, isolate), (1, pause)],
+        };
+        weights.extend(special);
+        weights
+    }
+}
+
+/// All scenes of a swarm.
+const SWARM: &[(u64, Scene)] = &[
+    (4, crash),
+    (6, crash_at),
+    (4, crash_voter),
+    (4, isolate),
+    (3, cut_link),
+    (3, cut_some),
+    (3, pause),
+    (3, stale_read),
+    (3, new_leader_read),
+    (4, change),
+    (3, change_at_once),
+    (3, change_and_hand_over),
+    (3, isolate_changing),
+    (3, transfer),
+    (5, compact),
+    (3, burst),
+    (2, slow_disk),
+    (2, one_by_one),
+];
+
+fn propose(draft: &mut Draft) {
+    let to = if draft.chance.percent(80) { Who::Leader } else { draft.anyone() };
+    let commands = draft.chance.within(1, 3) as u8;
+    let bytes = draft.chance.pick(&[8, 20, 100]);
+    draft.act(Action::Propose { to, commands, bytes });
+    draft.wait(1, 60);
+}
+
+fn burst(draft: &mut Draft) {
+    for _ in 0..draft.chance.within(2, 12) {
+        let bytes = draft.chance.pick(&[8, 30, 200]);
+        draft.act(Action::Propose { to: Who::Leader, commands: 4, bytes });
+        draft.wait(0, 8);
+    }
+}
+
+fn read(draft: &mut Draft) {
+    let from = if draft.chance.percent(70) { Who::Leader } else { Who::OldLeader };
+    let again = draft.chance.percent(30);
+    draft.act(Action::Read { from, again });
+    draft.wait(1, 20);
+}
+
+fn quiet(draft: &mut Draft) {
+    draft.wait(50, 500);
+}
+
+fn crash(draft: &mut Draft) {
+    let who = draft.anyone();
+    let down = draft.chance.millis(0, 500);
+    draft.act(Action::Crash { who, keep: draft.chance.word(), down });
+    draft.wait(1, 200);
+}
+
+/// A crash at a point, with something that leads to it.
+fn crash_at(draft: &mut Draft) {
+    let at = draft.chance.pick(&[
+        At::Any,
+        At::Campaigned,
+        At::VoteGranted,
+        At::VoteTold,
+        At::Elected,
+        At::Appended,
+        At::Appended,
+        At::Truncated,
+        At::Persisted,
+        At::Acknowledged,
+        At::Committed,
+        At::Committed,
+        At::MembershipChanged,
+        At::Snapshot,
+        At::TransferBegan,
+    ]);
+    let who = draft.anyone();
+    let nth = draft.chance.pick(&[1, 1, 1, 2, 3, 6]);
+    let down = draft.chance.pick(&[Span::ZERO, Span::millis(30), Span::millis(350)]);
+    draft.act(Action::CrashAt { who, at, nth, keep: draft.chance.word(), down });
+    match at {
+        At::Campaigned | At::VoteGranted | At::VoteTold | At::Elected => {
+            let leader = draft.chance.millis(0, 500);
+            draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down: leader });
+        }
+        _ => draft.act(Action::Propose { to: Who::Leader, commands: 2, bytes: 8 }),
+    }
+    draft.wait(1, 400);
+}
+
+/// The leader reaches one other at a time, gets an entry there, and crashes: the picture of the
+/// paper's figure 8, over and over.
+fn one_by_one(draft: &mut Draft) {
+    for _ in 0..draft.chance.within(2, 4) {
+        let those = draft.leader_with(1);
+        let during = draft.chance.millis(20, 250);
+        draft.act(Action::Cut { from: those, both: true, during });
+        draft.act(Action::Propose { to: Who::Leader, commands: 1, bytes: 8 });
+        let at = draft.chance.pick(&[At::Appended, At::Persisted, At::Committed, At::Elected]);
+        let nth = draft.chance.within(1, 3) as u8;
+        let down = draft.chance.millis(0, 600);
+        let keep = draft.chance.word();
+        draft.act(Action::CrashAt { who: Who::Leader, at, nth, keep, down });
+        draft.wait(10, 150);
+        if draft.chance.percent(60) {
+            draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down });
+        }
+        draft.act(Action::Heal);
+        draft.wait(50, 450);
+    }
+}
+
+/// Votes are told, their voter crashes, and is asked again at once.
+fn crash_voter(draft: &mut Draft) {
+    let at = draft.chance.pick(&[At::VoteTold, At::VoteTold, At::VoteGranted, At::Campaigned]);
+    for id in 0..draft.replicas {
+        if draft.chance.percent(70) {
+            let who = Who::Replica(id);
+            draft.act(Action::CrashAt { who, at, nth: 1, keep: draft.chance.word(), down: Span::ZERO });
+        }
+    }
+    if draft.chance.percent(60) {
+        let during = draft.chance.millis(100, 400);
+        let (from, to) = (Who::Replica(draft.replica()), Who::Replica(draft.replica()));
+        draft.act(Action::CutLink { from, to, during });
+    }
+    let down = draft.chance.millis(0, 400);
+    draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down });
+    draft.wait(150, 600);
+}
+
+/// A leader is cut off, alone or with a few; both sides take proposals; then all meet again.
+fn isolate(draft: &mut Draft) {
+    let those = draft.leader_with(1);
+    let during = draft.chance.millis(30, 900);
+    let both = draft.chance.percent(75);
+    draft.act(Action::Cut { from: those, both, during });
+    let old = draft.chance.within(0, 4) as u8;
+    draft.act(Action::Propose { to: Who::OldLeader, commands: old.max(1), bytes: 8 });
+    for _ in 0..draft.chance.within(1, 6) {
+        draft.wait(5, 200);
+        draft.act(Action::Propose { to: Who::Leader, commands: 1, bytes: 8 });
+        if draft.chance.percent(40) {
+            draft.act(Action::Read { from: Who::OldLeader, again: false });
+        }
+    }
+    if draft.chance.percent(30) {
+        let down = draft.chance.millis(0, 400);
+        draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down });
+    }
+    if draft.chance.percent(40) {
+        draft.act(Action::Heal);
+    }
+    draft.wait(10, 200);
+}
+
+fn cut_link(draft: &mut Draft) {
+    let (from, to) = (draft.anyone(), draft.anyone());
+    let during = draft.chance.millis(20, 800);
+    draft.act(Action::CutLink { from, to, during });
+    draft.wait(1, 100);
+}
+
+fn cut_some(draft: &mut Draft) {
+    let from = Those { mask: draft.mask(), leader: None };
+    let during = draft.chance.millis(20, 800);
+    let both = draft.chance.percent(50);
+    draft.act(Action::Cut { from, both, during });
+    draft.wait(1, 300);
+}
+
+fn pause(draft: &mut Draft) {
+    let who = draft.anyone();
+    let during = draft.chance.millis(10, 700);
+    draft.act(Action::Pause { who, during });
+    draft.wait(1, 300);
+}
+
+fn slow_disk(draft: &mut Draft) {
+    let who = draft.anyone();
+    let during = draft.chance.millis(10, 700);
+    draft.act(Action::SlowDisk { who, during });
+    draft.wait(1, 300);
+}
+
+/// A leader stands still or is cut off until another one has taken writes, and is asked to read.
+fn stale_read(draft: &mut Draft) {
+    let during = draft.chance.millis(100, 600);
+    match draft.chance.below(3) {
+        0 => {
+            draft.act(Action::Read { from: Who::Leader, again: false });
+            draft.wait(0, 3);
+            draft.act(Action::Pause { who: Who::Leader, during });
+            for again in [false, true] {
+                draft.act(Action::Read { from: Who::Leader, again });
+            }
+        }
+        1 => {
+            let from = Those { mask: 0, leader: Some(true) };
+            draft.act(Action::Cut { from, both: true, during });
+        }
+        // It hears nothing, but what it says is heard: or the other way round.
+        _ => {
+            let leader = draft.chance.percent(50);
+            let from = Those { mask: if leader { 0 } else { 0xff }, leader: Some(leader) };
+            draft.act(Action::Cut { from, both: false, during });
+        }
+    }
+    for _ in 0..draft.chance.within(6, 14) {
+        draft.wait(5, 60);
+        draft.act(Action::Propose { to: Who::Leader, commands: 1, bytes: 8 });
+        let again = draft.chance.percent(30);
+        draft.act(Action::Read { from: Who::OldLeader, again });
+    }
+}
+
+/// A leader goes, and whoever comes is asked to read at once.
+fn new_leader_read(draft: &mut Draft) {
+    draft.act(Action::Propose { to: Who::Leader, commands: 2, bytes: 8 });
+    draft.wait(0, 20);
+    if draft.chance.percent(60) {
+        let down = draft.chance.millis(100, 500);
+        draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down });
+    } else {
+        let to = Who::Other(draft.replica());
+        draft.act(Action::Transfer { at: Who::Leader, to });
+    }
+    for _ in 0..draft.chance.within(20, 60) {
+        draft.wait(2, 12);
+        draft.act(Action::Read { from: Who::Leader, again: false });
+    }
+}
+
+fn transfer(draft: &mut Draft) {
+    draft.act(Action::Propose { to: Who::Leader, commands: 1, bytes: 8 });
+    let to = Who::Other(draft.replica());
+    draft.act(Action::Transfer { at: Who::Leader, to });
+    draft.wait(0, 10);
+    draft.act(Action::Read { from: Who::OldLeader, again: false });
+    draft.wait(1, 200);
+}
+
+fn some_membership(draft: &mut Draft, at: Who) -> Action {
+    let (voters, learners) = (draft.mask(), draft.mask());
+    let voters = if voters == 0 { 1 << draft.replica() } else { voters };
+    Action::Change { at, voters, learners }
+}
+
+fn change(draft: &mut Draft) {
+    let change = some_membership(draft, Who::Leader);
+    draft.act(change);
+    draft.wait(1, 300);
+}
+
+/// A membership changes, some do not hear of it, and leadership is handed over.
+fn change_and_hand_over(draft: &mut Draft) {
+    let to = Who::Other(draft.replica());
+    if draft.chance.percent(60) {
+        let during = draft.chance.millis(5, 300);
+        let other = Who::Other(draft.replica());
+        draft.act(Action::CutLink { from: Who::Leader, to: other, during });
+    }
+    if draft.chance.percent(50) {
+        let during = draft.chance.millis(50, 300);
+        draft.act(Action::SlowDisk { who: to, during });
+    }
+    let change = some_membership(draft, Who::Leader);
+    draft.act(change);
+    draft.wait(0, 15);
+    draft.act(Action::Transfer { at: Who::Leader, to });
+    draft.wait(10, 250);
+}
+
+/// Whoever is elected is asked at once to change the membership, and again during the change.
+fn change_at_once(draft: &mut Draft) {
+    if draft.chance.percent(50) {
+        let down = draft.chance.millis(0, 500);
+        draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down });
+    }
+    let during = draft.chance.millis(100, 600);
+    let from = draft.leader_with(1);
+    draft.act(Action::Cut { from, both: true, during });
+    for _ in 0..draft.chance.within(5, 20) {
+        let at = if draft.chance.percent(50) { Who::Leader } else { Who::OldLeader };
+        let change = some_membership(draft, at);
+        draft.act(change);
+        draft.wait(2, 40);
+    }
+}
+
+/// A leader that is cut off changes the membership as far as it can; so does the next one.
+fn isolate_changing(draft: &mut Draft) {
+    let those = draft.leader_with(2);
+    let during = draft.chance.millis(200, 900);
+    draft.act(Action::Cut { from: those, both: true, during });
+    let change = some_membership(draft, Who::OldLeader);
+    draft.act(change);
+    draft.wait(100, 500);
+    draft.act(Action::Propose { to: Who::Leader, commands: 1, bytes: 8 });
+    if draft.chance.percent(60) {
+        let change = some_membership(draft, Who::Leader);
+        draft.act(change);
+    }
+    draft.wait(50, 300);
+    draft.act(Action::Heal);
+    draft.wait(10, 300);
+}
+
+fn compact(draft: &mut Draft) {
+    draft.act(Action::Propose { to: Who::Leader, commands: 3, bytes: 20 });
+    draft.wait(5, 60);
+    let who = draft.anyone();
+    let bytes = draft.chance.pick(&[0, 50, 400]);
+    draft.act(Action::Compact { who, bytes });
+    draft.wait(1, 60);
+}
