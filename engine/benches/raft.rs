@@ -165,7 +165,10 @@ fn bare(replicas: u16, batch: usize) -> (f64, f64) {
 }
 
 fn main() {
-    println!("{:<26} {:>16} {:>13} {:>14}", "in the world", "entries/CPU s", "events/entry", "entries/s");
+    println!(
+        "{:<26} {:>16} {:>13} {:>14}",
+        "in the world", "entries/CPU s", "events/entry", "entries/s"
+    );
     for replicas in [3, 5] {
         for batch in [1, 64] {
             let (entries, events, rate) = simulated(replicas, batch);

@@ -1,5 +1,7 @@
 //! A new leader commits soon after the old one crashed.
 
+#![expect(clippy::disallowed_macros, reason = "what was measured is printed")]
+
 mod raft_host;
 
 use raft_host::{Load, leader, settings, world};

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use stormglass_engine::names::{Switches, Twist};
+use stormglass_engine::names::Switches;
 use stormglass_engine::raft::storage::{Frames, recover, rewrite};
 use stormglass_engine::raft::{
     Index, Membership, Message, Output, PersistId, Raft, ReplicaId, Role, Settings, Term, Write,
@@ -67,13 +67,11 @@ pub(crate) struct Replica {
     settings: Settings,
     load: Load,
     raft: Option<Raft>,
-    frames: Frames,
-    /// The last write that the file has, the last that is durable, and the sync under way.
-    written: PersistId,
-    synced: PersistId,
-    syncing: Option<(DiskTicket, PersistId)>,
-    /// The file was written anew under another name, which is not in place yet.
-    renamed: bool,
+    /// Bytes of its file.
+    len: usize,
+    /// What goes into the next frame, and the last operation for the one under way.
+    waiting: Vec<(PersistId, Write)>,
+    flight: Option<(DiskTicket, PersistId)>,
     timer: Option<(TimerId, Instant)>,
     proposed: VecDeque<Index>,
     applied: Index,
@@ -93,11 +91,9 @@ impl Replica {
             settings,
             load,
             raft: None,
-            frames: Frames::default(),
-            written: PersistId(0),
-            synced: PersistId(0),
-            syncing: None,
-            renamed: false,
+            len: 0,
+            waiting: Vec::new(),
+            flight: None,
             timer: None,
             proposed: VecDeque::new(),
             applied: Index(0),
@@ -117,12 +113,12 @@ impl Replica {
             Err(DiskError::NotFound) => Payload::empty(),
             other => panic!("a file is read: {other:?}"),
         };
-        let (durable, whole, frames) = recover(data.bytes()).expect("the disk is sound");
+        let (durable, whole) = recover(data.bytes()).expect("the disk is sound");
         if whole < data.bytes().len() {
             let data = Payload::new(&data.bytes()[..whole]);
             cx.disk(Lane(0), DiskOp::Write { file: FILE.into(), data });
         }
-        self.frames = frames;
+        self.len = whole;
         let membership = Membership {
             voters: (0..self.voters).map(ReplicaId).collect(),
             ..Membership::default()
@@ -130,19 +126,16 @@ impl Replica {
         let (switches, random) = (Switches::default(), cx.random());
         let (settings, now) = (self.settings, cx.now());
         let mut out = Vec::new();
-        let raft = Raft::new(self.id, membership, settings, durable, switches, random, now, &mut out);
+        let raft =
+            Raft::new(self.id, membership, settings, durable, switches, random, now, &mut out);
         self.raft = Some(raft);
         self.carry_out(out, cx);
     }
 
     fn carry_out(&mut self, out: Vec<Output>, cx: &mut dyn Context<Self>) {
-        let mut appended = Vec::new();
         for output in out {
             match output {
-                Output::Persist(id, write) => {
-                    self.written = id;
-                    self.write(&write, &mut appended, cx);
-                }
+                Output::Persist(id, write) => self.waiting.push((id, write)),
                 Output::Send(to, message) => cx.send(NodeId::new(to.0, 0), Packet(message)),
                 Output::Apply(entry) => {
                     self.applied = entry.index;
@@ -162,29 +155,6 @@ impl Replica {
                 | Output::Reached(_) => {}
             }
         }
-        self.append(appended, cx);
-    }
-
-    fn append(&mut self, bytes: Vec<u8>, cx: &mut dyn Context<Self>) {
-        if !bytes.is_empty() {
-            let data = Payload::new(bytes);
-            cx.disk(Lane(0), DiskOp::Append { file: FILE.into(), data });
-        }
-    }
-
-    fn write(&mut self, write: &Write, appended: &mut Vec<u8>, cx: &mut dyn Context<Self>) {
-        if !matches!(write, Write::Snapshot(_)) {
-            appended.extend(self.frames.encode(write));
-            return;
-        }
-        let held = self.raft.as_ref().expect("it writes").durable();
-        let mut reached: Vec<Twist> = Vec::new();
-        let file = rewrite(&mut self.frames, &held, Switches::default(), &mut reached);
-        appended.clear();
-        cx.disk(Lane(0), DiskOp::Write { file: FRESH.into(), data: Payload::new(file) });
-        cx.disk(Lane(0), DiskOp::Sync { file: FRESH.into() });
-        cx.disk(Lane(0), DiskOp::Rename { from: FRESH.into(), to: FILE.into() });
-        self.renamed = true;
     }
 
     /// Everything that follows an event: proposals, snapshots, a sync, the timer.
@@ -212,20 +182,33 @@ impl Replica {
             raft.compact(self.applied, self.applied.0.to_le_bytes().into(), &mut out);
         }
         self.carry_out(out, cx);
-        self.sync(cx);
+        self.write(cx);
         self.set_timer(cx);
     }
 
-    fn sync(&mut self, cx: &mut dyn Context<Self>) {
-        if self.syncing.is_some() || self.written <= self.synced {
+    /// Writes all that waits as one frame, if none is under way.
+    fn write(&mut self, cx: &mut dyn Context<Self>) {
+        let Some((through, _)) = self.waiting.last().filter(|_| self.flight.is_none()) else {
             return;
-        }
-        let mut ticket = cx.disk(Lane(0), DiskOp::Sync { file: FILE.into() });
-        // The name is durable too: of a new file, and of one that has replaced another.
-        if std::mem::take(&mut self.renamed) {
-            ticket = cx.disk(Lane(0), DiskOp::SyncDir);
-        }
-        self.syncing = Some((ticket, self.written));
+        };
+        let through = *through;
+        let writes: Vec<Write> = self.waiting.drain(..).map(|(_, write)| write).collect();
+        let anew = writes.iter().any(|write| matches!(write, Write::Snapshot(_)));
+        let ticket = if anew || self.len == 0 {
+            let held = self.raft.as_ref().expect("it writes").durable();
+            let file = rewrite(&held, Switches::default(), |_| {});
+            self.len = file.len();
+            cx.disk(Lane(0), DiskOp::Write { file: FRESH.into(), data: Payload::new(file) });
+            cx.disk(Lane(0), DiskOp::Sync { file: FRESH.into() });
+            cx.disk(Lane(0), DiskOp::Rename { from: FRESH.into(), to: FILE.into() });
+            cx.disk(Lane(0), DiskOp::SyncDir)
+        } else {
+            let frame = Frames::after(self.len).encode(&writes);
+            self.len += frame.len();
+            cx.disk(Lane(0), DiskOp::Append { file: FILE.into(), data: Payload::new(frame) });
+            cx.disk(Lane(0), DiskOp::Sync { file: FILE.into() })
+        };
+        self.flight = Some((ticket, through));
     }
 
     fn set_timer(&mut self, cx: &mut dyn Context<Self>) {
@@ -253,14 +236,12 @@ impl Process for Replica {
         let (now, mut out) = (cx.now(), Vec::new());
         match (event, &mut self.raft) {
             (Event::Start, _) => {
-                self.renamed = true;
                 cx.disk(lane, DiskOp::Read { file: FILE.into() });
             }
             (Event::Disk { result, .. }, None) => self.start(result, cx),
             (Event::Disk { ticket, result }, Some(raft)) => {
                 result.expect("the disk is sound");
-                if let Some((_, through)) = self.syncing.take_if(|syncing| syncing.0 == ticket) {
-                    self.synced = through;
+                if let Some((_, through)) = self.flight.take_if(|flight| flight.0 == ticket) {
                     raft.persisted(through, now, &mut out);
                 }
             }
@@ -293,7 +274,12 @@ pub(crate) fn settings() -> Settings {
 }
 
 /// A world of replicas that are all members.
-pub(crate) fn world(seed: u64, replicas: u16, network: NetworkSpec, load: Load) -> World<Replica, ()> {
+pub(crate) fn world(
+    seed: u64,
+    replicas: u16,
+    network: NetworkSpec,
+    load: Load,
+) -> World<Replica, ()> {
     let mut world = World::new(seed, network, ());
     for id in 0..replicas {
         let disk = DiskSpec { sync_latency: Span::micros(100), ..DiskSpec::default() };

@@ -4,7 +4,7 @@
 //! does. A crash at a point drops what follows in the list.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use stormglass_engine::names::{Switches, Twist};
 use stormglass_engine::raft::{
@@ -30,7 +30,7 @@ const FIRST: u64 = 1 << 32;
 #[derive(Clone, Debug)]
 enum Event {
     Deliver { from: ReplicaId, to: ReplicaId, message: Message },
-    Durable { who: ReplicaId, life: u32, through: PersistId },
+    Durable { who: ReplicaId, life: u32 },
     Restart { who: ReplicaId, life: u32 },
     Act(Action),
 }
@@ -112,12 +112,25 @@ pub(crate) struct Cluster {
 
 /// Runs a plan to its end, and the lull after it.
 pub(crate) fn run(plan: &Plan, twist: Option<Twist>) -> Result<Tally, Violation> {
-    Cluster::new(plan, twist, false).run().0
+    traced(plan, twist, false).0
 }
 
-/// The same, and what happened, line by line.
-pub(crate) fn traced(plan: &Plan, twist: Option<Twist>) -> (Result<Tally, Violation>, Vec<String>) {
-    Cluster::new(plan, twist, true).run()
+/// The same, and what happened, line by line, if it is asked for.
+pub(crate) fn traced(
+    plan: &Plan,
+    twist: Option<Twist>,
+    trace: bool,
+) -> (Result<Tally, Violation>, Vec<String>) {
+    let mut cluster = Cluster::new(plan, twist, trace);
+    let judged = catch_unwind(AssertUnwindSafe(|| cluster.run())).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        broken(Law::Assertion, text.unwrap_or_default())
+    });
+    if let Err(violation) = &judged {
+        cluster.say(|| violation.to_string());
+    }
+    (judged, cluster.trace.unwrap_or_default())
 }
 
 impl Cluster {
@@ -158,14 +171,12 @@ impl Cluster {
         cluster
     }
 
-    fn run(mut self) -> (Result<Tally, Violation>, Vec<String>) {
-        let judged = self.storm().and_then(|()| self.lull());
+    fn run(&mut self) -> Result<Tally, Violation> {
+        self.storm()?;
+        self.lull()?;
         self.tally.elections = self.laws.elections() as u64;
         self.tally.committed = self.laws.last_committed();
-        if let Err(violation) = &judged {
-            self.say(|| violation.to_string());
-        }
-        (judged.map(|()| self.tally), self.trace.unwrap_or_default())
+        Ok(self.tally)
     }
 
     fn storm(&mut self) -> Judged {
@@ -255,11 +266,12 @@ impl Cluster {
                 self.say(|| format!("{from}->{to} {message:?}"));
                 self.drive(to, |raft, now, out| raft.receive(from, message, now, out))
             }
-            Event::Durable { who, life, through } => {
+            Event::Durable { who, life } => {
                 if self.machine(who).life != life {
                     return Ok(());
                 }
-                let changes = self.machine(who).disk.sync(through);
+                let done = self.machine(who).disk.done();
+                let (through, changes) = done.expect("a frame was under way");
                 self.durable(who, changes)?;
                 self.drive(who, |raft, now, out| raft.persisted(through, now, out))
             }
@@ -294,8 +306,7 @@ impl Cluster {
         machine.life += 1;
         let now = machine.local(now);
         let mut out = Vec::new();
-        let raft =
-            Raft::new(who, bootstrap, settings, durable, switches, random, now, &mut out);
+        let raft = Raft::new(who, bootstrap, settings, durable, switches, random, now, &mut out);
         machine.raft = Some(raft);
         self.carry_out(who, out)
     }
@@ -340,9 +351,10 @@ impl Cluster {
         for output in out {
             self.carry_out_one(who, output)?;
             if self.machine(who).life != life {
-                break;
+                return Ok(());
             }
         }
+        self.begin_write(who);
         self.serve(who);
         Ok(())
     }
@@ -357,7 +369,7 @@ impl Cluster {
                 self.laws.point(who, point)?;
                 self.maybe_crash(who, |at| at.is(&point))
             }
-            Output::Persist(id, write) => self.persist(who, id, &write),
+            Output::Persist(id, write) => self.persist(who, id, write),
             Output::Send(to, message) => self.send(who, to, message),
             Output::Apply(entry) => self.apply(who, &entry),
             Output::Restore(snapshot) => self.restore(who, &snapshot),
@@ -405,25 +417,30 @@ impl Cluster {
         }
     }
 
-    fn persist(&mut self, who: ReplicaId, id: PersistId, write: &Write) -> Judged {
-        if let Write::Entries(entries) = write {
+    fn persist(&mut self, who: ReplicaId, id: PersistId, write: Write) -> Judged {
+        if let Write::Entries(entries) = &write {
             self.laws.writes(who, entries)?;
         }
-        let (now, switches) = (self.now, self.switches);
-        let mut took = self.chance.span(self.plan.disk);
-        let machine = &mut self.machines[usize::from(who.0)];
-        if machine.slow_disk > now {
-            took = took * 20;
+        self.machine(who).disk.write(id, write);
+        // A driver may write at once, or when it is through with the list.
+        if self.chance.percent(50) {
+            self.begin_write(who);
         }
-        let raft = machine.raft.as_ref().expect("it wants something written");
-        let mut reached = Vec::new();
-        machine.disk.write(id, write, || raft.durable(), switches, &mut reached);
-        let at = machine.disk.busy.max(now) + took;
-        machine.disk.busy = at;
-        let life = machine.life;
-        self.tally.reached += reached.len() as u64;
-        self.schedule(at, Event::Durable { who, life, through: id });
         Ok(())
+    }
+
+    fn begin_write(&mut self, who: ReplicaId) {
+        let (now, switches) = (self.now, self.switches);
+        let machine = &mut self.machines[usize::from(who.0)];
+        let Some(raft) = &machine.raft else { return };
+        let mut reached = 0;
+        if machine.disk.begin(raft, switches, |_| reached += 1) {
+            let slower = if machine.slow_disk > now { 20 } else { 1 };
+            let life = machine.life;
+            let took = self.chance.span(self.plan.disk) * slower;
+            self.schedule(now + took, Event::Durable { who, life });
+        }
+        self.tally.reached += reached;
     }
 
     fn maybe_crash(&mut self, who: ReplicaId, is: impl FnOnce(At) -> bool) -> Judged {

@@ -1,102 +1,96 @@
-//! A replica's disk: a file of frames, and what was written to it but is not durable yet.
-
-use std::collections::VecDeque;
+//! A replica's disk: a file of frames, and the one that is on its way there.
+//!
+//! One frame at a time, as the file asks for: what is to be written meanwhile waits, and goes into
+//! the next one together.
 
 use stormglass_engine::names::{Switches, Twist};
 use stormglass_engine::raft::storage::{Frames, recover, rewrite};
-use stormglass_engine::raft::{Durable, Entry, PersistId, ReplicaId, Term, Write};
-use stormglass_sim::time::Instant;
+use stormglass_engine::raft::{Durable, Entry, PersistId, Raft, ReplicaId, Term, Write};
 
 use super::chance::Chance;
 
-/// What a write changes once it is durable.
+/// What a frame changes once it is durable.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     /// Term and vote.
     HardState(Term, Option<ReplicaId>),
     /// Entries from the first one's index on.
     Entries(Vec<Entry>),
-    /// Everything: the log's file was written anew.
+    /// Everything: the file was written anew.
     File(Durable),
 }
 
 #[derive(Clone, Debug)]
-struct Unsynced {
-    id: PersistId,
+struct Flight {
+    through: PersistId,
     bytes: Vec<u8>,
-    change: Change,
+    /// Whether it takes the place of the whole file, at once or not at all.
+    anew: bool,
+    changes: Vec<Change>,
 }
 
 /// The disk of one replica.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk {
     file: Vec<u8>,
-    frames: Frames,
-    unsynced: VecDeque<Unsynced>,
-    /// When the last write that was asked for is durable.
-    pub(crate) busy: Instant,
+    waiting: Vec<(PersistId, Write)>,
+    flight: Option<Flight>,
 }
 
 impl Disk {
-    /// Asks for a write. `durable` is what the replica holds, for a file that is written anew.
-    pub(crate) fn write(
+    /// Asks for a write.
+    pub(crate) fn write(&mut self, id: PersistId, write: Write) {
+        self.waiting.push((id, write));
+    }
+
+    /// Begins the next frame with all that waits, if none is under way. True if it did.
+    pub(crate) fn begin(
         &mut self,
-        id: PersistId,
-        write: &Write,
-        durable: impl FnOnce() -> Durable,
+        raft: &Raft,
         switches: Switches,
-        reached: &mut Vec<Twist>,
-    ) {
-        let (bytes, change) = match write {
-            Write::HardState { term, vote } => {
-                (self.frames.encode(write), Change::HardState(*term, *vote))
-            }
-            Write::Entries(entries) => {
-                (self.frames.encode(write), Change::Entries(entries.clone()))
-            }
-            Write::Snapshot(_) => {
-                let held = durable();
-                (rewrite(&mut self.frames, &held, switches, reached), Change::File(held))
-            }
+        reached: impl FnMut(Twist),
+    ) -> bool {
+        let Some((through, _)) = self.waiting.last().filter(|_| self.flight.is_none()) else {
+            return false;
         };
-        self.unsynced.push_back(Unsynced { id, bytes, change });
+        let through = *through;
+        let writes: Vec<Write> = self.waiting.drain(..).map(|(_, write)| write).collect();
+        let anew = writes.iter().any(|write| matches!(write, Write::Snapshot(_)));
+        let (bytes, changes) = if anew {
+            let held = raft.durable();
+            (rewrite(&held, switches, reached), vec![Change::File(held)])
+        } else {
+            let bytes = Frames::after(self.file.len()).encode(&writes);
+            (bytes, writes.into_iter().map(change).collect())
+        };
+        self.flight = Some(Flight { through, bytes, anew, changes });
+        true
     }
 
-    /// Makes everything durable up to a write.
-    pub(crate) fn sync(&mut self, through: PersistId) -> Vec<Change> {
-        let count = self.unsynced.iter().take_while(|write| write.id <= through).count();
-        self.keep(count)
-    }
-
-    fn keep(&mut self, count: usize) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for write in self.unsynced.drain(..count) {
-            if let Change::File(_) = write.change {
-                self.file.clear();
-            }
-            self.file.extend(write.bytes);
-            changes.push(write.change);
+    /// The frame under way is durable.
+    pub(crate) fn done(&mut self) -> Option<(PersistId, Vec<Change>)> {
+        let Flight { through, bytes, anew, changes } = self.flight.take()?;
+        if anew {
+            self.file.clear();
         }
-        changes
+        self.file.extend(bytes);
+        Some((through, changes))
     }
 
-    /// The power fails: of what is not durable, the first writes may be there all the same, and a
-    /// part of the next one.
+    /// The power fails: the frame under way may be there all the same, or a part of it.
     pub(crate) fn crash(&mut self, keep: u64) -> Vec<Change> {
         let mut chance = Chance::new(keep, 0);
-        let most = self.unsynced.len() as u64;
-        let kept = if chance.percent(50) { 0 } else { chance.within(0, most) };
-        let changes = self.keep(kept as usize);
-        if let Some(torn) = self.unsynced.pop_front()
-            && !matches!(torn.change, Change::File(_))
+        self.waiting.clear();
+        if chance.percent(30) {
+            return self.done().map_or(Vec::new(), |(_, changes)| changes);
+        }
+        if let Some(torn) = self.flight.take().filter(|flight| !flight.anew)
             && chance.percent(50)
         {
             let part = chance.below(torn.bytes.len() as u64) as usize;
             self.file.extend(&torn.bytes[..part]);
         }
-        self.unsynced.clear();
-        self.busy = Instant::ZERO;
-        changes
+        Vec::new()
     }
 
     /// Reads the disk when a replica starts.
@@ -104,10 +98,16 @@ impl Disk {
     /// # Errors
     /// If it is rotten.
     pub(crate) fn recover(&mut self) -> Result<Durable, String> {
-        let recovered = recover(&self.file).map_err(|rotten| format!("{rotten:?}"))?;
-        let (durable, whole, frames) = recovered;
+        let (durable, whole) = recover(&self.file).map_err(|rotten| rotten.to_string())?;
         self.file.truncate(whole);
-        self.frames = frames;
         Ok(durable)
+    }
+}
+
+fn change(write: Write) -> Change {
+    match write {
+        Write::HardState { term, vote } => Change::HardState(term, vote),
+        Write::Entries(entries) => Change::Entries(entries),
+        Write::Snapshot(_) => unreachable!("the file is written anew"),
     }
 }

@@ -346,14 +346,22 @@ impl Laws {
 
     /// A replica wants entries written: memberships among them become known.
     pub(crate) fn writes(&mut self, id: ReplicaId, entries: &[Entry]) -> Judged {
-        for entry in entries {
-            let Body::Membership(membership) = &entry.body else { continue };
-            self.memberships.insert(print(&entry.body), Arc::clone(membership));
+        self.learn(entries);
+        for entry in entries.iter().filter(|entry| matches!(entry.body, Body::Membership(_))) {
             if self.replica(id).leads == Some(entry.term) {
                 self.one_change(id, entry)?;
             }
         }
         Ok(())
+    }
+
+    /// Learns which fingerprints are memberships.
+    fn learn(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            if let Body::Membership(membership) = &entry.body {
+                self.memberships.insert(print(&entry.body), Arc::clone(membership));
+            }
+        }
     }
 
     /// A replica applies an entry.

@@ -7,6 +7,12 @@
 //!
 //! `RAFT_LAWS=5000` runs so many plans of each profile, `RAFT_LAWS_FROM=300` begins at a seed.
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "what was found is printed; the environment says how much is looked at"
+)]
+
 mod chance;
 mod cluster;
 mod disk;
@@ -32,8 +38,9 @@ fn report(profile: Profile, plan: Plan, twist: Option<Twist>) -> String {
     let law = violation.law;
     let fails = |plan: &Plan| run(plan, twist).is_err_and(|violation| violation.law == law);
     let plan = plan.shrink(fails);
-    let (_, trace) = traced(&plan, twist);
-    let last = trace[trace.len().saturating_sub(number("RAFT_LAWS_TRACE", 60) as usize)..].join("\n");
+    let (_, trace) = traced(&plan, twist, true);
+    let last =
+        trace[trace.len().saturating_sub(number("RAFT_LAWS_TRACE", 60) as usize)..].join("\n");
     format!("{violation}\n{profile:?}, {}\n{last}", plan.describe())
 }
 

@@ -53,12 +53,8 @@ impl Profile {
     pub(crate) fn plan(self, seed: u64) -> Plan {
         let mut chance = Chance::new(seed, 100 + self as u64);
         let replicas = self.replicas(&mut chance);
-        let mut draft = Draft {
-            replicas,
-            actions: Vec::new(),
-            now: Instant(chance.millis(0, 700).0),
-            chance,
-        };
+        let mut draft =
+            Draft { replicas, actions: Vec::new(), now: Instant(chance.millis(0, 700).0), chance };
         let plan = Plan {
             seed,
             replicas,
@@ -200,6 +196,14 @@ impl Draft {
     }
     fn act(&mut self, action: Action) {
         self.actions.push((self.now, action));
+    }
+    fn crash(&mut self, who: Who, down: Span) {
+        let keep = self.chance.word();
+        self.act(Action::Crash { who, keep, down });
+    }
+    fn crash_at(&mut self, who: Who, at: At, nth: u8, down: Span) {
+        let keep = self.chance.word();
+        self.act(Action::CrashAt { who, at, nth, keep, down });
     }
     fn wait(&mut self, from: u64, to: u64) {
         self.now += self.chance.millis(from, to);

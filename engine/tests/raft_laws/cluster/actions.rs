@@ -72,7 +72,9 @@ impl Cluster {
             }
             Action::Transfer { at, to } => {
                 let (at, to) = (self.awake(at, action)?, self.who(to)?);
-                return Some(self.ask(at, move |raft, now, out| raft.transfer(to, now, out).is_ok()));
+                return Some(
+                    self.ask(at, move |raft, now, out| raft.transfer(to, now, out).is_ok()),
+                );
             }
             Action::Compact { who, bytes } => return Some(self.compact(self.who(who)?, bytes)),
             Action::Crash { who, keep, down } => {

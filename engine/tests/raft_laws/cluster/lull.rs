@@ -4,9 +4,11 @@ use stormglass_sim::time::Span;
 
 use super::{Cluster, Judged, Law, broken};
 
-/// So long may it take from the end of the storm until new entries are everywhere: ten elections
-/// and the way of all messages, on the slowest clock.
+/// So long may it take from the end of the storm until a new entry is everywhere: many elections on
+/// the slowest clock.
 const PATIENCE: Span = Span::secs(10);
+/// And so much longer for each entry that has piled up: a message there and back, over a slow disk.
+const EACH: Span = Span::millis(90);
 /// How often a client asks anew.
 const PAUSE: Span = Span::millis(50);
 
@@ -15,10 +17,14 @@ impl Cluster {
     /// is committed, and applied by every member.
     pub(super) fn lull(&mut self) -> Judged {
         self.calm();
-        let end = self.now + PATIENCE;
+        let began = self.now;
+        let lowest = self.machines.iter().map(|machine| machine.applied).min().unwrap_or(0);
         let old = self.laws.last_committed();
         let mut wanted = None;
-        while self.now < end {
+        let patience = |wanted: Option<u64>| {
+            PATIENCE + EACH * wanted.map_or(0, |wanted| wanted.saturating_sub(lowest))
+        };
+        while self.now.since(began) < patience(wanted) {
             self.run_until(self.now + PAUSE)?;
             if let Some(wanted) = wanted
                 && self.everywhere(wanted)
@@ -33,7 +39,7 @@ impl Cluster {
                 wanted = wanted.or(Some(last).filter(|last| *last > old));
             }
         }
-        broken(Law::Progress, self.missing(wanted))
+        broken(Law::Progress, self.missing(wanted, self.now.since(began)))
     }
 
     fn everywhere(&self, index: u64) -> bool {
@@ -44,15 +50,15 @@ impl Cluster {
     }
 
     /// What has not come to pass.
-    fn missing(&self, wanted: Option<u64>) -> String {
+    fn missing(&self, wanted: Option<u64>, waited: Span) -> String {
         let applied: Vec<u64> = self.machines.iter().map(|machine| machine.applied).collect();
         match (self.leader(), wanted) {
-            (None, _) => format!("nobody leads {PATIENCE} after the storm"),
-            (Some(leader), None) => format!("{leader} leads, but takes no entry for {PATIENCE}"),
+            (None, _) => format!("nobody leads {waited} after the storm"),
+            (Some(leader), None) => format!("{leader} leads, but takes no entry for {waited}"),
             (Some(leader), Some(wanted)) => {
                 let members = self.members();
                 format!(
-                    "{leader} leads, but after {PATIENCE} entry {wanted} is not applied by all of \
+                    "{leader} leads, but after {waited} entry {wanted} is not applied by all of \
                      {members:?}: {applied:?}"
                 )
             }

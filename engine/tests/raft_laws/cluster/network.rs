@@ -65,7 +65,6 @@ impl Network {
     /// From now on nothing is lost, copied or late.
     pub(super) fn calm(&mut self) {
         self.heal();
-        self.weather =
-            Weather { loss_ppm: 0, duplicate_ppm: 0, late_ppm: 0, ..self.weather };
+        self.weather = Weather { loss_ppm: 0, duplicate_ppm: 0, late_ppm: 0, ..self.weather };
     }
 }

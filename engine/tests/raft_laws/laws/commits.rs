@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use stormglass_engine::raft::{Durable, Entry, Index, ReplicaId, Term, print};
+use stormglass_engine::raft::{Durable, Entry, Index, Membership, ReplicaId, Term, print};
 
-use super::{Committed, Judged, Laws, Law, Mark, broken, chained, is_quorum};
+use super::{Committed, Judged, Law, Laws, Mark, broken, chained, is_quorum};
 
 impl Laws {
     /// A replica knows the log to be committed up to an index.
@@ -20,39 +20,34 @@ impl Laws {
         }
         let fresh = last > self.committed.len();
         let by = if fresh { self.membership(&log) } else { Arc::clone(&self.bootstrap) };
-        for at in from..last {
+        for (at, mark) in log.iter().enumerate().take(last).skip(from) {
             match self.committed.get(at) {
-                Some(known) if known.mark != log[at] => {
+                Some(known) if known.mark != *mark => {
                     let text = format!(
                         "{id} commits {} of term {}, but that of term {} is committed",
                         at + 1,
-                        log[at].0.0,
+                        mark.0.0,
                         known.mark.0.0
                     );
                     return broken(Law::StateMachineSafety, text);
                 }
                 Some(_) => {}
-                None => self.commit(id, within, log[at], Arc::clone(&by))?,
+                None => self.commit(id, within, *mark, Arc::clone(&by))?,
             }
         }
         if fresh { self.check_durable(last - 1) } else { Ok(()) }
     }
 
-    fn commit(
-        &mut self,
-        id: ReplicaId,
-        within: Term,
-        mark: Mark,
-        by: Arc<stormglass_engine::raft::Membership>,
-    ) -> Judged {
+    fn commit(&mut self, id: ReplicaId, within: Term, mark: Mark, by: Arc<Membership>) -> Judged {
         let at = self.committed.len();
         let before = self.committed.last().map_or(0, |entry| entry.state);
         let state = chained(before, mark.0, mark.1);
         self.committed.push(Committed { mark, within, by, state });
         // A leader of a later term may have been elected before this one committed.
-        let without = self.elections.iter().find(|election| {
-            election.term > within && election.log.get(at) != Some(&mark)
-        });
+        let without = self
+            .elections
+            .iter()
+            .find(|election| election.term > within && election.log.get(at) != Some(&mark));
         if let Some(election) = without {
             let text = format!(
                 "{id} commits {} in term {}, but {} leads term {} without it",
@@ -69,9 +64,8 @@ impl Laws {
     /// The committed entry at a place of the log is durable on a quorum.
     fn check_durable(&self, at: usize) -> Judged {
         let entry = &self.committed[at];
-        let has = |id: ReplicaId| {
-            self.replicas[usize::from(id.0)].disk.get(at) == Some(&entry.mark)
-        };
+        let has =
+            |id: ReplicaId| self.replicas[usize::from(id.0)].disk.get(at) == Some(&entry.mark);
         if is_quorum(&entry.by, has) {
             return Ok(());
         }
@@ -146,6 +140,7 @@ impl Laws {
 
     /// A whole new file has replaced a disk's contents: `held` is what it was made from.
     pub(crate) fn durable_file(&mut self, id: ReplicaId, held: &Durable) -> Judged {
+        self.learn(&held.entries);
         let log = self.history(id, held)?;
         self.durable_hard_state(id, held.term, held.vote)?;
         let gone = std::mem::replace(&mut self.replica(id).disk, log);

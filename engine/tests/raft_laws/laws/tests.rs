@@ -85,7 +85,11 @@ impl Story {
 }
 
 /// The law that a history breaks with its last step; the steps before it are fine.
-fn breaks(law: Law, before: impl FnOnce(&mut Story) -> Judged, last: impl FnOnce(&mut Story) -> Judged) {
+fn breaks(
+    law: Law,
+    before: impl FnOnce(&mut Story) -> Judged,
+    last: impl FnOnce(&mut Story) -> Judged,
+) {
     let mut story = Story::begin();
     before(&mut story).expect("nothing is wrong yet");
     let violation = last(&mut story).expect_err("that is wrong");
@@ -94,9 +98,11 @@ fn breaks(law: Law, before: impl FnOnce(&mut Story) -> Judged, last: impl FnOnce
 
 #[test]
 fn two_leaders_of_a_term() {
-    breaks(Law::ElectionSafety, |s| s.elect(0, 2, &[0, 1]), |s| {
-        s.0.point(id(2), Point::Elected { term: Term(2) })
-    });
+    breaks(
+        Law::ElectionSafety,
+        |s| s.elect(0, 2, &[0, 1]),
+        |s| s.0.point(id(2), Point::Elected { term: Term(2) }),
+    );
 }
 
 #[test]
@@ -140,16 +146,20 @@ fn a_leader_that_cuts_its_log() {
 
 #[test]
 fn a_leader_that_installs_a_snapshot() {
-    breaks(Law::LeaderAppendOnly, |_| Ok(()), |s| {
-        s.0.point(id(0), Point::SnapshotInstalled { index: Index(1), term: Term(1) })
-    });
+    breaks(
+        Law::LeaderAppendOnly,
+        |_| Ok(()),
+        |s| s.0.point(id(0), Point::SnapshotInstalled { index: Index(1), term: Term(1) }),
+    );
 }
 
 #[test]
 fn two_entries_of_an_index_and_term() {
-    breaks(Law::LogMatching, |s| s.append(0, &entry(2, 1, "a")), |s| {
-        s.append(1, &entry(2, 1, "b"))
-    });
+    breaks(
+        Law::LogMatching,
+        |s| s.append(0, &entry(2, 1, "a")),
+        |s| s.append(1, &entry(2, 1, "b")),
+    );
 }
 
 #[test]
@@ -311,9 +321,11 @@ fn disks_that_give_back_something_else() {
 
 #[test]
 fn a_log_taken_for_durable_that_is_not() {
-    breaks(Law::Recovery, |s| s.append(0, &entry(2, 1, "a")), |s| {
-        s.0.point(id(0), Point::Persisted { last: Index(2) })
-    });
+    breaks(
+        Law::Recovery,
+        |s| s.append(0, &entry(2, 1, "a")),
+        |s| s.0.point(id(0), Point::Persisted { last: Index(2) }),
+    );
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn quiet(draft: &mut Draft) {
 fn crash(draft: &mut Draft) {
     let who = draft.anyone();
     let down = draft.chance.millis(0, 500);
-    draft.act(Action::Crash { who, keep: draft.chance.word(), down });
+    draft.crash(who, down);
     draft.wait(1, 200);
 }
 
@@ -116,11 +116,11 @@ fn crash_at(draft: &mut Draft) {
     let who = draft.anyone();
     let nth = draft.chance.pick(&[1, 1, 1, 2, 3, 6]);
     let down = draft.chance.pick(&[Span::ZERO, Span::millis(30), Span::millis(350)]);
-    draft.act(Action::CrashAt { who, at, nth, keep: draft.chance.word(), down });
+    draft.crash_at(who, at, nth, down);
     match at {
         At::Campaigned | At::VoteGranted | At::VoteTold | At::Elected => {
             let leader = draft.chance.millis(0, 500);
-            draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down: leader });
+            draft.crash(Who::Leader, leader);
         }
         _ => draft.act(Action::Propose { to: Who::Leader, commands: 2, bytes: 8 }),
     }
@@ -138,11 +138,10 @@ fn one_by_one(draft: &mut Draft) {
         let at = draft.chance.pick(&[At::Appended, At::Persisted, At::Committed, At::Elected]);
         let nth = draft.chance.within(1, 3) as u8;
         let down = draft.chance.millis(0, 600);
-        let keep = draft.chance.word();
-        draft.act(Action::CrashAt { who: Who::Leader, at, nth, keep, down });
+        draft.crash_at(Who::Leader, at, nth, down);
         draft.wait(10, 150);
         if draft.chance.percent(60) {
-            draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down });
+            draft.crash(Who::Leader, down);
         }
         draft.act(Action::Heal);
         draft.wait(50, 450);
@@ -155,7 +154,7 @@ fn crash_voter(draft: &mut Draft) {
     for id in 0..draft.replicas {
         if draft.chance.percent(70) {
             let who = Who::Replica(id);
-            draft.act(Action::CrashAt { who, at, nth: 1, keep: draft.chance.word(), down: Span::ZERO });
+            draft.crash_at(who, at, 1, Span::ZERO);
         }
     }
     if draft.chance.percent(60) {
@@ -164,7 +163,7 @@ fn crash_voter(draft: &mut Draft) {
         draft.act(Action::CutLink { from, to, during });
     }
     let down = draft.chance.millis(0, 400);
-    draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down });
+    draft.crash(Who::Leader, down);
     draft.wait(150, 600);
 }
 
@@ -185,7 +184,7 @@ fn isolate(draft: &mut Draft) {
     }
     if draft.chance.percent(30) {
         let down = draft.chance.millis(0, 400);
-        draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down });
+        draft.crash(Who::Leader, down);
     }
     if draft.chance.percent(40) {
         draft.act(Action::Heal);
@@ -259,7 +258,7 @@ fn new_leader_read(draft: &mut Draft) {
     draft.wait(0, 20);
     if draft.chance.percent(60) {
         let down = draft.chance.millis(100, 500);
-        draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down });
+        draft.crash(Who::Leader, down);
     } else {
         let to = Who::Other(draft.replica());
         draft.act(Action::Transfer { at: Who::Leader, to });
@@ -314,7 +313,7 @@ fn change_and_hand_over(draft: &mut Draft) {
 fn change_at_once(draft: &mut Draft) {
     if draft.chance.percent(50) {
         let down = draft.chance.millis(0, 500);
-        draft.act(Action::Crash { who: Who::Leader, keep: draft.chance.word(), down });
+        draft.crash(Who::Leader, down);
     }
     let during = draft.chance.millis(100, 600);
     let from = draft.leader_with(1);
