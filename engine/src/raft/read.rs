@@ -121,13 +121,18 @@ impl Raft {
 
     /// A heartbeat for all, with a number that no round had before.
     pub(super) fn begin_round(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let commit = self.commit;
+        let (commit, switches) = (self.commit, self.switches);
         let Some(leading) = &mut self.leading else { return };
         leading.round += 1;
         let round = leading.round;
         leading.sent.push_back((round, now));
+        // What it has not matched may be another leader's: it must not take that for committed.
+        let upto = |matched: Index, out: &mut Vec<Output>| {
+            let past = super::bug(switches, Twist::RaftCommitUnmatched, matched < commit, out);
+            if past { commit } else { commit.min(matched) }
+        };
         let heartbeat = |(id, progress): (&ReplicaId, &super::progress::Progress)| {
-            (*id, Kind::Heartbeat { round, commit: commit.min(progress.matched) })
+            (*id, Kind::Heartbeat { round, commit: upto(progress.matched, out) })
         };
         let all: Vec<(ReplicaId, Kind)> = leading.progress.iter().map(heartbeat).collect();
         all.into_iter().for_each(|(id, kind)| self.send(id, kind, out));

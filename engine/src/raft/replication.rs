@@ -125,22 +125,12 @@ impl Raft {
         }
         entries.retain(|entry| entry.index > base);
         self.take(entries, now, out);
-        let upto = if self.bug(Twist::RaftCommitUnmatched, self.unmatched(matched, commit), out) {
-            self.log.last()
-        } else {
-            matched
-        };
-        self.commit_to(commit.min(upto), now, out);
+        self.commit_to(commit.min(matched), now, out);
         let early = !self.log_is_durable(matched);
         if self.bug(Twist::RaftAckBeforeSync, early, out) {
             return self.send(from, Kind::AppendReply { matched }, out);
         }
         self.promise(matched, from, Kind::AppendReply { matched }, out);
-    }
-
-    /// Whether a commit index reaches into what the log holds behind its last match.
-    fn unmatched(&self, matched: Index, commit: Index) -> bool {
-        commit > matched && self.log.last() > matched
     }
 
     /// "If an existing entry conflicts with a new one (same index but different terms), delete the
