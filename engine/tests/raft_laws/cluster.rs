@@ -35,13 +35,19 @@ enum Event {
     Act(Action),
 }
 
-/// A crash that waits for its point.
+/// A fault that waits for its point.
 #[derive(Clone, Copy, Debug)]
 struct Armed {
     at: At,
     nth: u8,
-    keep: u64,
-    down: Span,
+    fault: Fault,
+}
+
+/// What happens there.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Crash { keep: u64, down: Span },
+    Isolate { during: Span },
 }
 
 /// A machine with one replica on it.
@@ -367,7 +373,7 @@ impl Cluster {
             Output::Point(point) => {
                 self.count(&point);
                 self.laws.point(who, point)?;
-                self.maybe_crash(who, |at| at.is(&point))
+                self.maybe_strike(who, |at| at.is(&point))
             }
             Output::Persist(id, write) => self.persist(who, id, write),
             Output::Send(to, message) => self.send(who, to, message),
@@ -443,7 +449,15 @@ impl Cluster {
         self.tally.reached += reached;
     }
 
-    fn maybe_crash(&mut self, who: ReplicaId, is: impl FnOnce(At) -> bool) -> Judged {
+    /// Nothing passes between some and the others.
+    fn isolate(&mut self, some: u8, during: Span) {
+        let (now, until) = (self.now, self.now + during);
+        self.network.cut(some, !some, now, until);
+        self.network.cut(!some, some, now, until);
+    }
+
+    /// The fault that waits for this very point.
+    fn maybe_strike(&mut self, who: ReplicaId, is: impl FnOnce(At) -> bool) -> Judged {
         let Some(armed) = &mut self.machine(who).armed else { return Ok(()) };
         if !is(armed.at) {
             return Ok(());
@@ -452,9 +466,17 @@ impl Cluster {
         if armed.nth > 0 {
             return Ok(());
         }
-        let Armed { keep, down, .. } = *armed;
+        let fault = armed.fault;
+        self.machine(who).armed = None;
         self.tally.aimed += 1;
-        self.crash(who, keep, down)
+        match fault {
+            Fault::Crash { keep, down } => self.crash(who, keep, down),
+            Fault::Isolate { during } => {
+                self.say(|| format!("{who} is cut off"));
+                self.isolate(1 << who.0, during);
+                Ok(())
+            }
+        }
     }
 }
 

@@ -93,6 +93,8 @@ pub(crate) enum Action {
     Crash { who: Who, keep: u64, down: Span },
     /// The same at the `nth` such point from now on.
     CrashAt { who: Who, at: At, nth: u8, keep: u64, down: Span },
+    /// A replica is cut off from all others at the `nth` such point from now on.
+    IsolateAt { who: Who, at: At, nth: u8, during: Span },
     /// A replica stands still.
     Pause { who: Who, during: Span },
     /// Its disk takes longer.

@@ -160,11 +160,17 @@ impl Profile {
             _ => chance.percent(30),
         };
         let extremes = [1_000_000, 1_000_000 + u64::from(DRIFT_PPM)];
-        let mut one = || {
+        let first_is_slow = chance.percent(50);
+        let mut one = |id: u16| {
             let between = extremes[0] + chance.below(u64::from(DRIFT_PPM));
-            if chance.percent(70) { chance.pick(&extremes) } else { between }
+            match (apart, first_is_slow) {
+                (false, _) => extremes[0],
+                (true, true) => extremes[usize::from(id > 0)],
+                (true, false) if chance.percent(70) => chance.pick(&extremes),
+                (true, false) => between,
+            }
         };
-        (0..replicas).map(|_| if apart { one() } else { 1_000_000 }).collect()
+        (0..replicas).map(&mut one).collect()
     }
 }
 
@@ -200,6 +206,9 @@ impl Draft {
     fn crash(&mut self, who: Who, down: Span) {
         let keep = self.chance.word();
         self.act(Action::Crash { who, keep, down });
+    }
+    fn isolate_at(&mut self, who: Who, at: At, during: Span) {
+        self.act(Action::IsolateAt { who, at, nth: 1, during });
     }
     fn crash_at(&mut self, who: Who, at: At, nth: u8, down: Span) {
         let keep = self.chance.word();

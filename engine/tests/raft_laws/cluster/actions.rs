@@ -7,7 +7,7 @@ use stormglass_engine::raft::{
 };
 use stormglass_sim::time::{Instant, Span};
 
-use super::{Action, Armed, At, Cluster, Event, Judged, Who};
+use super::{Action, Armed, At, Cluster, Event, Fault, Judged, Who};
 use crate::plan::Those;
 
 /// The replicas of a mask.
@@ -82,7 +82,13 @@ impl Cluster {
             }
             Action::CrashAt { who, at, nth, keep, down } => {
                 let who = self.who(who)?;
-                self.machine(who).armed = Some(Armed { at, nth, keep, down });
+                let fault = Fault::Crash { keep, down };
+                self.machine(who).armed = Some(Armed { at, nth, fault });
+            }
+            Action::IsolateAt { who, at, nth, during } => {
+                let who = self.who(who)?;
+                let fault = Fault::Isolate { during };
+                self.machine(who).armed = Some(Armed { at, nth, fault });
             }
             Action::Pause { who, during } => {
                 let who = self.who(who)?;
@@ -94,9 +100,10 @@ impl Cluster {
             }
             Action::Cut { from, both, during } => {
                 let from = self.those(from)?;
-                self.network.cut(from, !from, now, now + during);
                 if both {
-                    self.network.cut(!from, from, now, now + during);
+                    self.isolate(from, during);
+                } else {
+                    self.network.cut(from, !from, now, now + during);
                 }
             }
             Action::CutLink { from, to, during } => {
@@ -206,7 +213,7 @@ impl Cluster {
             self.schedule(at, Event::Deliver { from, to, message: message.clone() });
         }
         match aim {
-            Some(aim) => self.maybe_crash(from, |at| at == aim),
+            Some(aim) => self.maybe_strike(from, |at| at == aim),
             None => Ok(()),
         }
     }

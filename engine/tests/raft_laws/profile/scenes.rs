@@ -14,7 +14,9 @@ impl Profile {
                 weights.extend(all);
                 &[]
             }
-            Profile::Points => &[(12, crash_at), (3, crash), (2, isolate), (4, one_by_one)],
+            Profile::Points => {
+                &[(12, crash_at), (3, crash), (2, isolate), (4, one_by_one), (3, figure_eight)]
+            }
             Profile::Isolation => &[(10, isolate), (3, crash_at), (1, crash), (2, cut_link)],
             Profile::Membership => &[
                 (8, change),
@@ -26,9 +28,14 @@ impl Profile {
                 (1, compact),
             ],
             Profile::Reads => &[(8, stale_read), (5, new_leader_read), (4, pause), (2, transfer)],
-            Profile::Lease => {
-                &[(8, stale_read), (4, pause), (3, transfer), (3, crash), (2, new_leader_read)]
-            }
+            Profile::Lease => &[
+                (8, stale_read),
+                (4, lease_race),
+                (4, pause),
+                (3, transfer),
+                (3, crash),
+                (2, new_leader_read),
+            ],
             Profile::Snapshots => &[(12, compact), (4, isolate), (4, crash_at), (2, crash)],
             Profile::Votes => &[(10, crash_voter), (4, crash_at), (4, compact), (2, pause)],
             Profile::Flow => &[(20, burst), (3, cut_link), (2, isolate), (1, pause)],
@@ -58,6 +65,8 @@ const SWARM: &[(u64, Scene)] = &[
     (3, burst),
     (2, slow_disk),
     (2, one_by_one),
+    (2, figure_eight),
+    (2, lease_race),
 ];
 
 fn propose(draft: &mut Draft) {
@@ -146,6 +155,33 @@ fn one_by_one(draft: &mut Draft) {
         draft.act(Action::Heal);
         draft.wait(50, 450);
     }
+}
+
+/// The paper's figure 8. Replica 0 leads and has an entry that only half of them get; while it is
+/// down another is elected, and cut off before anybody hears of its own first entry; replica 0 comes
+/// back, sends its old entry to one more, and crashes as soon as it believes that to be committed.
+/// The one that was cut off has the later term.
+fn figure_eight(draft: &mut Draft) {
+    let few = 1 << (u64::from(draft.replicas).div_ceil(2) - 1);
+    draft.act(Action::Transfer { at: Who::Leader, to: Who::Replica(0) });
+    draft.wait(30, 120);
+    let down = draft.chance.millis(300, 500);
+    let from = Those { mask: few - 1, leader: None };
+    draft.act(Action::Cut { from, both: true, during: down + Span::millis(20) });
+    draft.act(Action::Propose { to: Who::Replica(0), commands: 1, bytes: 8 });
+    draft.wait(15, 40);
+    draft.crash(Who::Replica(0), down);
+    let during = draft.chance.millis(500, 900);
+    for id in 1..draft.replicas {
+        draft.isolate_at(Who::Replica(id), At::Elected, during);
+    }
+    draft.now += down;
+    draft.wait(0, 10);
+    for id in 0..draft.replicas {
+        let down = draft.chance.millis(300, 500);
+        draft.crash_at(Who::Replica(id), At::Committed, 1, down);
+    }
+    draft.wait(400, 900);
 }
 
 /// Votes are told, their voter crashes, and is asked again at once.
@@ -250,6 +286,24 @@ fn stale_read(draft: &mut Draft) {
         let again = draft.chance.percent(30);
         draft.act(Action::Read { from: Who::OldLeader, again });
     }
+}
+
+/// The replica with the slowest clock leads and is cut off; the others elect and write as fast as
+/// they can, and it is asked all the time.
+fn lease_race(draft: &mut Draft) {
+    draft.act(Action::Transfer { at: Who::Leader, to: Who::Replica(0) });
+    draft.wait(100, 250);
+    let during = draft.chance.millis(250, 350);
+    let from = Those { mask: 1, leader: None };
+    draft.act(Action::Cut { from, both: true, during });
+    draft.wait(80, 100);
+    for _ in 0..30 {
+        draft.act(Action::Propose { to: Who::Leader, commands: 1, bytes: 8 });
+        draft.wait(1, 2);
+        draft.act(Action::Read { from: Who::OldLeader, again: false });
+        draft.wait(1, 3);
+    }
+    draft.wait(150, 400);
 }
 
 /// A leader goes, and whoever comes is asked to read at once.
