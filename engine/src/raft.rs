@@ -294,6 +294,10 @@ impl Raft {
             leading: None,
         };
         raft.draw_timeout(now);
+        if raft.membership.voters == [id] && raft.membership.outgoing.is_empty() {
+            // There is nobody to wait for.
+            raft.election_at = now;
+        }
         raft.verify();
         raft
     }

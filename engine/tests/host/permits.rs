@@ -3,7 +3,7 @@
 use stormglass_engine::ids::{Attempt, CheckpointId, Generation, TaskId};
 use stormglass_engine::message::Message;
 use stormglass_engine::permit::CommitPermit;
-use stormglass_sim::time::Span;
+use stormglass_sim::time::{Instant, Span};
 
 use super::{Host, cluster};
 
@@ -11,6 +11,9 @@ use super::{Host, cluster};
 pub(crate) fn permit(checkpoint: CheckpointId, generation: Generation) -> CommitPermit {
     let mut host = Host::new(cluster::image("coordinator", 64), cluster::address("coordinator"));
     host.event(Default::default(), stormglass_sim::node::Event::Start);
+    settle(&mut host);
+    // It is alone: it elects itself at once.
+    host.wait(Span::millis(1));
     settle(&mut host);
     for name in ["broker", "store", "receiver"] {
         let conn = host.conn_with(cluster::address(name));
@@ -69,6 +72,7 @@ pub(crate) fn permit(checkpoint: CheckpointId, generation: Generation) -> Commit
 
 fn settle(host: &mut Host) {
     while host.finish_disk(false) {}
+    let generation = Generation(0);
     for name in ["worker-1", "worker-2"] {
         host.event(
             Default::default(),

@@ -23,7 +23,14 @@ const fn at(seconds: u64) -> Instant {
 fn assignment() -> Assignment {
     let node = NodeId::new(4, 1);
     let (generation, attempt) = (Generation(3), Attempt(2));
-    Assignment { generation, attempt, workers: [(node, 1)].into(), tasks: [node; 3].into() }
+    Assignment {
+        generation,
+        attempt,
+        basis: 0,
+        workers: [(node, 1)].into(),
+        tasks: [node; 3].into(),
+        executors: [1, 2, 3].map(TaskId).into(),
+    }
 }
 
 /// Books in which checkpoint 1 was triggered at second 2.
