@@ -1,4 +1,4 @@
-//! What a run measures of itself, from observations alone.
+//! What a run measures of itself, from observations and the faults that strike.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,18 +7,23 @@ use stormglass_engine::ids::{CheckpointId, ComponentId, Generation, TaskId};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::observation::{AbortReason, Observation};
 use stormglass_engine::topology::Topology;
+use stormglass_sim::fault::Fault;
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::watch::Stamp;
 
-use crate::outcome::{CheckpointFacts, FlowFacts};
+use crate::outcome::{CheckpointFacts, DetectionFacts, FlowFacts, LeaderFacts};
 
+mod detection;
 mod histogram;
+mod leaders;
 mod recovery;
 #[cfg(test)]
 mod tests;
 mod visibility;
 
+use detection::Detection;
 use histogram::Histogram;
+use leaders::Leaders;
 pub(crate) use recovery::{Outages, Struck};
 use visibility::Visibility;
 
@@ -31,6 +36,8 @@ pub(crate) struct Metrics {
     topology: Arc<Topology>,
     log: InputLog,
     pub(crate) outages: Outages,
+    leaders: Leaders,
+    detection: Detection,
     /// The offset to read next in each partition: the furthest ever, and in the newest generation.
     furthest: Vec<u64>,
     position: Vec<u64>,
@@ -60,6 +67,8 @@ impl Metrics {
         let none = vec![0; log.partitions.len()];
         Metrics {
             outages: Outages::default(),
+            leaders: Leaders::default(),
+            detection: Detection::default(),
             furthest: none.clone(),
             position: none,
             generation: Generation(0),
@@ -102,11 +111,12 @@ impl Metrics {
             Observation::Staged { task, generation, checkpoint, root, .. } => {
                 self.visibility.staged((task, generation, checkpoint), root);
             }
-            _ => self.rare(at.time, observation),
+            _ => self.rare(at, observation),
         }
     }
 
-    fn rare(&mut self, now: Instant, observation: &Observation) {
+    fn rare(&mut self, at: Stamp, observation: &Observation) {
+        let now = at.time;
         match *observation {
             Observation::PreCommitted { task, generation, checkpoint, records } => {
                 self.visibility.sealed((task, generation, checkpoint), records);
@@ -165,6 +175,14 @@ impl Metrics {
             _ => {}
         }
         self.outages.observed(now, observation, &self.furthest);
+        self.leaders.observed(at, observation);
+        self.detection.observed(at, observation);
+    }
+
+    /// A fault strikes now.
+    pub(crate) fn injected(&mut self, now: Instant, fault: &Fault) {
+        self.leaders.injected(now, fault);
+        self.detection.injected(now, fault);
     }
 
     /// Looks at the lag, every [`SAMPLE`].
@@ -194,6 +212,13 @@ impl Metrics {
     pub(crate) fn checkpoint_facts(&self) -> CheckpointFacts {
         let duration = self.checkpoint_time.quantiles();
         CheckpointFacts { duration, ..self.checkpoints.clone() }
+    }
+
+    pub(crate) fn leader_facts(&self) -> LeaderFacts {
+        self.leaders.facts()
+    }
+    pub(crate) fn detection_facts(&self) -> DetectionFacts {
+        self.detection.facts()
     }
 
     pub(crate) fn flow_facts(&self, kernel_events: u64) -> FlowFacts {

@@ -42,6 +42,10 @@ pub struct Outcome {
     pub checkpoints: CheckpointFacts,
     /// How much went through, and how fast.
     pub flow: FlowFacts,
+    /// Who led the metadata, and how its clients fared.
+    pub leaders: LeaderFacts,
+    /// Suspicions of workers, right and wrong.
+    pub detection: DetectionFacts,
     /// Published outputs by sink component, in name order.
     pub published: BTreeMap<String, u64>,
     /// The plan with what became of each fault: a case is made of it.
@@ -184,6 +188,35 @@ pub struct FlowFacts {
     pub max_lag: u64,
     /// Kernel events of the simulated world.
     pub kernel_events: u64,
+}
+
+/// The coordinators of a run, and whoever asked them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeaderFacts {
+    /// Elections won.
+    pub elections: u64,
+    /// Leaders that took up their duties after the first one.
+    pub changes: u64,
+    /// From the loss of a leader (it crashed, stood still or was cut off, or stepped down) to the
+    /// first entry that its successor committed.
+    pub leaderless: Quantiles,
+    /// Operations on the metadata that clients asked for.
+    pub operations: u64,
+    /// Those that were answered.
+    pub answered: u64,
+    /// From question to answer.
+    pub response: Quantiles,
+}
+
+/// The failure detector of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DetectionFacts {
+    /// Suspicions, for any reason.
+    pub suspicions: u64,
+    /// Of processes that were alive, moving and reachable at that moment.
+    pub wrong: u64,
+    /// Of the others: since they were not.
+    pub delay: Quantiles,
 }
 
 /// A distribution in five numbers; all zero without a sample.

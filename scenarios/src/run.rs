@@ -339,6 +339,7 @@ impl Run {
             }
         };
         self.healed = self.healed.max(now + duration);
+        self.world.watcher_mut().metrics.injected(now, &fault);
         self.world.inject(&fault).unwrap_or_default()
     }
 
@@ -384,6 +385,8 @@ impl Run {
             recoveries: story.metrics.outages.all(now, |node| self.places.name(node)),
             checkpoints: story.metrics.checkpoint_facts(),
             flow: story.metrics.flow_facts(world.events()),
+            leaders: story.metrics.leader_facts(),
+            detection: story.metrics.detection_facts(),
             published: story.metrics.published(),
             plan: resolved,
             probes: Probe::ALL.iter().map(|p| (p.name(), world.probe_hits(*p))).collect(),
