@@ -1,8 +1,11 @@
 //! Which decisions have been heard before.
 //!
 //! Every coordinator says what an entry of the metadata log decided when it applies it, and says it
-//! again after a restart. A decision is made once: by whoever applies the entry first. What the
-//! others say of it is an echo, and nobody but the count of all observations takes note of it.
+//! again after a restart. A decision is made once: by whoever says it first. What the others say of
+//! it is an echo, and nobody but the count of all observations takes note of it.
+//!
+//! All say the same about an entry, in the same order. So if a crash cuts one short, the next to
+//! apply the entry goes on where that one stopped.
 
 use stormglass_engine::observation::Observation;
 use stormglass_engine::raft::Index;
@@ -14,10 +17,10 @@ mod tests;
 /// Tells decisions from their echoes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Echoes {
-    /// The last entry that anybody has applied.
-    newest: Index,
-    /// The coordinators whose last applied entry somebody had applied before.
-    behind: Vec<NodeId>,
+    /// The last entry that anybody has applied, and how many decisions of it were said.
+    newest: (Index, u32),
+    /// The same of each coordinator's last entry.
+    speakers: Vec<(NodeId, Index, u32)>,
 }
 
 impl Echoes {
@@ -26,22 +29,30 @@ impl Echoes {
     pub(crate) fn is_echo(&mut self, node: NodeId, observation: &Observation) -> bool {
         match *observation {
             Observation::Applied { index, .. } => {
-                self.applied(node, index);
+                self.speakers.retain(|(speaker, ..)| *speaker != node);
+                self.speakers.push((node, index, 0));
+                if index > self.newest.0 {
+                    self.newest = (index, 0);
+                }
                 false
             }
             Observation::Granted { .. }
             | Observation::Assigned { .. }
-            | Observation::CheckpointCompleted { .. } => self.behind.contains(&node),
+            | Observation::CheckpointCompleted { .. } => self.was_said(node),
             _ => false,
         }
     }
 
-    fn applied(&mut self, node: NodeId, index: Index) {
-        self.behind.retain(|known| *known != node);
-        if index <= self.newest {
-            self.behind.push(node);
-        } else {
-            self.newest = index;
+    /// Whether somebody said before what a coordinator says now of its last entry.
+    fn was_said(&mut self, node: NodeId) -> bool {
+        let speaker = self.speakers.iter_mut().find(|(speaker, ..)| *speaker == node);
+        let Some((_, index, said)) = speaker else { return false };
+        *said += 1;
+        let (newest, all) = &mut self.newest;
+        if *index == *newest && *said > *all {
+            *all = *said;
+            return false;
         }
+        true
     }
 }

@@ -58,6 +58,25 @@ fn a_restarted_coordinator_echoes_itself() {
     assert_eq!(again.len(), 6, "entries applied are told each time");
 }
 
+/// A crash strikes between two decisions of an entry, or before the first.
+#[test]
+fn who_is_cut_short_is_continued() {
+    let story = [
+        (A, applied(1)),
+        (B, applied(1)),
+        (B, granted(1)),
+        (A, applied(1)),
+        (A, granted(1)),
+        (A, assigned(1)),
+        (B, applied(1)),
+        (B, granted(1)),
+        (B, assigned(1)),
+    ];
+    let known = heard(&story);
+    let decisions: Vec<&O> = known.iter().filter(|o| !matches!(o, O::Applied { .. })).collect();
+    assert_eq!(decisions, [&granted(1), &assigned(1)]);
+}
+
 #[test]
 fn news_after_an_echo_are_news() {
     let story = [
