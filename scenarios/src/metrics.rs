@@ -51,8 +51,6 @@ pub(crate) struct Metrics {
     visibility: Visibility,
     latency: Histogram,
     triggered: BTreeMap<CheckpointId, Instant>,
-    /// The newest completed checkpoint: a new coordinator says so again.
-    newest: Option<CheckpointId>,
     checkpoint_time: Histogram,
     checkpoints: CheckpointFacts,
     published: Vec<u64>,
@@ -79,7 +77,6 @@ impl Metrics {
             visibility: Visibility::default(),
             latency: Histogram::default(),
             triggered: BTreeMap::new(),
-            newest: None,
             checkpoint_time: Histogram::default(),
             checkpoints: CheckpointFacts::default(),
             published: vec![0; topology.components().len()],
@@ -151,10 +148,6 @@ impl Metrics {
                 self.triggered.insert(checkpoint, now);
             }
             Observation::CheckpointCompleted { checkpoint, bytes, .. } => {
-                if self.newest == Some(checkpoint) {
-                    return;
-                }
-                self.newest = Some(checkpoint);
                 self.checkpoints.completed += 1;
                 self.cuts.retain(|id, _| *id >= checkpoint);
                 self.checkpoints.last_bytes = bytes;

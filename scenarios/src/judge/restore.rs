@@ -49,13 +49,6 @@ impl Restores {
         let later = self.completed.iter().rev().take_while(|(id, _)| *id >= checkpoint);
         later.filter(|(_, of)| *of == generation).last().map(|(id, _)| *id)
     }
-    /// Whether a new coordinator says again that the newest checkpoint is complete.
-    pub(super) fn is_said_again(&self, seen: Witness) -> bool {
-        let Observation::CheckpointCompleted { checkpoint, generation, .. } = seen.what else {
-            return false;
-        };
-        self.completed.last() == Some(&(checkpoint, generation))
-    }
     /// The observation of the newest completion.
     pub(super) fn last_completion(&self) -> Option<Witness> {
         self.last
