@@ -24,7 +24,7 @@ use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
 use crate::places::Places;
 use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
-use crate::scenario::{Role, Scenario, Ways};
+use crate::scenario::{Detector, Role, Scenario, Ways};
 use crate::story::{Fired, Story};
 use crate::topologies::Registry;
 use crate::units::{Drift, Step};
@@ -131,7 +131,7 @@ impl Run {
         let calm = u64::from(setup.scenario.phases.storm_from_percent);
         let calm_until = Instant::ZERO + duration.scale(calm, 100);
         let Setup { scenario, topology, log, plan, bugs, record } = &setup;
-        let settings = judging(scenario, &places);
+        let settings = judging(scenario, &places, plan);
         let mut story = Story::new(topology, log, &places, settings, &plan.faults, calm_until);
         story.record = record.then(Vec::new);
         let mut world = places.build(scenario, topology, log, plan, story);
@@ -425,13 +425,20 @@ impl Run {
 }
 
 /// What the judges have to know of a cluster.
-fn judging(scenario: &Scenario, places: &Places) -> Settings {
-    let timeout = scenario.cluster.heartbeat_timeout;
+fn judging(scenario: &Scenario, places: &Places, plan: &Plan) -> Settings {
+    let cluster = &scenario.cluster;
+    let drifts = plan.faults.iter().filter_map(|fault| match fault.action {
+        PlannedAction::DriftClock { by: Drift(ppm), .. } => u32::try_from(ppm).ok(),
+        _ => None,
+    });
     Settings {
         coordinators: places.all(Role::Coordinator),
-        patience: timeout,
-        clock_ppm: 0,
-        heartbeat_timeout: timeout,
+        patience: match cluster.detector {
+            Detector::Fixed => cluster.heartbeat_timeout,
+            Detector::Phi => cluster.heartbeat_interval,
+        },
+        clock_ppm: drifts.max().unwrap_or(0).max(scenario.clock.drift_ppm),
+        heartbeat_timeout: cluster.heartbeat_timeout,
     }
 }
 
