@@ -184,6 +184,120 @@ fn a_link_has_two_machines() {
     }
 }
 
+/// A scenario of a storm from 12 s to 48 s with these faults and operations.
+fn stormy(blocks: &str) -> Scenario {
+    let text = format!(
+        "name = 'stormy'\ntopology.name = 'word-count'\ncluster.coordinators = '1..7'\n\
+         input = {{ rate = '1k/s', words = {{ count = 60_000 }} }}\n{blocks}"
+    );
+    Scenario::parse(&text, "stormy.toml").unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+fn times(plan: &Plan) -> Vec<Instant> {
+    let at = |fault: &PlannedFault| match fault.trigger {
+        Trigger::At(at) => at,
+        other => panic!("{other:?}"),
+    };
+    plan.faults.iter().map(at).collect()
+}
+
+#[test]
+fn a_fault_strikes_several_times_each_drawn_anew() {
+    let crash = "[[fault]]\nat = 'storm'\ncrash = { who = 'leader', down = '1s..2s' }\n";
+    let (once, often) =
+        (stormy(crash), stormy(&crash.replace("\ncrash", "\ntimes = '3..5'\ncrash")));
+    let mut numbers = std::collections::BTreeSet::new();
+    for seed in 0..50 {
+        let plan = plan(&often, seed);
+        let mut drawn = times(&plan);
+        numbers.insert(drawn.len());
+        drawn.sort();
+        drawn.dedup();
+        assert_eq!(drawn.len(), plan.faults.len(), "each has a time of its own");
+        assert_eq!(plan.faults[0], self::plan(&once, seed).faults[0]);
+    }
+    assert_eq!(Vec::from_iter(numbers), [3, 4, 5]);
+}
+
+#[test]
+fn a_fault_strikes_every_so_often_until_the_storm_is_over() {
+    let pause = "pause = { who = 'worker', for = '1s' }";
+    let every = stormy(&format!("[[fault]]\nat = '12s'\nevery = '2s..4s'\n{pause}"));
+    for seed in 0..50 {
+        let drawn = times(&plan(&every, seed));
+        assert_eq!(drawn[0], Instant::ZERO + Span::secs(12));
+        for pair in drawn.windows(2) {
+            let apart = pair[1].since(pair[0]);
+            assert!((Span::secs(2)..=Span::secs(4)).contains(&apart), "{apart}");
+        }
+        let last = *drawn.last().unwrap();
+        assert!((Span::secs(44)..=Span::secs(48)).contains(&last.since(Instant::ZERO)), "{last}");
+    }
+    let three = stormy(&format!("[[fault]]\nat = '12s'\ntimes = 3\nevery = '2s'\n{pause}"));
+    let seconds = [12, 14, 16].map(|s| Instant::ZERO + Span::secs(s));
+    assert_eq!(times(&plan(&three, 1)), seconds);
+}
+
+#[test]
+fn a_fault_is_there_in_its_share_of_seeds() {
+    let crash = |chance| format!("[[fault]]\nat = 'storm'\n{chance}\ncrash = {{ who = 'worker' }}");
+    let (always, some) = (stormy(&crash("")), stormy(&crash("chance = '30%'")));
+    let mut there = 0;
+    for seed in 0..1_000 {
+        let faults = plan(&some, seed).faults;
+        there += faults.len();
+        assert!(faults.is_empty() || faults == plan(&always, seed).faults);
+    }
+    assert!((250..350).contains(&there), "{there}");
+}
+
+#[test]
+fn whom_only_the_run_knows_is_left_to_it() {
+    let scenario = stormy(
+        "[[fault]]\nat = 'storm'\ncut = { from = 'leader', to = 'follower', for = '2s' }\n\
+         [[fault]]\non = { event = 'raft-appended', nth = '5..9' }\ntimes = 2\n\
+         crash-machine = { who = 'it', down = '1s' }\n\
+         [[fault]]\nat = 'storm'\nisolate = { who = 'leader', for = '2s', ways = 'in' }\n\
+         [[fault]]\nat = 'storm'\ndrift-clock = { who = 'coordinator', by = '-5%..5%', for = '2s' }\n",
+    );
+    let mut followers = std::collections::BTreeSet::new();
+    for seed in 0..100 {
+        let drawn = scenario.drawn(seed);
+        let faults = plan(&drawn, seed).faults;
+        assert_eq!((&faults[0].target, &faults[1].target), (&Target::Leader, &Target::It));
+        let Some(Target::Follower(Some(number))) = faults[0].action.to() else { panic!() };
+        assert!(*number <= u32::from(drawn.cluster.coordinators.max - 1).max(1));
+        followers.insert(*number);
+        let kinds: Vec<String> = faults.iter().map(PlannedFault::kind).collect();
+        let point = "crash-machine it at raft-appended";
+        let clock = "drift-clock coordinator";
+        let expected = ["cut leader to follower", point, point, "isolate leader inbound", clock];
+        assert_eq!(kinds, expected);
+    }
+    assert_eq!(Vec::from_iter(followers), [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn operations_are_planned_in_the_order_of_time() {
+    let scenario = stormy(
+        "[[operation]]\nat = '60%..70%'\nrebalance = { workers = 2 }\n\
+         [[operation]]\nat = '20%..30%'\nleave = { who = 'supervisor-3' }\n\
+         [[operation]]\nat = '45s'\ntransfer = {}\n",
+    );
+    let plan = plan(&scenario, 7);
+    let names: Vec<&str> = plan.operations.iter().map(|o| o.operation.name()).collect();
+    assert_eq!(names, ["leave", "rebalance", "transfer"]);
+    assert_eq!(plan.operations[2].at, Instant::ZERO + Span::secs(45));
+    assert_eq!(Plan::from_json(&plan.to_json(), "plan.json"), Ok(plan.clone()));
+    insta::assert_snapshot!(serde_json::to_string(&plan.operations[0]).unwrap(), @r#"{"at":"14.525646491s","operation":{"leave":{"who":"supervisor-3"}}}"#);
+    insta::assert_snapshot!(generate(&scenario, 7, Span::secs(30)).unwrap_err(), @r#"
+    stormy.toml:12:6: the operation may come after the end of an input of 30s
+       |
+    12 | at = '45s'
+       |      ^^^^^
+    "#);
+}
+
 #[test]
 fn an_absolute_time_lies_in_the_storm() {
     let text = "name = 'early'\ntopology.name = 'word-count'\n\

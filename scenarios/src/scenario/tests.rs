@@ -3,7 +3,9 @@ use stormglass_sim::time::Span;
 use super::*;
 use crate::catalog;
 
+mod control;
 mod mistakes;
+mod operations;
 mod settings;
 
 /// A scenario with these lines after the required ones.
@@ -41,8 +43,12 @@ fn everything_can_be_written() {
         profile = "storm"
         workers = 5
         slots = 2
-        coordinators = 1
+        coordinators = "3..5"
+        clients = 2
         cores = 3
+        detector = "phi"
+        phi-threshold = 12.5
+        scheduler = "default"
         monitor-interval = "5s"
         restart-delay = "0s"
         [checkpoint]
@@ -66,111 +72,58 @@ fn everything_can_be_written() {
         latency = "1ms"
         sync = "10ms"
         bandwidth = "100MB/s"
+        [raft]
+        election-timeout = "200ms..400ms"
+        heartbeat = "40ms"
+        append = "1KiB"
+        inflight = "8KiB"
+        chunk = "2KiB"
+        snapshot-after = 50
+        lease = true
+        drift-bound = "25%"
+        [clock]
+        drift = "1%"
         [phases]
         storm = "10%..90%"
         lull = "2min"
+        [[operation]]
+        at = "30%..35%"
+        rebalance = { workers = 8, executors = { count = 4 } }
+        [[operation]]
+        at = "40%"
+        leave = { who = "supervisor-3" }
+        [[operation]]
+        at = "storm"
+        transfer = {}
+        [[operation]]
+        at = "1s"
+        coordinators = { voters = [1, 2], learners = [3] }
         [[fault]]
         at = "10s"
         crash-machine = { who = "supervisor-5", down = "1s..2s" }
+        [[fault]]
+        on = { event = "raft-vote-granted", nth = "1..9" }
+        times = 3
+        crash = { who = "it", down = "1s" }
+        [[fault]]
+        at = "20%..30%"
+        every = "2s..4s"
+        chance = "60%"
+        isolate = { who = "leader", for = "1s", ways = "out" }
+        [[fault]]
+        at = "storm"
+        times = "2..4"
+        drift-clock = { who = "follower", by = "-10%..10%", for = "5s" }
+        [[fault]]
+        at = "storm"
+        step-clock = { who = "coordinator-2", by = "-10s..10s" }
         [[fault]]
         at = "storm"
         slow-link = { from = "worker-of:count", to = "store", extra = "50ms", for = "3s" }
         "#,
     )
     .unwrap();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&scenario).unwrap(), @r#"
-    {
-      "name": "mine",
-      "summary": "all of it",
-      "topology": {
-        "name": "word-count",
-        "parallelism": {
-          "count": 8
-        },
-        "max_parallelism": 16
-      },
-      "input": {
-        "partitions": 4,
-        "rate": "1000/s",
-        "source": {
-          "words": {
-            "count": 1000,
-            "vocabulary": 5000,
-            "skew_ppm": 1000000
-          }
-        }
-      },
-      "cluster": {
-        "profile": "storm",
-        "workers": 5,
-        "slots": 2,
-        "coordinators": 1,
-        "cores": 3,
-        "heartbeat_interval": "1s",
-        "heartbeat_timeout": "30s",
-        "monitor_interval": "5s",
-        "restart_delay": "0s",
-        "worker_start_timeout": "120s",
-        "deploy_timeout": "120s"
-      },
-      "checkpoint": {
-        "interval": "500ms",
-        "timeout": "60s",
-        "min_pause": "100ms",
-        "retained": 2
-      },
-      "flow": {
-        "flush": "5ms",
-        "batch": 10,
-        "credits": 100,
-        "poll": "1ms",
-        "fetch": 50
-      },
-      "network": {
-        "latency_min": "1ms",
-        "latency_max": "10ms",
-        "bandwidth": 125000000,
-        "loss_ppm": 1000,
-        "duplicate_ppm": 5,
-        "patience": "20s"
-      },
-      "disk": {
-        "latency": "1ms",
-        "sync": "10ms",
-        "bandwidth": 100000000
-      },
-      "guarantee": "exactly-once",
-      "faults": [
-        {
-          "when": {
-            "at": "10s"
-          },
-          "action": {
-            "crash-machine": {
-              "down": "1s..2s"
-            }
-          },
-          "target": "supervisor-5"
-        },
-        {
-          "when": "storm",
-          "action": {
-            "slow-link": {
-              "to": "store",
-              "extra": "50ms",
-              "for": "3s"
-            }
-          },
-          "target": "worker-of:count"
-        }
-      ],
-      "phases": {
-        "storm_from_percent": 10,
-        "storm_to_percent": 90,
-        "lull": "120s"
-      }
-    }
-    "#);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&scenario).unwrap());
 }
 
 #[test]
@@ -185,7 +138,19 @@ fn storm_has_its_own_defaults() {
 #[test]
 fn targets_are_printed_as_they_are_read() {
     use crate::units::Text;
-    for text in ["worker", "worker-2", "store", "coordinator", "coordinator-1", "worker-of:a-b"] {
+    for text in [
+        "worker",
+        "worker-2",
+        "store",
+        "coordinator",
+        "coordinator-1",
+        "worker-of:a-b",
+        "leader",
+        "follower",
+        "follower-2",
+        "it",
+        "operator",
+    ] {
         assert_eq!(Target::parse(text).unwrap().to_string(), text);
     }
     assert_eq!(Target::parse("store-1"), Target::parse("store"));
@@ -206,6 +171,11 @@ fn the_schema_knows_every_key() {
         "checkpoint-acked",
         "max-parallelism",
         "exactly-once",
+        "snapshot-after",
+        "phi-threshold",
+        "raft-vote-granted",
+        "drift-clock",
+        "rebalance",
     ] {
         assert!(text.contains(&format!("\"{key}\"")), "{key}");
     }

@@ -21,10 +21,11 @@ fn split(text: &str) -> (bool, &str) {
     }
 }
 
-/// The mistake in a magnitude, told with the sign in its example.
-fn of<T: Text>(error: UnitError, example: &str) -> UnitError {
+/// The mistake in a magnitude, told of the whole text and with a sign in the example.
+fn of<T: Text>(error: UnitError, text: &str, example: &str) -> UnitError {
     let help = error.help.replace(&format!("\"{example}\""), &format!("\"{}\"", T::EXAMPLE));
-    UnitError { message: error.message, help }
+    let message = error.message.replace(&format!("`{}`", split(text).1), &format!("`{text}`"));
+    UnitError { message, help }
 }
 
 impl Text for Drift {
@@ -35,7 +36,7 @@ impl Text for Drift {
     fn parse(text: &str) -> Result<Self, UnitError> {
         let (below, magnitude) = split(text);
         let Share(ppm) =
-            Share::parse(magnitude).map_err(|error| of::<Self>(error, Share::EXAMPLE))?;
+            Share::parse(magnitude).map_err(|error| of::<Self>(error, text, Share::EXAMPLE))?;
         let ppm = ppm as i32;
         Ok(Drift(if below { -ppm } else { ppm }))
     }
@@ -52,7 +53,8 @@ impl Text for Step {
 
     fn parse(text: &str) -> Result<Self, UnitError> {
         let (below, magnitude) = split(text);
-        let span = Span::parse(magnitude).map_err(|error| of::<Self>(error, Span::EXAMPLE))?;
+        let span =
+            Span::parse(magnitude).map_err(|error| of::<Self>(error, text, Span::EXAMPLE))?;
         let Ok(nanos) = i64::try_from(span.as_nanos()) else {
             let message = format!("`{text}` is too large");
             return Err(UnitError::new(message, "write less than 292 years"));

@@ -4,7 +4,7 @@ use stormglass_sim::time::Span;
 
 use crate::problem::Problem;
 use crate::scenario::{Action, Cluster, Scenario, Target};
-use crate::units::{Drift, Share, Text};
+use crate::units::{Share, Text};
 
 pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     coordinators(scenario)?;
@@ -75,7 +75,7 @@ fn timing(scenario: &Scenario) -> Result<(), Problem> {
     let ballot = network.latency_max * 2 + scenario.disk.sync;
     if timeout.min <= ballot {
         let message = format!(
-            "nobody wins within {}: to ask, sync a vote and answer takes up to {ballot}",
+            "nobody is elected within {}: to ask, sync a vote and answer takes up to {ballot}",
             timeout.min
         );
         return fail(message, "give it several times as long");
@@ -112,15 +112,12 @@ fn clocks(scenario: &Scenario) -> Result<(), Problem> {
     let (slowest, fastest) = rates(scenario);
     let apart = (WHOLE + fastest) * WHOLE / (WHOLE + slowest) - WHOLE;
     if apart > raft.drift_bound_ppm.into() {
-        let [fast, slow] = [fastest, slowest].map(|ppm| Drift(ppm as i32).print());
-        let bound = Share(raft.drift_bound_ppm).print();
-        let message = format!(
-            "a lease that trusts clocks to differ by {bound} at most is no lease: one may run {fast} \
-             off true time, another {slow}"
-        );
-        let least = Drift((apart as i32 + 9_999) / 10_000 * 10_000).print();
+        let [apart, bound] = [apart as u32, raft.drift_bound_ppm]
+            .map(|ppm| Share(ppm.div_ceil(10_000) * 10_000).print());
+        let message =
+            format!("clocks may differ by {apart}, and a lease trusts them to by {bound} at most");
         let problem = scenario.origin.problem("raft.drift-bound", message);
-        return Err(problem.help(format!("set `raft.drift-bound` to \"{least}\" at least")));
+        return Err(problem.help(format!("set `raft.drift-bound` to \"{apart}\", or no `lease`")));
     }
     let (timeout, heartbeat) = (raft.election_timeout.min, raft.heartbeat);
     let lease = timeout.scale(WHOLE as u64, WHOLE as u64 + u64::from(raft.drift_bound_ppm));

@@ -39,7 +39,7 @@ pub(super) fn check(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Resul
     let crashes = matches!(fault.action, Action::Crash { .. } | Action::CrashMachine { .. });
     match (&fault.action, role(fault, &fault.target)) {
         (_, Role::Client | Role::Operator) if crashes => {
-            let message = format!("a `{}` is no part of the cluster", fault.target);
+            let message = format!("`{}` is no part of the cluster", fault.target);
             let help = "cut it off or pause it: it has to know what it asked for".to_string();
             return fail("who", message, help);
         }

@@ -1,12 +1,12 @@
 use super::*;
 
 /// The mistake in a scenario with one fault.
-fn in_fault(lines: &str) -> String {
+pub(super) fn in_fault(lines: &str) -> String {
     wrong(&format!("[[fault]]\n{lines}"))
 }
 
 /// The mistake in a scenario with one action.
-fn aimed(action: &str) -> String {
+pub(super) fn aimed(action: &str) -> String {
     in_fault(&format!("at = \"50%\"\n{action}"))
 }
 
@@ -58,13 +58,10 @@ fn unknown_keys_and_values() {
       |                   ^^^^^^^
     help: profiles are catalog, storm
     "#);
-    insta::assert_snapshot!(in_fault("at = \"50%\"\nexplode = { who = \"worker\" }"), @r#"
-    mine.toml:6:1: unknown key `explode`
-      |
-    6 | explode = { who = "worker" }
-      | ^^^^^^^
-    help: keys are at, on, crash, crash-machine, isolate, cut, slow-link, slow-disk, pause
-    "#);
+    let keys = in_fault("at = \"50%\"\nexplode = { who = \"worker\" }");
+    assert!(keys.contains("mine.toml:6:1: unknown key `explode`"), "{keys}");
+    assert!(keys.contains("help: keys are at, on, times, every, chance, crash"), "{keys}");
+    assert!(keys.contains("pause, drift-clock, step-clock"), "{keys}");
     insta::assert_snapshot!(wrong("topology.parallelism.cuont = 3"), @r#"
     mine.toml:4:22: topology `word-count` has no component `cuont`
       |
@@ -228,13 +225,6 @@ fn what_makes_no_sense() {
       |                       ^^^^
     help: write a duration above zero, such as "1s"
     "#);
-    insta::assert_snapshot!(wrong("cluster.coordinators = 3"), @r#"
-    mine.toml:4:24: more than 1 coordinator is not supported yet
-      |
-    4 | cluster.coordinators = 3
-      |                        ^
-    help: write `coordinators = 1`
-    "#);
     insta::assert_snapshot!(wrong("cluster.heartbeat-timeout = \"1s\""), @r#"
     mine.toml:4:29: a timeout of 1s suspects every worker: heartbeats are 1s apart
       |
@@ -296,13 +286,10 @@ fn faults_aimed_at_nobody() {
       |                 ^^^^^^^^
     help: did you mean `worker`?
     "#);
-    insta::assert_snapshot!(aimed("crash = { who = \"zookeeper\" }"), @r#"
-    mine.toml:6:17: `zookeeper` is nobody: there is no role `zookeeper`
-      |
-    6 | crash = { who = "zookeeper" }
-      |                 ^^^^^^^^^^^
-    help: roles are worker, supervisor, coordinator, broker, store, receiver, worker-of:
-    "#);
+    let nobody = aimed("crash = { who = \"zookeeper\" }");
+    assert!(nobody.contains("`zookeeper` is nobody: there is no role `zookeeper`"), "{nobody}");
+    assert!(nobody.contains("help: roles are worker, supervisor, coordinator, broker"), "{nobody}");
+    assert!(nobody.contains("leader, follower, it, worker-of:"), "{nobody}");
     insta::assert_snapshot!(aimed("crash = { who = \"worker-5\" }"), @r#"
     mine.toml:6:17: there is no worker-5: the cluster has 4 of them
       |

@@ -1,1 +1,99 @@
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::Span;
 
+use super::*;
+use crate::scenario::Scenario;
+use crate::topologies::Registry;
+
+fn whom(coordinators: u16) -> Whom {
+    let text = format!(
+        "name = 'x'\ntopology.name = 'word-count'\ncluster.coordinators = {coordinators}\n\
+         input = {{ rate = '1k/s', words = {{ count = 10 }} }}"
+    );
+    let scenario = Scenario::parse(&text, "x.toml").unwrap();
+    Whom::new(&scenario.topology(&Registry::default()).unwrap(), &Places::new(&scenario))
+}
+
+/// Coordinators have the first machines.
+fn coordinator(number: u16) -> NodeId {
+    NodeId::new(number - 1, 1)
+}
+
+fn leads(whom: &mut Whom, number: u16, term: u32) {
+    whom.observed(coordinator(number), &Observation::Leads { term: Term(term) });
+}
+
+fn leader(whom: &Whom) -> Option<NodeId> {
+    whom.resolve(&Target::Leader, None)
+}
+
+fn follower(whom: &Whom, number: u32) -> Option<NodeId> {
+    whom.resolve(&Target::Follower(Some(number)), None)
+}
+
+#[test]
+fn a_leader_leads_until_it_steps_down() {
+    let mut whom = whom(3);
+    assert_eq!(leader(&whom), None);
+    leads(&mut whom, 2, 5);
+    assert_eq!(leader(&whom), Some(coordinator(2)));
+    let down = Observation::Raft(Point::SteppedDown { term: Term(5) });
+    whom.observed(coordinator(3), &down);
+    assert_eq!(leader(&whom), Some(coordinator(2)), "somebody else did");
+    whom.observed(coordinator(2), &down);
+    assert_eq!(leader(&whom), None);
+}
+
+#[test]
+fn the_newest_leader_counts() {
+    let mut whom = whom(3);
+    leads(&mut whom, 1, 5);
+    leads(&mut whom, 3, 7);
+    leads(&mut whom, 2, 6);
+    assert_eq!(leader(&whom), Some(coordinator(3)), "an older one learns late that it leads");
+    whom.observed(coordinator(1), &Observation::Raft(Point::SteppedDown { term: Term(5) }));
+    assert_eq!(leader(&whom), Some(coordinator(3)));
+}
+
+#[test]
+fn who_dies_does_not_lead() {
+    let crash = PlannedAction::Crash { down: None };
+    let power = PlannedAction::CrashMachine { down: Span::secs(1) };
+    let pause = PlannedAction::Pause { lasting: Span::secs(1) };
+    for (action, on, still) in [
+        (&crash, coordinator(2), false),
+        (&crash, coordinator(1), true),
+        (&power, coordinator(2), false),
+        (&power, coordinator(3), true),
+        (&pause, coordinator(2), true),
+    ] {
+        let mut whom = whom(3);
+        leads(&mut whom, 2, 1);
+        whom.gone(action, on);
+        assert_eq!(leader(&whom).is_some(), still, "{action:?} on {on}");
+    }
+    let mut whom = whom(3);
+    leads(&mut whom, 2, 1);
+    let reborn = Observation::Raft(Point::Recovered { term: Term(1), last: Default::default() });
+    whom.observed(coordinator(2), &reborn);
+    assert_eq!(leader(&whom), None, "a new life has forgotten it");
+}
+
+#[test]
+fn followers_are_counted_after_the_leader() {
+    let mut whom = whom(4);
+    assert_eq!(follower(&whom, 3), Some(coordinator(3)), "nobody leads: all follow");
+    leads(&mut whom, 3, 1);
+    let all: Vec<_> = (1..=4).map(|number| follower(&whom, number)).collect();
+    assert_eq!(all, [4, 1, 2, 4].map(|number| Some(coordinator(number))));
+    let mut alone = self::whom(1);
+    leads(&mut alone, 1, 1);
+    assert_eq!(follower(&alone, 1), None, "the leader does not follow itself");
+}
+
+#[test]
+fn it_is_who_fired_the_trigger() {
+    let whom = whom(3);
+    assert_eq!(whom.resolve(&Target::It, Some(coordinator(3))), Some(coordinator(3)));
+    assert_eq!(whom.resolve(&Target::It, None), None);
+}
