@@ -4,6 +4,7 @@
 use stormglass_engine::topology::Topology;
 use stormglass_scenarios::outcome::{FaultOutcome, Outcome, Quantiles, Recovery, Verdict};
 use stormglass_scenarios::places::Places;
+use stormglass_scenarios::plan::PlannedOperation;
 use stormglass_scenarios::scenario::Scenario;
 use stormglass_sim::time::Span;
 
@@ -50,6 +51,7 @@ impl Report<'_> {
         let parts = [
             self.headline(),
             self.disturbed(),
+            self.asked(),
             self.recovered(),
             self.flow(),
             if self.timeline { timeline::page(self) } else { String::new() },
@@ -91,7 +93,13 @@ impl Report<'_> {
             out.push('\n');
         }
         let ended = words::instant(self.outcome.ended);
-        out + &format!("{scenario}, seed {seed}, ended after {ended} of virtual time\n")
+        let coordinators = match self.outcome.coordinators {
+            1 => String::new(),
+            n => format!(", {n} coordinators"),
+        };
+        out + &format!(
+            "{scenario}, seed {seed}{coordinators}, ended after {ended} of virtual time\n"
+        )
     }
 
     fn disturbed(&self) -> String {
@@ -114,6 +122,21 @@ impl Report<'_> {
         ]);
         for fault in faults {
             table.styled_row(fault_row(fault));
+        }
+        out.push_str(&table.render(2, self.paint));
+        out
+    }
+
+    fn asked(&self) -> String {
+        let operations = &self.outcome.plan.operations;
+        if operations.is_empty() {
+            return String::new();
+        }
+        let number = plural(operations.len() as u64, "operation");
+        let mut out = self.heading(&format!("Asked of it: {number}"));
+        let mut table = Table::new(&[("at", Side::Right), ("what", Side::Left)]);
+        for PlannedOperation { at, operation } in operations {
+            table.row([words::instant(*at), operation.words()]);
         }
         out.push_str(&table.render(2, self.paint));
         out

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Nodes stand in the order of the machines: `c` coordinators, `b` broker, `s` store, `r` receiver,
-//! `w` workers; supervisors (`u`) have a column only if something happens to one. Signs:
+//! `w` workers; supervisors (`u`), clients (`q`) and the operator (`o`) have a column only if
+//! something happens to one. Signs:
 //!
 //! ```text
 //! !  a fault takes effect        ,  a fault strikes nothing
@@ -17,6 +18,8 @@
 //! (  a checkpoint is triggered   )  it is complete             x  it is aborted
 //! ^  tasks are restored          |  a service is fenced        -  it refuses an old generation
 //! t  a transaction is aborted    e  the end of a partition     o  anything else
+//! v  a vote is granted           E  a leader is elected        L  it takes up its duties
+//! d  it steps down               <  a coordinator is back      m  the membership changes
 //! ```
 //!
 //! An event that follows its like (same node, sign and words) makes no line of its own: it is
@@ -25,6 +28,7 @@
 use std::collections::BTreeSet;
 
 use stormglass_engine::observation::Observation;
+use stormglass_engine::raft::Point;
 use stormglass_scenarios::places::Places;
 use stormglass_scenarios::scenario::Role;
 use stormglass_sim::node::NodeId;
@@ -34,13 +38,15 @@ use crate::page::Style;
 use crate::summary::Report;
 use crate::words::{self, Names, count, plural};
 
-const LEGEND: [&str; 6] = [
+const LEGEND: [&str; 8] = [
     "!  a fault takes effect        ,  a fault strikes nothing",
     "+  a worker process is up      ?  it is suspected            z  a zombie ends itself",
     "G  a generation is granted     R  it runs                    F  a task fails",
     "(  a checkpoint is triggered   )  it is complete             x  it is aborted",
     "^  tasks are restored          |  a service is fenced        -  it refuses an old generation",
     "t  a transaction is aborted    e  the end of a partition     o  anything else",
+    "v  a vote is granted           E  a leader is elected        L  it takes up its duties",
+    "d  it steps down               <  a coordinator is back      m  the membership changes",
 ];
 
 /// One line.
@@ -163,6 +169,12 @@ fn event(by: NodeId, what: &Observation, names: &Names<'_>) -> (NodeId, char, St
         }
         O::TransactionAborted { .. } => (by, 't', words),
         O::PartitionDrained { .. } => (by, 'e', words),
+        O::Leads { .. } => (by, 'L', words),
+        O::Raft(Point::VoteGranted { .. }) => (by, 'v', words),
+        O::Raft(Point::Elected { .. }) => (by, 'E', words),
+        O::Raft(Point::SteppedDown { .. }) => (by, 'd', words),
+        O::Raft(Point::Recovered { .. }) => (by, '<', words),
+        O::Raft(Point::MembershipChanged { .. }) => (by, 'm', words),
         _ => (by, 'o', words),
     }
 }
@@ -176,6 +188,8 @@ fn all(places: &Places) -> Vec<NodeId> {
         Role::Receiver,
         Role::Supervisor,
         Role::Worker,
+        Role::Client,
+        Role::Operator,
     ];
     let members = |role| (1..).map_while(move |number| places.node(role, number));
     roles.into_iter().flat_map(members).collect()
@@ -183,7 +197,9 @@ fn all(places: &Places) -> Vec<NodeId> {
 
 fn columns(places: &Places, lines: &[Line]) -> Vec<NodeId> {
     let seen: BTreeSet<NodeId> = lines.iter().map(|line| line.node).collect();
-    let always = |node: &NodeId| !matches!(places.role_of(*node), Some((Role::Supervisor, _)));
+    let rarely = [Role::Supervisor, Role::Client, Role::Operator];
+    let always =
+        |node: &NodeId| places.role_of(*node).is_none_or(|(role, _)| !rarely.contains(&role));
     all(places).into_iter().filter(|node| always(node) || seen.contains(node)).collect()
 }
 

@@ -1,8 +1,10 @@
 //! Numbers, durations and observations as people read them.
 
-use stormglass_engine::observation::{AbortReason, Observation, Resource, Suspicion};
+use stormglass_engine::observation::{AbortReason, Call, Observation, Resource, Suspicion};
+use stormglass_engine::raft::{Point, ReplicaId};
 use stormglass_engine::topology::Topology;
 use stormglass_scenarios::places::Places;
+use stormglass_scenarios::scenario::Role;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 
@@ -25,6 +27,21 @@ pub fn count(n: u64) -> String {
 /// `1 record`, `3 records`.
 pub fn plural(n: u64, one: &str) -> String {
     format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// A share of a whole to the tenth of a percent: `96.2%`; only all of it is `100%`, and only none of
+/// it `0%`.
+pub fn percent(part: u64, whole: u64) -> String {
+    match part {
+        0 => "0%".to_string(),
+        part if part == whole => "100%".to_string(),
+        part => {
+            let whole = u128::from(whole.max(1));
+            let tenths = (u128::from(part) * 1_000 + whole / 2) / whole;
+            let tenths = tenths.clamp(1, 999);
+            format!("{}.{}%", tenths / 10, tenths % 10)
+        }
+    }
 }
 
 /// A duration in three to four digits: `1.006 s`, `16.9 ms`, `850 us`.
@@ -194,7 +211,69 @@ impl Names<'_> {
                 format!("{} finds that {generation} is over, and ends itself", self.node(node))
             }
             O::PartitionDrained { partition } => format!("last record of {partition} served"),
+            O::Raft(point) => self.point(point),
+            O::Applied { index, term, .. } => {
+                format!("entry {} of term {} applied", index.0, term.0)
+            }
+            O::Leads { term } => format!("leads in term {}", term.0),
+            O::Heard { node, generation } => {
+                format!("heard {} of {generation}", self.node(node))
+            }
+            O::Invoked { operation, key, call } => {
+                let call = match call {
+                    Call::Read => format!("reads register {key}"),
+                    Call::Set(value) => format!("sets register {key} to {value}"),
+                    Call::Add(value) => format!("adds {value} to register {key}"),
+                };
+                format!("{} {call}, operation {}", self.node(operation.client), operation.number)
+            }
+            O::Responded { operation, value } => {
+                let client = self.node(operation.client);
+                format!("{client} has its answer to operation {}: {value}", operation.number)
+            }
             ref other => format!("{other:?}"),
+        }
+    }
+
+    /// A coordinator, by its number among them.
+    fn replica(&self, ReplicaId(number): ReplicaId) -> String {
+        let node = self.places.node(Role::Coordinator, u32::from(number) + 1);
+        node.map_or_else(|| format!("coordinator-{}", number + 1), |node| self.node(node))
+    }
+
+    /// A point of the Raft protocol.
+    fn point(&self, point: Point) -> String {
+        match point {
+            Point::Recovered { term, last } => {
+                format!("is back with term {} and entries up to {}", term.0, last.0)
+            }
+            Point::Campaigned { term } => format!("stands for election in term {}", term.0),
+            Point::VoteGranted { term, to } => {
+                format!("votes for {} in term {}", self.replica(to), term.0)
+            }
+            Point::Elected { term } => format!("is elected in term {}", term.0),
+            Point::SteppedDown { term } => format!("steps down from term {}", term.0),
+            Point::Appended { index, term, .. } => {
+                format!("appended entry {} of term {}", index.0, term.0)
+            }
+            Point::Truncated { from } => format!("dropped its entries from {} on", from.0),
+            Point::Persisted { last } => format!("has entries up to {} on disk", last.0),
+            Point::Committed { index, .. } => format!("knows entries up to {} committed", index.0),
+            Point::MembershipChanged { voters, joint, .. } => {
+                let voters = plural(voters.into(), "voter");
+                let joint = if joint { ", still with the old ones" } else { "" };
+                format!("goes by a membership of {voters}{joint}")
+            }
+            Point::Compacted { index } => {
+                format!("put a snapshot in the place of entries up to {}", index.0)
+            }
+            Point::SnapshotSent { to, index } => {
+                format!("sends {} a snapshot of entries up to {}", self.replica(to), index.0)
+            }
+            Point::SnapshotInstalled { index, .. } => {
+                format!("took over a snapshot of entries up to {}", index.0)
+            }
+            Point::TransferBegan { to } => format!("hands leadership to {}", self.replica(to)),
         }
     }
 }

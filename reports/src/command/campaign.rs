@@ -6,19 +6,17 @@ use stormglass_engine::names::Twist;
 use stormglass_engine::topology::Topology;
 use stormglass_scenarios::campaign::{Campaign, Next};
 use stormglass_scenarios::case::Case;
-use stormglass_scenarios::outcome::{Outcome, Verdict};
+use stormglass_scenarios::outcome::Outcome;
 use stormglass_scenarios::problem::Problem;
 use stormglass_scenarios::scenario::Scenario;
 use stormglass_scenarios::topologies::Registry;
 
 use crate::cli::{Answer, CampaignArgs, Exit};
-use crate::failure;
 use crate::files::{self, Files};
-use crate::page::{Paint, Side, Style, Table, labelled};
+use crate::page::Paint;
 use crate::shell;
-use crate::summary::Report;
-use crate::words::{count, plural};
 
+mod page;
 mod progress;
 mod tally;
 
@@ -48,7 +46,7 @@ pub fn campaign(args: &CampaignArgs, registry: &Registry) -> Result<Answer, Prob
     let exit = exit(&done);
     let text = match args.json {
         true => super::json(&done.iter().map(|done| &done.tally).collect::<Vec<_>>()),
-        false => page(&done, Paint::of_stdout()),
+        false => page::page(&done, Paint::of_stdout()),
     };
     Ok(Answer { text, exit })
 }
@@ -107,67 +105,4 @@ fn exit(done: &[Done]) -> Exit {
     } else {
         Exit::Holds
     }
-}
-
-fn page(done: &[Done], paint: Paint) -> String {
-    let mut table = Table::new(&[
-        ("scenario", Side::Left),
-        ("seeds", Side::Right),
-        ("holds", Side::Right),
-        ("broken", Side::Right),
-        ("could not judge", Side::Right),
-        ("of them vacuous", Side::Right),
-        ("faults effective (median)", Side::Right),
-    ]);
-    for Done { tally, .. } in done {
-        let style = |n: u64, style| if n > 0 { style } else { Style::Plain };
-        table.styled_row([
-            (tally.scenario.clone(), Style::Plain),
-            (count(tally.runs), Style::Plain),
-            (count(tally.holds), style(tally.holds, Style::Green)),
-            (count(tally.broken), style(tally.broken, Style::Red)),
-            (count(tally.could_not_judge), style(tally.could_not_judge, Style::Yellow)),
-            (count(tally.vacuous), Style::Plain),
-            (tally.median_effective(), Style::Plain),
-        ]);
-    }
-    let mut out = table.render(0, paint);
-    for Done { tally, .. } in done {
-        out.push_str(&format!("\n{}\n", paint.text(Style::Bold, &tally.scenario)));
-        out.push_str(&labelled("seen", &tally.seen(), 2, 12, paint));
-        out.push_str(&labelled("never seen", &tally.never_seen(), 2, 12, paint));
-        for (why, seeds, first) in &tally.unjudged {
-            let text = format!("{} from seed {first} on: {why}", plural(*seeds, "run"));
-            out.push_str(&labelled("unjudged", &text, 2, 12, paint));
-        }
-    }
-    for done in done {
-        for failure in &done.tally.failures {
-            out.push('\n');
-            out.push_str(&explained(done, failure, paint));
-        }
-    }
-    out
-}
-
-/// The first seed of a kind of failure.
-fn explained(done: &Done, failure: &tally::Failure, paint: Paint) -> String {
-    let outcome = &failure.first;
-    let (scenario, topology) = (&*done.scenario, &*done.topology);
-    let repeat = &failure.replay;
-    let report = Report { scenario, topology, outcome, repeat, timeline: false, paint };
-    let which = format!(
-        "{}, seed {}; {} like it in {}",
-        done.tally.scenario,
-        outcome.seed,
-        plural(failure.seeds, "seed"),
-        plural(done.tally.runs, "run")
-    );
-    let (heading, label) = (paint.text(Style::Bold, &which), paint.text(Style::Dim, "replay"));
-    format!("{heading}\n{}  {label}      {repeat}\n", failure::page(&report))
-}
-
-/// Whether a run counts as vacuous.
-fn is_vacuous(outcome: &Outcome) -> bool {
-    matches!(outcome.verdict, Verdict::CouldNotJudge { .. }) && outcome.is_vacuous()
 }

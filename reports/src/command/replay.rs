@@ -35,7 +35,7 @@ pub fn replay(args: &ReplayArgs, registry: &Registry) -> Result<Answer, Problem>
     let mut setup = Setup::with_plan(&scenario, registry, &load, case.plan.clone())?;
     setup.bugs = super::twists(&case.bugs)?;
     setup.record = args.timeline;
-    let topology = Arc::clone(&setup.topology);
+    let (scenario, topology) = (Arc::clone(&setup.scenario), Arc::clone(&setup.topology));
     let outcome = setup.run();
     run::note_panic(&outcome);
     let reproduced = is_same(&case, &outcome);

@@ -35,7 +35,7 @@ pub fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem> {
     };
     setup.bugs = bugs;
     setup.record = args.timeline;
-    let topology = Arc::clone(&setup.topology);
+    let (scenario, topology) = (Arc::clone(&setup.scenario), Arc::clone(&setup.topology));
     let outcome = setup.run();
     note_panic(&outcome);
     let case = keep(&scenario, &outcome, args.case.as_deref())?;

@@ -1,6 +1,6 @@
 use stormglass_sim::time::{Instant, Span};
 
-use super::{bytes, count, instant, plural, span, thousandths};
+use super::{bytes, count, instant, percent, plural, span, thousandths};
 
 #[test]
 fn numbers_are_grouped_by_three_digits() {
@@ -37,4 +37,11 @@ fn instants_line_up_to_the_millisecond() {
 fn sizes_and_rates_are_rounded() {
     assert_eq!([812, 29_940, 1_000_000].map(bytes), ["812 B", "29.9 kB", "1.0 MB"]);
     assert_eq!([200_000, 996_849, 1_000_050].map(thousandths), ["200.0", "996.8", "1,000.1"]);
+}
+
+#[test]
+fn shares_round_to_all_or_nothing_only_if_they_are() {
+    let cases = [(0, 500), (1, 10_000), (1, 3), (250, 500), (9_999, 10_000), (500, 500), (0, 0)];
+    let shown = cases.map(|(part, whole)| percent(part, whole));
+    assert_eq!(shown, ["0%", "0.1%", "33.3%", "50.0%", "99.9%", "100%", "0%"]);
 }

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Serialize;
-use stormglass_scenarios::outcome::{Outcome, Verdict};
+use stormglass_scenarios::outcome::{FaultOutcome, Outcome, Verdict};
 
 use crate::words::count;
 
+mod spread;
 #[cfg(test)]
 mod tests;
+
+pub(super) use spread::Spread;
 
 /// Words of a violation's sentence that tell one kind of failure from another.
 const WORDS: usize = 5;
@@ -24,14 +27,28 @@ pub(super) struct Tally {
     pub(super) holds: u64,
     pub(super) broken: u64,
     pub(super) could_not_judge: u64,
-    pub(super) vacuous: u64,
-    /// How many runs had so many effective faults.
-    pub(super) effective_faults: BTreeMap<usize, u64>,
+    /// Runs in which at least one fault took effect.
+    pub(super) disturbed: u64,
+    /// Runs with so many coordinators.
+    pub(super) coordinators: BTreeMap<u16, u64>,
+    /// How many faults took effect in a run.
+    pub(super) effective_faults: Spread,
+    /// Each kind of fault, by name.
+    pub(super) faults: BTreeMap<String, Strikes>,
     /// Runs in which each rare event was seen.
     pub(super) rare_events: BTreeMap<&'static str, u64>,
     /// Why runs could not be judged: the reason, how many, the first seed.
     pub(super) unjudged: Vec<(String, u64, u64)>,
     pub(super) failures: Vec<Failure>,
+}
+
+/// In how many runs there was a kind of fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Strikes {
+    /// In their plans.
+    pub(super) planned: u64,
+    /// And took effect at least once.
+    pub(super) effective: u64,
 }
 
 /// A kind of failure: a law, and how its sentence begins.
@@ -56,8 +73,10 @@ impl Tally {
             holds: 0,
             broken: 0,
             could_not_judge: 0,
-            vacuous: 0,
-            effective_faults: BTreeMap::new(),
+            disturbed: 0,
+            coordinators: BTreeMap::new(),
+            effective_faults: Spread::default(),
+            faults: BTreeMap::new(),
             rare_events: BTreeMap::new(),
             unjudged: Vec::new(),
             failures: Vec::new(),
@@ -66,8 +85,11 @@ impl Tally {
 
     pub(super) fn add(&mut self, outcome: Outcome) {
         self.runs += 1;
-        self.vacuous += u64::from(super::is_vacuous(&outcome));
-        *self.effective_faults.entry(outcome.effective_faults()).or_default() += 1;
+        let effective = outcome.effective_faults();
+        self.disturbed += u64::from(effective > 0);
+        self.effective_faults.add(effective as u64);
+        *self.coordinators.entry(outcome.coordinators).or_default() += 1;
+        self.strikes(&outcome.faults);
         for (name, times) in &outcome.probes {
             *self.rare_events.entry(name).or_default() += u64::from(*times > 0);
         }
@@ -87,6 +109,19 @@ impl Tally {
         }
     }
 
+    /// Counts each kind of fault once a run.
+    fn strikes(&mut self, faults: &[FaultOutcome]) {
+        let mut kinds: BTreeMap<&str, bool> = BTreeMap::new();
+        for fault in faults {
+            *kinds.entry(&fault.kind).or_default() |= fault.took_effect;
+        }
+        for (kind, took_effect) in kinds {
+            let strikes = self.faults.entry(kind.to_string()).or_default();
+            strikes.planned += 1;
+            strikes.effective += u64::from(took_effect);
+        }
+    }
+
     fn failed(&mut self, outcome: Outcome) {
         let Some(violation) = outcome.violations().first() else { return };
         let (law, begins) = (violation.law.name(), signature(&violation.sentence));
@@ -98,18 +133,6 @@ impl Tally {
                 self.failures.push(Failure { law, begins, seeds: 1, replay, first: outcome });
             }
         }
-    }
-
-    /// How many faults took effect in the median run.
-    pub(super) fn median_effective(&self) -> String {
-        let mut seen = 0;
-        for (faults, runs) in &self.effective_faults {
-            seen += runs;
-            if 2 * seen >= self.runs {
-                return faults.to_string();
-            }
-        }
-        "-".to_string()
     }
 
     /// Rare events, each with the number of runs that saw it.

@@ -1,0 +1,152 @@
+//! A campaign on a page: what held, what was disturbed and how, and each kind of failure once.
+
+use std::collections::BTreeMap;
+
+use super::{Done, tally};
+use crate::failure;
+use crate::page::{Paint, Side, Style, Table, labelled};
+use crate::summary::Report;
+use crate::words::{count, percent, plural};
+
+use tally::Tally;
+
+#[cfg(test)]
+mod tests;
+
+/// Columns of the labels below a scenario's name.
+const LABEL: usize = 14;
+/// Columns of a bar that stands for all seeds.
+const BAR: u64 = 20;
+
+pub(super) fn page(done: &[Done], paint: Paint) -> String {
+    let tallies: Vec<&Tally> = done.iter().map(|done| &done.tally).collect();
+    let mut out = verdicts(&tallies, paint);
+    for tally in tallies {
+        out.push('\n');
+        out.push_str(&scenario(tally, paint));
+    }
+    for done in done {
+        for failure in &done.tally.failures {
+            out.push('\n');
+            out.push_str(&explained(done, failure, paint));
+        }
+    }
+    out
+}
+
+/// One line a scenario.
+fn verdicts(tallies: &[&Tally], paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("scenario", Side::Left),
+        ("seeds", Side::Right),
+        ("holds", Side::Right),
+        ("broken", Side::Right),
+        ("could not judge", Side::Right),
+        ("disturbed", Side::Right),
+        ("faults effective (median)", Side::Right),
+    ]);
+    for tally in tallies {
+        let style = |n: u64, style| if n > 0 { style } else { Style::Plain };
+        let median = tally.effective_faults.median();
+        table.styled_row([
+            (tally.scenario.clone(), Style::Plain),
+            (count(tally.runs), Style::Plain),
+            (count(tally.holds), style(tally.holds, Style::Green)),
+            (count(tally.broken), style(tally.broken, Style::Red)),
+            (count(tally.could_not_judge), style(tally.could_not_judge, Style::Yellow)),
+            (percent(tally.disturbed, tally.runs), Style::Plain),
+            (median.map_or("-".to_string(), count), Style::Plain),
+        ]);
+    }
+    table.render(0, paint)
+}
+
+/// What was done to a scenario, and what was seen.
+fn scenario(tally: &Tally, paint: Paint) -> String {
+    let mut out = format!("{}\n", paint.text(Style::Bold, &tally.scenario));
+    let mut line = |label: &str, text: Option<String>| {
+        if let Some(text) = text {
+            out.push_str(&labelled(label, &text, 2, LABEL, paint));
+        }
+    };
+    line("coordinators", coordinators(&tally.coordinators));
+    if !tally.faults.is_empty() {
+        line("faults", tally.effective_faults.words(" effective", count));
+    }
+    line("seen", Some(tally.seen()));
+    line("never seen", Some(tally.never_seen()));
+    for (why, seeds, first) in &tally.unjudged {
+        line("unjudged", Some(format!("{} from seed {first} on: {why}", plural(*seeds, "run"))));
+    }
+    if !tally.faults.is_empty() {
+        out.push('\n');
+        out.push_str(&faults(tally, paint));
+    }
+    out
+}
+
+/// How many seeds had how many coordinators, if that is worth saying.
+fn coordinators(seeds: &BTreeMap<u16, u64>) -> Option<String> {
+    let alone = seeds.keys().all(|coordinators| *coordinators == 1);
+    if alone {
+        return None;
+    }
+    let all: Vec<String> = seeds
+        .iter()
+        .enumerate()
+        .map(|(at, (coordinators, seeds))| match at {
+            0 => format!("{coordinators} in {}", plural(*seeds, "seed")),
+            _ => format!("{coordinators} in {}", count(*seeds)),
+        })
+        .collect();
+    Some(all.join(", "))
+}
+
+/// Each kind of fault, and in how many seeds it really hit something.
+fn faults(tally: &Tally, paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("fault", Side::Left),
+        ("in the plan of", Side::Right),
+        ("took effect in", Side::Right),
+        ("of all seeds", Side::Right),
+        ("", Side::Left),
+    ]);
+    for (kind, strikes) in &tally.faults {
+        let style = if strikes.effective == 0 { Style::Yellow } else { Style::Plain };
+        table.styled_row([
+            (kind.clone(), Style::Plain),
+            (count(strikes.planned), Style::Plain),
+            (count(strikes.effective), style),
+            (percent(strikes.effective, tally.runs), style),
+            (bar(strikes.effective, tally.runs), Style::Dim),
+        ]);
+    }
+    table.render(2, paint)
+}
+
+/// A share as a bar, to the eighth of a column.
+fn bar(part: u64, whole: u64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (part * BAR * 8 + whole / 2) / whole.max(1);
+    // What is there at all is to be seen.
+    let eighths = if part > 0 { eighths.max(1) } else { 0 };
+    let full = "█".repeat((eighths / 8) as usize);
+    full + EIGHTHS[(eighths % 8) as usize]
+}
+
+/// The first seed of a kind of failure.
+fn explained(done: &Done, failure: &tally::Failure, paint: Paint) -> String {
+    let outcome = &failure.first;
+    let (scenario, topology) = (&done.scenario.drawn(outcome.seed), &*done.topology);
+    let repeat = &failure.replay;
+    let report = Report { scenario, topology, outcome, repeat, timeline: false, paint };
+    let which = format!(
+        "{}, seed {}; {} like it in {}",
+        done.tally.scenario,
+        outcome.seed,
+        plural(failure.seeds, "seed"),
+        plural(done.tally.runs, "run")
+    );
+    let (heading, label) = (paint.text(Style::Bold, &which), paint.text(Style::Dim, "replay"));
+    format!("{heading}\n{}  {label}      {repeat}\n", failure::page(&report))
+}

@@ -1,0 +1,50 @@
+use super::*;
+use crate::command::campaign::tally::Strikes;
+
+/// A tally of 500 made-up seeds.
+fn tally() -> Tally {
+    let mut tally = Tally::new("made-up-storm", &(0..500));
+    (tally.runs, tally.holds, tally.broken, tally.disturbed) = (500, 499, 1, 497);
+    for seed in 0..500u64 {
+        *tally.coordinators.entry(1 + (seed % 7) as u16).or_default() += 1;
+        tally.effective_faults.add(seed * seed % 13);
+    }
+    for (kind, planned, effective) in [
+        ("crash it at raft-vote-granted", 500, 263),
+        ("crash-machine leader", 412, 388),
+        ("crash leader", 500, 500),
+        ("isolate leader outbound", 300, 1),
+        ("drift-clock coordinator", 480, 240),
+        ("pause operator", 500, 0),
+    ] {
+        tally.faults.insert(kind.to_string(), Strikes { planned, effective });
+    }
+    tally.rare_events.extend([("zombie-exit", 120), ("credit-exhausted", 0)]);
+    tally.unjudged.push(("a made-up reason".to_string(), 2, 41));
+    tally
+}
+
+#[test]
+fn a_campaign_on_a_page() {
+    let mut calm = Tally::new("calm", &(0..3));
+    (calm.runs, calm.holds) = (3, 3);
+    calm.coordinators.insert(1, 3);
+    (0..3).for_each(|_| calm.effective_faults.add(0));
+    let tallies = [&tally(), &calm];
+    let parts = tallies.map(|tally| scenario(tally, Paint::NONE)).join("\n");
+    let page = format!("{}\n{parts}", verdicts(&tallies, Paint::NONE));
+    for line in page.lines() {
+        assert!(line.chars().count() <= crate::page::WIDTH, "{line}");
+        assert_eq!(line, line.trim_end(), "blanks at the end");
+    }
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn bars_show_what_is_there_at_all() {
+    assert_eq!(
+        ["", "▏", "██████████", &"█".repeat(20)],
+        [bar(0, 9), bar(1, 10_000), bar(5, 10), bar(9, 9)]
+    );
+    assert_eq!(bar(0, 0), "");
+}
