@@ -7,6 +7,8 @@
 
 #[path = "raft/lab.rs"]
 mod lab;
+#[path = "raft/paper.rs"]
+mod paper;
 #[path = "raft/script.rs"]
 mod script;
 #[path = "raft/storm.rs"]

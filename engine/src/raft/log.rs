@@ -6,6 +6,9 @@ use alloc::vec::Vec;
 
 use super::{Entry, Index, Snapshot, Term};
 
+#[cfg(test)]
+mod tests;
+
 #[derive(Clone, Debug)]
 pub(super) struct Log {
     snapshot: Option<Arc<Snapshot>>,

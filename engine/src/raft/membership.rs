@@ -14,6 +14,9 @@ use super::progress::Progress;
 use super::{Body, Index, Output, Point, Raft, Refusal, ReplicaId};
 use crate::names::Twist;
 
+#[cfg(test)]
+mod tests;
+
 /// Who takes part. Sorted, without repetition.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Membership {
@@ -221,7 +224,7 @@ impl Raft {
     }
 
     /// What a leader does when a membership has been committed: it leaves a joint one (4.3), and
-    /// "if the leader is not in the new configuration, it steps down" (4.2.2).
+    /// steps down if it is not in the new one (4.2.2).
     pub(super) fn settle_membership(&mut self, now: Instant, out: &mut Vec<Output>) {
         let (at, newest) = self.memberships.newest().clone();
         if self.leading.is_none() || at > self.commit {

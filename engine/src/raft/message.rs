@@ -7,6 +7,9 @@ use stormglass_sim::hash::Mixer;
 
 use super::{Entry, Index, Membership, Term};
 
+#[cfg(test)]
+mod tests;
+
 /// One message, always with its sender's term.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message {

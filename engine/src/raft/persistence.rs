@@ -1,7 +1,7 @@
 //! What must be durable before what is said.
 //!
-//! "Servers persist updates to stable storage before responding to RPCs" (figure 3.1): a message
-//! that promises something is *held* until the writes that it rests on are confirmed. A leader's
+//! Term, vote and log are "updated on stable storage before responding to RPCs" (figure 3.1): a
+//! message that promises something is *held* until the writes that it rests on are confirmed. A leader's
 //! entries go out while its own disk is still busy (10.2.1), but it counts itself only when it has
 //! them.
 

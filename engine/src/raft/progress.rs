@@ -13,6 +13,9 @@ use stormglass_sim::time::Instant;
 use super::{Index, Output, Snapshot, bug};
 use crate::names::{Switches, Twist};
 
+#[cfg(test)]
+mod tests;
+
 #[derive(Clone, Debug)]
 pub(super) struct Progress {
     /// Its log is durable and equal to the leader's up to here.

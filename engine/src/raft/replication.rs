@@ -267,8 +267,8 @@ impl Raft {
         self.urge_transfer(out);
     }
 
-    /// "When a leader's log is inconsistent with a follower's, the leader decrements nextIndex and
-    /// retries" (3.5): by whole terms, as the follower's hint allows.
+    /// "After a rejection, the leader decrements nextIndex and retries" (3.5): by whole terms, as the
+    /// follower's hint allows.
     pub(super) fn on_append_reject(
         &mut self,
         from: ReplicaId,

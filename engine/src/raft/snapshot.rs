@@ -103,8 +103,8 @@ impl Raft {
     ) {
         let Part { index, offset, total, .. } = part;
         if self.log.term_at(index) == Some(part.term) || index <= self.log.base() {
-            // It has all that, and perhaps entries behind: "the follower ... retains the entries
-            // following the snapshot" (5).
+            // It has all that, and perhaps entries behind: it is to "retain log entries following
+            // it" (figure 5.3).
             let has = index.max(self.log.base());
             self.commit_to(has, now, out);
             return self.promise(has, from, Kind::AppendReply { matched: has }, out);
