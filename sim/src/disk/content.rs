@@ -124,11 +124,18 @@ impl Content {
         *self = Content::Log { chunks: Arc::new(vec![data]), durable: Durable::Other(old) };
     }
 
-    /// Adds to its end.
-    pub(crate) fn append(&mut self, data: Payload) {
+    /// Adds to its end. Gives back by how much its logical size grows.
+    pub(crate) fn append(&mut self, data: Payload) -> u64 {
         match self {
-            Content::Log { chunks, .. } => Arc::make_mut(chunks).push(data),
-            Content::Paged(paged) => paged.write_at(paged.len, data.bytes()),
+            Content::Log { chunks, .. } => {
+                let size = data.size();
+                Arc::make_mut(chunks).push(data);
+                size
+            }
+            Content::Paged(paged) => {
+                paged.write_at(paged.len, data.bytes());
+                data.bytes().len() as u64
+            }
         }
     }
 

@@ -150,7 +150,8 @@ impl Files {
             }
             DiskOp::Append { file, data } => {
                 self.room(data.size(), capacity)?;
-                self.change(file, |c| c.append(data.clone()));
+                // Not through `change`: a log's size is the sum over all that was ever appended.
+                self.used += self.content_mut(file).append(data.clone());
             }
             DiskOp::Sync { file } => {
                 let inode = *self.names.get(file).ok_or(DiskError::NotFound)?;
@@ -181,6 +182,15 @@ impl Files {
 
     /// Changes a file's contents, creating it if need be.
     fn change(&mut self, file: &FileName, edit: impl FnOnce(&mut Content)) {
+        let content = self.content_mut(file);
+        let before = content.size();
+        edit(content);
+        let after = content.size();
+        self.used = self.used - before + after;
+    }
+
+    /// A file's contents; it is created if need be.
+    fn content_mut(&mut self, file: &FileName) -> &mut Content {
         let inode = match self.names.get(file) {
             Some(&inode) => inode,
             None => {
@@ -192,10 +202,7 @@ impl Files {
                 inode
             }
         };
-        let content = self.inodes.get_mut(&inode).expect("a name has an inode");
-        let before = content.size();
-        edit(content);
-        self.used = self.used - before + content.size();
+        self.inodes.get_mut(&inode).expect("a name has an inode")
     }
 
     /// Makes one change of names durable.
