@@ -81,15 +81,22 @@ impl Client {
         }
     }
 
-    fn wake(&mut self, after: Span, cx: &mut Cx<'_>) {
+    /// Waits for nothing any more.
+    fn calm(&mut self, cx: &mut Cx<'_>) {
         if let Some(timer) = self.timer.take() {
             cx.cancel_timer(timer);
         }
+    }
+
+    fn wake(&mut self, after: Span, cx: &mut Cx<'_>) {
+        self.calm(cx);
         self.timer = Some(cx.set_timer(MAIN, after, 0));
     }
 
     /// Waits until the next operation is due.
     fn rest(&mut self, cx: &mut Cx<'_>) {
+        // The patience of the last operation must not begin another one.
+        self.calm(cx);
         let now = cx.now();
         match &self.work {
             Work::Registers { until, .. } if now >= *until => {}
