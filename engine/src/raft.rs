@@ -225,6 +225,8 @@ pub struct Raft {
     electorate: Arc<Membership>,
     votes: BTreeMap<ReplicaId, bool>,
     receiving: Option<Receiving>,
+    /// Messages of the current leader that begin behind the log, until it reaches there.
+    early: Vec<Offer>,
     /// Invariant: there if and only if it leads.
     leading: Option<Leading>,
 }
@@ -291,6 +293,7 @@ impl Raft {
             election_at: now,
             votes: BTreeMap::new(),
             receiving: None,
+            early: Vec::new(),
             leading: None,
         };
         raft.draw_timeout(now);

@@ -50,10 +50,16 @@ impl Raft {
         self.term = term;
         self.disk.dirty = true;
         self.drop_held();
-        self.receiving = None;
+        self.forget_arriving();
         if !self.bug(Twist::RaftVoteKept, self.vote.is_some(), out) {
             self.vote = None;
         }
+    }
+
+    /// What was arriving from the leader of the old term will not be finished.
+    fn forget_arriving(&mut self) {
+        self.receiving = None;
+        self.early.clear();
     }
 
     /// Becomes a follower that knows no leader, in the same term.
@@ -96,7 +102,7 @@ impl Raft {
         self.vote = Some(self.id);
         self.disk.dirty = true;
         self.drop_held();
-        self.receiving = None;
+        self.forget_arriving();
         self.role = Role::Candidate;
         self.leader = None;
         self.votes.clear();

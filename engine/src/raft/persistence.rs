@@ -1,9 +1,9 @@
 //! What must be durable before what is said.
 //!
 //! Term, vote and log are "updated on stable storage before responding to RPCs" (figure 3.1): a
-//! message that promises something is *held* until the writes that it rests on are confirmed. A leader's
-//! entries go out while its own disk is still busy (10.2.1), but it counts itself only when it has
-//! them.
+//! message that promises something is *held* until the writes that it rests on are confirmed. A
+//! leader's entries go out while its own disk is still busy (10.2.1), but it counts itself only
+//! when it has them.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;

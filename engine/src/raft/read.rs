@@ -91,8 +91,8 @@ impl Raft {
         holds(lease) || self.bug(Twist::RaftLeaseUnbounded, holds(whole), out)
     }
 
-    /// The leader has committed in its term, and so knows everything that was committed before (6.4):
-    /// what waited for that goes on.
+    /// The leader has committed in its term, and so knows everything that was committed before
+    /// (6.4): what waited for that goes on.
     pub(super) fn open_reads(&mut self, now: Instant, out: &mut Vec<Output>) {
         if !self.may_lead() {
             return;

@@ -10,6 +10,7 @@ use super::{Body, Entry, Index, Output, Point, Raft, ReplicaId, Term, Write, pri
 use crate::names::Twist;
 
 /// What a leader's message offers.
+#[derive(Clone, Debug)]
 pub(super) struct Offer {
     pub(super) prev: Index,
     pub(super) prev_term: Term,
@@ -107,6 +108,35 @@ impl Raft {
         now: Instant,
         out: &mut Vec<Output>,
     ) {
+        self.weigh(from, offer, now, out);
+        let fits = |raft: &Raft| raft.early.iter().position(|early| early.prev <= raft.log.last());
+        while let Some(at) = fits(self) {
+            let offer = self.early.remove(at);
+            // It may have come in another message meanwhile, and be answered already.
+            if offer.entries.last().is_some_and(|entry| entry.index > self.log.last()) {
+                self.weigh(from, offer, now, out);
+            }
+        }
+    }
+
+    /// Keeps a message that has overtaken the one before it, as if the network had: when the gap is
+    /// filled, it is weighed again. As much is kept as a leader has under way.
+    fn keep_early(&mut self, offer: Offer) {
+        let size = |offer: &Offer| offer.entries.iter().map(Entry::size).sum::<u64>();
+        let kept: u64 = self.early.iter().map(size).sum();
+        let known = self.early.iter().any(|early| early.prev == offer.prev);
+        if !known && kept + size(&offer) <= self.settings.inflight_bytes.into() {
+            self.early.push(offer);
+        }
+    }
+
+    /// Takes an offer or refuses it.
+    fn weigh(&mut self, from: ReplicaId, offer: Offer, now: Instant, out: &mut Vec<Output>) {
+        let gap = offer.prev > self.log.last() && !offer.entries.is_empty();
+        // With an entry of this leader's term at its end, the log is no other than the leader's.
+        if gap && self.log.last_term() == self.term {
+            self.keep_early(offer.clone());
+        }
         let Offer { prev, prev_term, mut entries, commit } = offer;
         let numbered =
             |(entry, number): (&Entry, u64)| prev.0.checked_add(number) == Some(entry.index.0);
@@ -267,8 +297,8 @@ impl Raft {
         self.urge_transfer(out);
     }
 
-    /// "After a rejection, the leader decrements nextIndex and retries" (3.5): by whole terms, as the
-    /// follower's hint allows.
+    /// "After a rejection, the leader decrements nextIndex and retries" (3.5): by whole terms, as
+    /// the follower's hint allows.
     pub(super) fn on_append_reject(
         &mut self,
         from: ReplicaId,

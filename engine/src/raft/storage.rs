@@ -95,7 +95,8 @@ pub fn rewrite(durable: &Durable, switches: Switches, mut reached: impl FnMut(Tw
 /// torn and is to be cut off.
 ///
 /// # Errors
-/// If a frame cannot be read and one behind it can, if one is not where it was written, or if frames contradict each other.
+/// If a frame cannot be read and one behind it can, if one is not where it was written, or if
+/// frames contradict each other.
 pub fn recover(bytes: &[u8]) -> Result<(Durable, usize), Rotten> {
     let (mut durable, mut at) = (Durable::default(), 0);
     while at < bytes.len() {

@@ -442,3 +442,35 @@ fn confirmations_may_be_joined_and_repeated() {
     raft.persisted(PersistId(1), lab.now, &mut out);
     assert!(out.is_empty());
 }
+
+/// Messages "may be reordered" by the network (3.1): a pipeline whose messages overtake each other
+/// loses none of them, and is not sent again from the start.
+#[test]
+fn reordered_messages_are_put_in_order() {
+    let mut lab = Lab::started(2);
+    lab.elect(0);
+    (0..20).for_each(|_| _ = lab.propose(0, "x"));
+    let sent = lab.net.len();
+    lab.net.reverse();
+    (0..sent).for_each(|_| lab.deliver(0));
+    assert_eq!(lab.raft(1).last_index(), lab.raft(0).last_index());
+    // What was kept belongs to its leader: another term forgets it.
+    let mut lab = one(&disk(2, &[1, 2]));
+    answers(&mut lab, 1, append(2, (3, 2), &[2], 0));
+    answers(&mut lab, 2, append(3, (2, 2), &[3], 0));
+    assert_eq!(lab.terms(0), [1, 2, 3]);
+    // Nor is anything kept while it is not sure that the logs agree.
+    let mut lab = one(&disk(2, &[1, 1]));
+    answers(&mut lab, 1, append(2, (3, 2), &[2], 0));
+    answers(&mut lab, 1, append(2, (2, 1), &[2], 0));
+    assert_eq!(lab.terms(0), [1, 1, 2]);
+    // Nobody keeps more than a leader has under way.
+    let mut lab = one(&disk(2, &[2]));
+    for index in 2..1_000 {
+        answers(&mut lab, 1, append(2, (index, 2), &[2], 0));
+    }
+    answers(&mut lab, 1, append(2, (1, 2), &[2], 0));
+    assert!(lab.raft(0).last_index() > Index(100));
+    let most = u64::from(SETTINGS.inflight_bytes) / 17 + 3;
+    assert!(lab.raft(0).last_index().0 <= most);
+}

@@ -4,7 +4,8 @@
 //! `> `, with what follows from it, one thing a line:
 //!
 //! ```text
-//! > voters r0 r1 r2             who votes at first (also: lease 100, the clocks' bound in millionths)
+//! > voters r0 r1 r2             who votes at first
+//! > lease 100                   the bound on clocks in millionths
 //! > limit append 1              bytes in a message, inflight, or in a chunk: before the start
 //! > disk r1 t6 vote r2 log 1 4  what is on a disk before the start: terms of the entries
 //! > start r0 r1 r2              they start from their disks
