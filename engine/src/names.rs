@@ -80,7 +80,7 @@ names! {
         RaftVoteUnchecked = "raft-vote-unchecked",
         /// Raft: a vote is told before it is durable.
         RaftVoteNotSynced = "raft-vote-not-synced",
-        /// Raft: a vote survives into later terms. Harmless to safety; elections take longer.
+        /// Raft: a vote survives into later terms. Harmless to safety; elections may never end.
         RaftVoteKept = "raft-vote-kept",
         /// Raft: every append cuts the log behind it, conflict or not (hashicorp/raft 0f31a01).
         RaftTruncateAlways = "raft-truncate-always",
