@@ -68,13 +68,16 @@ impl Log {
     /// their bytes.
     pub(super) fn batch(&self, from: Index, limit: u64) -> (Vec<Entry>, u64) {
         let from = self.offset(from).map_or(self.entries.len(), |at| at.min(self.entries.len()));
-        let mut bytes = 0;
-        let fits = |entry: &&Entry| {
-            bytes += entry.size();
-            bytes <= limit || bytes == entry.size()
-        };
-        let batch: Vec<Entry> = self.entries.range(from..).take_while(fits).cloned().collect();
-        let bytes = batch.iter().map(Entry::size).sum();
+        let (mut count, mut bytes) = (0, 0);
+        for entry in self.entries.range(from..) {
+            let more = bytes + entry.size();
+            if more > limit && count > 0 {
+                break;
+            }
+            (count, bytes) = (count + 1, more);
+        }
+        // Counted first, so that the list is allocated once.
+        let batch = self.entries.range(from..from + count).cloned().collect();
         (batch, bytes)
     }
 

@@ -79,10 +79,16 @@ impl Membership {
         need: fn(usize) -> usize,
     ) -> Option<T> {
         let reached = |voters: &[ReplicaId]| {
-            let mut values: Vec<T> = voters.iter().map(|id| of(*id)).collect();
+            let at = voters.len().checked_sub(need(voters.len()))?;
+            // This runs for every answer: room for the usual number of voters is on the stack.
+            let (mut few, mut many) = ([None; 8], Vec::new());
+            let values = few.get_mut(..voters.len()).unwrap_or_else(|| {
+                many.resize(voters.len(), None);
+                &mut many
+            });
+            values.iter_mut().zip(voters).for_each(|(value, id)| *value = Some(of(*id)));
             values.sort_unstable();
-            let at = values.len().checked_sub(need(values.len()))?;
-            values.get(at).copied()
+            values.get(at).copied()?
         };
         let new = reached(&self.voters)?;
         Some(reached(&self.outgoing).map_or(new, |old| old.min(new)))

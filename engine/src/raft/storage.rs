@@ -54,7 +54,8 @@ impl Frames {
 
     /// One frame of these writes, to be appended at once. The one before has to be durable.
     pub fn encode(&mut self, writes: &[Write]) -> Vec<u8> {
-        let mut out = alloc::vec![0; HEAD];
+        let mut out = Vec::with_capacity(HEAD + writes.iter().map(room).sum::<usize>());
+        out.resize(HEAD, 0);
         writes.iter().for_each(|write| encode(write, &mut out));
         let len = u32::try_from(out.len() - HEAD).expect("a frame below four gigabytes");
         let sum = checksum(self.at, &out[HEAD..]);
@@ -155,6 +156,15 @@ fn redo(durable: &mut Durable, write: Write) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// About how many bytes a write takes.
+fn room(write: &Write) -> usize {
+    match write {
+        Write::HardState { .. } => 8,
+        Write::Entries(entries) => entries.iter().map(|entry| entry.size() as usize + 8).sum(),
+        Write::Snapshot(snapshot) => snapshot.data.len() + 64,
+    }
 }
 
 fn encode(write: &Write, out: &mut Vec<u8>) {
