@@ -14,7 +14,7 @@ use stormglass_sim::time::{Instant, Span};
 
 use super::chance::Chance;
 use super::disk::{Change, Disk};
-use super::laws::{Judged, Law, Laws, Violation, broken, chained};
+use super::laws::{Asked, Judged, Law, Laws, Violation, broken, chained};
 use super::plan::{Action, At, Plan, Who};
 
 mod actions;
@@ -118,16 +118,22 @@ pub(crate) struct Cluster {
 
 /// Runs a plan to its end, and the lull after it.
 pub(crate) fn run(plan: &Plan, twist: Option<Twist>) -> Result<Tally, Violation> {
-    traced(plan, twist, false).0
+    traced(plan, twist, Asked::All, false).0
+}
+
+/// The same, if only the laws about harm are asked.
+pub(crate) fn harm(plan: &Plan, twist: Twist) -> Result<Tally, Violation> {
+    traced(plan, Some(twist), Asked::Harm, false).0
 }
 
 /// The same, and what happened, line by line, if it is asked for.
 pub(crate) fn traced(
     plan: &Plan,
     twist: Option<Twist>,
+    asked: Asked,
     trace: bool,
 ) -> (Result<Tally, Violation>, Vec<String>) {
-    let mut cluster = Cluster::new(plan, twist, trace);
+    let mut cluster = Cluster::new(plan, twist, asked, trace);
     let judged = catch_unwind(AssertUnwindSafe(|| cluster.run())).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
@@ -140,7 +146,7 @@ pub(crate) fn traced(
 }
 
 impl Cluster {
-    fn new(plan: &Plan, twist: Option<Twist>, trace: bool) -> Self {
+    fn new(plan: &Plan, twist: Option<Twist>, asked: Asked, trace: bool) -> Self {
         let machine = |clock: &u64| Machine {
             raft: None,
             life: 0,
@@ -163,7 +169,7 @@ impl Cluster {
             early: 0,
             machines: plan.clocks.iter().map(machine).collect(),
             network: Network::new(plan.weather, plan.seed),
-            laws: Laws::new(plan.replicas, plan.bootstrap.clone()),
+            laws: Laws::new(plan.replicas, plan.bootstrap.clone(), asked),
             chance: Chance::new(plan.seed, 1),
             plan: plan.clone(),
             switches: Switches::of(|one| Some(one) == twist),
@@ -481,6 +487,23 @@ impl Cluster {
 }
 
 impl Tally {
+    /// Whether it has at least so many hundredths of each, for each of so many plans.
+    pub(crate) fn reaches(&self, hundredths: &Tally, plans: u64) -> bool {
+        let all = |tally: &Tally| {
+            let Tally { events, elections, committed, reads, crashes, aimed, .. } = *tally;
+            [
+                events,
+                elections,
+                committed,
+                reads,
+                crashes,
+                aimed,
+                tally.memberships,
+                tally.installed,
+            ]
+        };
+        all(self).into_iter().zip(all(hundredths)).all(|(is, least)| is * 100 >= least * plans)
+    }
     /// Adds those of another run.
     pub(crate) fn add(&mut self, other: Tally) {
         self.events += other.events;

@@ -3,6 +3,7 @@
 use stormglass_engine::names::Twist;
 use stormglass_sim::node::Name;
 
+use super::cluster::harm;
 use super::laws::Law;
 use super::profile::Profile;
 use super::{number, run};
@@ -73,6 +74,38 @@ fn every_planted_bug_breaks_its_law() {
         }
     }
     assert!(missed.is_empty(), "not found in {most} plans each: {missed:?}");
+}
+
+/// Bugs that in the end break a law that clients can see, and that law. Not among them: the two
+/// that only stop progress; and a membership that is used late or by a candidate only, for a joint
+/// membership forgives both as long as one change is under way at a time.
+const HARM: &[(Twist, &[Law])] = &[
+    (Twist::RaftVoteUnchecked, &[LeaderCompleteness, StateMachineSafety]),
+    (Twist::RaftVoteNotSynced, &[ElectionSafety]),
+    (Twist::RaftTruncateAlways, &[LeaderCompleteness, StateMachineSafety]),
+    (Twist::RaftAckBeforeSync, &[LeaderCompleteness, StateMachineSafety]),
+    (Twist::RaftSelfAck, &[LeaderCompleteness, StateMachineSafety]),
+    (Twist::RaftQuorumEven, &[ElectionSafety, LeaderCompleteness, StateMachineSafety]),
+    (Twist::RaftMembershipUnguarded, &[ElectionSafety, LeaderCompleteness, StateMachineSafety]),
+    (Twist::RaftVoteLostOnCompaction, &[ElectionSafety]),
+];
+
+#[test]
+fn bugs_that_are_caught_where_they_begin_do_harm_in_the_end() {
+    let most = number("RAFT_LAWS_HARM", 900);
+    for (twist, laws) in HARM {
+        let found = (0..most).find_map(|tried| {
+            let profiles = Profile::ALL;
+            let profile = profiles[tried as usize % profiles.len()];
+            let violation = harm(&profile.plan(tried / profiles.len() as u64), *twist).err()?;
+            laws.contains(&violation.law).then_some((violation.law, profile, tried + 1))
+        });
+        let name = twist.name();
+        let Some((law, profile, tried)) = found else {
+            panic!("{name} breaks none of {laws:?} in {most} plans");
+        };
+        println!("{name:<30} {law:?} in plan {tried} ({profile:?})");
+    }
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Laws {
             entry.mark.0.0,
             entry.by
         );
-        broken(Law::DurableQuorum, text)
+        self.broken(Law::DurableQuorum, text)
     }
 
     /// A leader appends a membership.
@@ -91,7 +91,7 @@ impl Laws {
                 at + 1,
                 before + 1
             );
-            return broken(Law::OneChange, text);
+            self.broken(Law::OneChange, text)?;
         }
         if !self.committed.iter().rev().any(|committed| committed.mark.0 == entry.term) {
             let text = format!(
@@ -99,7 +99,7 @@ impl Laws {
                 at + 1,
                 entry.term.0
             );
-            return broken(Law::OneChange, text);
+            self.broken(Law::OneChange, text)?;
         }
         Ok(())
     }
@@ -125,16 +125,16 @@ impl Laws {
         term: Term,
         vote: Option<ReplicaId>,
     ) -> Judged {
-        let hard = &mut self.replica(id).hard;
+        let hard = self.replica(id).hard;
         let changed = hard.0 == term && hard.1.is_some() && hard.1 != vote;
         if changed || term < hard.0 {
             let text = format!(
                 "{id} had term {} and vote {:?} on its disk, and makes it {} and {vote:?}",
                 hard.0.0, hard.1, term.0
             );
-            return broken(Law::OneVote, text);
+            self.broken(Law::OneVote, text)?;
         }
-        *hard = (term, vote);
+        self.replica(id).hard = (term, vote);
         Ok(())
     }
 

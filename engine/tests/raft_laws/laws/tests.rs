@@ -63,7 +63,7 @@ impl Story {
     }
     /// Replica 0 leads term 1, and entry 1 is committed on it and replica 1.
     fn begin() -> Self {
-        let mut story = Story(Laws::new(3, of(&[0, 1, 2], &[])));
+        let mut story = Story(Laws::new(3, of(&[0, 1, 2], &[]), Asked::All));
         let begin = |story: &mut Story| {
             story.elect(0, 1, &[0, 1])?;
             story.store(&[0, 1], &entry(1, 1, ""))?;
