@@ -123,9 +123,9 @@ pub enum Fault {
         step: ClockStep,
     },
     /// A machine's clocks, both of them, run faster or slower than true time; afterwards they run
-    /// at their usual rate again, from where they are then. They never jump. A drift takes the
-    /// place of one that is under way. A timer goes off at the instant that was known for its time
-    /// when it was set: one that was set before a drift does not see it.
+    /// at their usual rate again, from where they are then. They never jump, and a timer goes off
+    /// when the clock shows its time, whenever it was set. A drift takes the place of one that is
+    /// under way.
     DriftClock {
         /// Which machine.
         machine: MachineId,

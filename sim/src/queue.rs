@@ -387,6 +387,22 @@ impl<T> Queue<T> {
 
     /// Takes a queued item out; none if it was popped before.
     pub(crate) fn recall(&mut self, handle: Handle) -> Option<T> {
+        self.displace(handle).and_then(|key| self.release(slot_of(key)))
+    }
+
+    /// Gives a queued item another time, at which it keeps its rank among equals; its handle stays.
+    /// False if it was popped before.
+    pub(crate) fn retime(&mut self, handle: Handle, time: Instant) -> bool {
+        let Some(key) = self.displace(handle) else { return false };
+        let key = (u128::from(time.0) << 64) | u128::from(key as u64);
+        self.cells[slot_of(key)].key = key;
+        self.queued += 1;
+        self.place(key);
+        true
+    }
+
+    /// Takes the key of a queued item out of the calendar.
+    fn displace(&mut self, handle: Handle) -> Option<u128> {
         let slot = (handle.0 & SLOT_MASK) as usize;
         let cell = self.cells.get(slot)?;
         if cell.generation != handle.0 >> SLOT_BITS || cell.wheel == PARKED {
@@ -398,7 +414,7 @@ impl<T> Queue<T> {
             let at = self.open.partition_point(|&k| k > key);
             assert!(self.open[at] == key, "an open key is in the open slot");
             self.open.remove(at);
-            return self.release(slot);
+            return Some(key);
         }
         let (list, map, s) = if wheel == 0 {
             let s = (time_of(key) >> GRAIN) as usize % NEAR as usize;
@@ -420,7 +436,7 @@ impl<T> Queue<T> {
                 *list = Vec::new();
             }
         }
-        self.release(slot)
+        Some(key)
     }
 
     #[inline(always)]

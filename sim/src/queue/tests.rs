@@ -9,6 +9,7 @@ enum Act {
     PopUntil(u64),
     Cancel(usize),
     Take(usize),
+    Retime(usize, u64),
 }
 
 fn distance() -> impl Strategy<Value = u64> {
@@ -31,6 +32,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => distance().prop_map(Act::PopUntil),
         2 => any::<usize>().prop_map(Act::Cancel),
         1 => any::<usize>().prop_map(Act::Take),
+        2 => (any::<usize>(), distance()).prop_map(|(pick, after)| Act::Retime(pick, after)),
     ]
 }
 
@@ -84,7 +86,18 @@ proptest! {
                     prop_assert_eq!(queue.take(handle), Some(id));
                     prop_assert_eq!(queue.take(handle), None);
                 }
-                Act::Cancel(_) | Act::Take(_) => {}
+                Act::Retime(pick, after) if !handles.is_empty() => {
+                    let at = pick % handles.len();
+                    let (time, id, handle) = handles[at];
+                    let later = now.saturating_add(after);
+                    let queued = model.remove(&(time, id)).is_some();
+                    prop_assert_eq!(queue.retime(handle, Instant(later)), queued);
+                    if queued {
+                        model.insert((later, id), handle);
+                        handles[at].0 = later;
+                    }
+                }
+                Act::Cancel(_) | Act::Take(_) | Act::Retime(..) => {}
             }
             prop_assert_eq!(queue.len(), model.len());
             prop_assert_eq!(queue.items().count(), model.len() + parked.len());

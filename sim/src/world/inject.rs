@@ -111,8 +111,7 @@ impl<P: Process> Kernel<P> {
                 if *ppm <= -1_000_000 {
                     return Err(FaultError::Backwards);
                 }
-                let now = self.now;
-                self.machine(*machine).clock.drift(now, *ppm, *duration);
+                self.drift_clock(*machine, *ppm, *duration);
                 Ok(hit(*ppm != 0 && !duration.is_zero()))
             }
             Fault::Message { from, to, nth, action } => {
@@ -126,6 +125,25 @@ impl<P: Process> Kernel<P> {
         }?;
         self.trace.mixer.pair(self.now.0, 0xfa17 | (u64::from(effect.took_effect) << 32));
         Ok(effect)
+    }
+
+    /// Changes the rate of a machine's clocks, and with it when its timers go off.
+    fn drift_clock(&mut self, id: MachineId, ppm: i32, duration: Span) {
+        let now = self.now;
+        let nodes = &self.nodes;
+        let its = |e: &Envelope<P>| match e {
+            Envelope::Timer { owner, .. } => nodes[owner.slot as usize].id.machine == id,
+            _ => false,
+        };
+        let timers = self.queue.find(its);
+        let clock = &mut self.machines[usize::from(id.0)].clock;
+        let before = clock.clone();
+        clock.drift(now, ppm, duration);
+        for (at, handle) in timers {
+            let left = before.monotonic(at).since(before.monotonic(now));
+            let at = clock.when(now, left);
+            self.queue.retime(handle, at);
+        }
     }
 
     fn arm(&mut self, count: u64) -> Result<ArmedId, FaultError> {

@@ -179,12 +179,13 @@ fn a_drifting_clock_runs_faster_for_its_time() {
     let expected = [
         (0, "shows 0s and 0s"),
         (1_000, "shows 1ms and 1ms"),
-        // set before the drift: it takes its time, the clock does not
-        (2_000, "shows 2.5ms and 2.5ms"),
-        (2_500, "shows 3.5ms and 3.5ms"),
-        (3_000, "shows 4.5ms and 4.5ms"),
-        (3_500, "shows 5.5ms and 5.5ms"),
-        (4_500, "shows 6.5ms and 6.5ms"),
+        // set before the drift: it goes by the clock as it runs now
+        (1_750, "shows 2ms and 2ms"),
+        (2_250, "shows 3ms and 3ms"),
+        (2_750, "shows 4ms and 4ms"),
+        (3_250, "shows 5ms and 5ms"),
+        (4_000, "shows 6ms and 6ms"),
+        (5_000, "shows 7ms and 7ms"),
     ];
     assert_eq!(seen, expected);
 }
