@@ -1,8 +1,8 @@
 //! Raft on a table: replicas whose messages, disks and time are moved by hand.
 //!
-//! `paper` holds them to the paper's sentences, `dialogues` to the files of `raft/dialogues/` (see
-//! `script` for the words; `UPDATE_DIALOGUES=1` writes what happened into them), `storm` to the
-//! safety properties under a random schedule.
+//! `paper` holds them to the paper's sentences; the files of `raft/dialogues/` say what they do in
+//! a situation (see `script` for the words; `UPDATE_DIALOGUES=1` writes what happened into them).
+//! Random schedules against the laws are in `raft_laws`.
 #![expect(clippy::disallowed_methods, reason = "the dialogues are files beside this test")]
 
 #[path = "raft/lab.rs"]
@@ -11,8 +11,6 @@ mod lab;
 mod paper;
 #[path = "raft/script.rs"]
 mod script;
-#[path = "raft/storm.rs"]
-mod storm;
 
 use std::path::{Path, PathBuf};
 
