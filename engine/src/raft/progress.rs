@@ -27,8 +27,12 @@ pub(super) struct Progress {
     pub(super) heard: Instant,
     /// The latest round that it has answered.
     pub(super) round: u64,
-    /// Nothing got further since its last answer to a heartbeat.
+    /// It was asked, and nothing got further since.
     pub(super) idle: bool,
+    /// The last round that had begun when it was last sent entries or a part of a snapshot.
+    pub(super) sent_in: u64,
+    /// When it was last asked about what it had not answered.
+    pub(super) asked_at: Instant,
     /// The commit index that it was last told.
     pub(super) told: Index,
     window: Window,
@@ -85,7 +89,18 @@ impl Progress {
         let state = State::Probe { waiting: false };
         let window = Window::default();
         let (matched, told) = (Index(0), Index(0));
-        Progress { matched, next, state, heard: now, round: 0, idle: false, told, window }
+        Progress {
+            matched,
+            next,
+            state,
+            heard: now,
+            round: 0,
+            idle: false,
+            sent_in: 0,
+            asked_at: Instant::ZERO,
+            told,
+            window,
+        }
     }
     /// Whether nothing more may be sent before something is acknowledged.
     pub(super) fn is_full(&self, limit: u32) -> bool {

@@ -182,7 +182,7 @@ impl Raft {
         progress.round = progress.round.max(round);
         if news {
             self.count_round(now, out);
-            self.ask_again(from, out);
+            self.ask_again(from, round, now, out);
         }
     }
 }

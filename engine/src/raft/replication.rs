@@ -80,9 +80,8 @@ impl Raft {
     /// Sends one message of entries; of no entries if `limit` is 0. False if the follower needs a
     /// snapshot instead, and gets it.
     fn offer(&mut self, to: ReplicaId, limit: u64, out: &mut Vec<Output>) -> bool {
-        let Some(progress) = self.leading.as_mut().and_then(|l| l.progress.get_mut(&to)) else {
-            return false;
-        };
+        let Some(leading) = &mut self.leading else { return false };
+        let Some(progress) = leading.progress.get_mut(&to) else { return false };
         let prev = Index(progress.next.0 - 1);
         let Some(prev_term) = self.log.term_at(prev) else {
             self.begin_snapshot(to, out);
@@ -91,6 +90,7 @@ impl Raft {
         let (entries, bytes) =
             if limit == 0 { Default::default() } else { self.log.batch(progress.next, limit) };
         if let Some(last) = entries.last() {
+            progress.sent_in = leading.round;
             match &mut progress.state {
                 State::Probe { waiting } => *waiting = true,
                 _ => progress.sent(last.index, bytes),
@@ -323,23 +323,32 @@ impl Raft {
         self.replicate(from, out);
     }
 
-    /// A follower answered a heartbeat, so it is there: whatever it did not answer may be lost.
-    pub(super) fn ask_again(&mut self, to: ReplicaId, out: &mut Vec<Output>) {
+    /// A follower answered a heartbeat. What it was sent before that and has not answered may be
+    /// lost, or its disk takes long: it is asked, at most once a heartbeat.
+    pub(super) fn ask_again(
+        &mut self,
+        to: ReplicaId,
+        round: u64,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
         let Some(progress) = self.leading.as_mut().and_then(|l| l.progress.get_mut(&to)) else {
             return;
         };
-        let idle = core::mem::replace(&mut progress.idle, true);
-        let under_way = progress.is_waiting();
-        let chunk = self.settings.chunk_bytes.max(1) as usize;
-        match &mut progress.state {
-            State::Probe { waiting } => *waiting = false,
-            State::Replicate if idle && under_way => {
+        let since = now.since(progress.asked_at);
+        if round > progress.sent_in && since >= self.settings.heartbeat {
+            progress.asked_at = now;
+            progress.idle = true;
+            let under_way = progress.is_waiting();
+            match &mut progress.state {
+                State::Probe { waiting } => *waiting = false,
                 // Are the logs equal up to the last that was sent? If not, something was lost.
-                _ = self.offer(to, 0, out);
+                State::Replicate if under_way => _ = self.offer(to, 0, out),
+                State::Replicate => {}
+                State::Snapshot(sending) => {
+                    sending.rewind(self.settings.chunk_bytes.max(1) as usize)
+                }
             }
-            State::Replicate => {}
-            State::Snapshot(sending) if idle => sending.rewind(chunk),
-            State::Snapshot(_) => {}
         }
         self.replicate(to, out);
     }

@@ -63,9 +63,8 @@ impl Raft {
 
     /// Sends as many parts as may be under way, at least one.
     pub(super) fn send_chunks(&mut self, to: ReplicaId, out: &mut Vec<Output>) {
-        let Some(progress) = self.leading.as_mut().and_then(|l| l.progress.get_mut(&to)) else {
-            return;
-        };
+        let Some(leading) = &mut self.leading else { return };
+        let Some(progress) = leading.progress.get_mut(&to) else { return };
         let State::Snapshot(sending) = &mut progress.state else { return };
         let snapshot = sending.snapshot.clone();
         let membership = Arc::new(snapshot.membership.clone());
@@ -81,6 +80,9 @@ impl Raft {
             sending.sent = end;
         }
         sending.asked = true;
+        if !parts.is_empty() {
+            progress.sent_in = leading.round;
+        }
         for (offset, data) in parts {
             let part = Kind::Chunk {
                 index: snapshot.index,
