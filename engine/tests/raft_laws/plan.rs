@@ -169,7 +169,8 @@ impl Plan {
     /// The plan for people.
     pub(crate) fn describe(&self) -> String {
         let mut text = format!(
-            "seed {}: {} replicas, voters {:?}, learners {:?}\n{:?}\n{:?}\ndisk {:?}, clocks {:?}\n",
+            "seed {}: {} replicas, voters {:?}, learners {:?}\n{:?}\n{:?}\n\
+             disk {:?}, clocks {:?}\n",
             self.seed,
             self.replicas,
             self.bootstrap.voters,

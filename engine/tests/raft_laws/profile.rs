@@ -149,7 +149,8 @@ impl Profile {
             loss_ppm,
             duplicate_ppm,
             late_ppm,
-            late: chance.pick(&[Span::millis(20), Span::millis(400)]),
+            // Some come when nobody remembers them.
+            late: chance.pick(&[Span::millis(20), Span::millis(400), Span::secs(3)]),
         }
     }
 

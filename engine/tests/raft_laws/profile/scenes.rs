@@ -22,6 +22,7 @@ impl Profile {
                 (8, change),
                 (5, change_and_hand_over),
                 (5, change_at_once),
+                (3, change_twice),
                 (4, isolate_changing),
                 (2, transfer),
                 (2, crash_at),
@@ -58,6 +59,7 @@ const SWARM: &[(u64, Scene)] = &[
     (3, new_leader_read),
     (4, change),
     (3, change_at_once),
+    (2, change_twice),
     (3, change_and_hand_over),
     (3, isolate_changing),
     (3, transfer),
@@ -157,10 +159,10 @@ fn one_by_one(draft: &mut Draft) {
     }
 }
 
-/// The paper's figure 8. Replica 0 leads and has an entry that only half of them get; while it is
-/// down another is elected, and cut off before anybody hears of its own first entry; replica 0 comes
-/// back, sends its old entry to one more, and crashes as soon as it believes that to be committed.
-/// The one that was cut off has the later term.
+/// The paper's figure 8. Replica 0 leads and has an entry that only half of them get. While it is
+/// down another is elected, and cut off before anybody hears of its own first entry. Replica 0
+/// comes back, sends its old entry to one more, and crashes as soon as it believes that to be
+/// committed. The one that was cut off has the later term.
 fn figure_eight(draft: &mut Draft) {
     let few = 1 << (u64::from(draft.replicas).div_ceil(2) - 1);
     draft.act(Action::Transfer { at: Who::Leader, to: Who::Replica(0) });
@@ -377,6 +379,26 @@ fn change_at_once(draft: &mut Draft) {
         let change = some_membership(draft, at);
         draft.act(change);
         draft.wait(2, 40);
+    }
+}
+
+/// A leader that is cut off with a minority asks for a membership of just these, and for another
+/// one before that is committed: whose old half would be the minority, and decide alone.
+fn change_twice(draft: &mut Draft) {
+    draft.act(Action::Transfer { at: Who::Leader, to: Who::Replica(0) });
+    draft.wait(50, 150);
+    let few = draft.chance.pick(&[0b001, 0b011, 0b011]);
+    let during = draft.chance.millis(400, 800);
+    let from = Those { mask: few, leader: None };
+    draft.act(Action::Cut { from, both: true, during });
+    for voters in [few, few, 0b001] {
+        draft.act(Action::Change { at: Who::Replica(0), voters, learners: 0 });
+        draft.wait(1, 20);
+    }
+    for _ in 0..8 {
+        draft.act(Action::Propose { to: Who::Leader, commands: 1, bytes: 8 });
+        draft.act(Action::Propose { to: Who::OldLeader, commands: 1, bytes: 8 });
+        draft.wait(30, 90);
     }
 }
 
