@@ -49,6 +49,8 @@ pub struct ControlSettings {
     pub heartbeat_interval: Span,
     /// When silence makes a worker suspect.
     pub detector: Detector,
+    /// Silence after which an executor's worker counts as failed.
+    pub executor_timeout: Span,
     /// How often the coordinator looks at its facts.
     pub monitor_interval: Span,
     /// How long a supervisor waits before it starts a dead worker again.

@@ -55,6 +55,22 @@ pub enum Message {
         /// Its wall clock.
         sent: Instant,
     },
+    /// Within a worker, through an executor's queue: do you live?
+    Beat {
+        /// The executor's thread.
+        lane: Lane,
+        /// Its generation.
+        generation: Generation,
+        /// The how-manieth question.
+        number: u32,
+    },
+    /// Worker to coordinator: an executor of mine stands still, and I end myself.
+    Silent {
+        /// Its generation.
+        generation: Generation,
+        /// Its first task.
+        executor: TaskId,
+    },
     /// Worker to coordinator: what my tasks did since the last report.
     Load(Arc<Load>),
     /// Coordinator to worker, as a datagram: I lead, connect to me.

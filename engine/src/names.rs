@@ -56,6 +56,8 @@ names! {
         Rebalanced = "rebalanced",
         /// A running generation was replaced because some workers carried much more than others.
         LoadMoved = "load-moved",
+        /// A worker lived, but one of its executors stood still.
+        ExecutorSilent = "executor-silent",
         /// A client's request came again, and was not applied again.
         RetryRecognised = "retry-recognised",
     }

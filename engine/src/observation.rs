@@ -35,6 +35,8 @@ pub enum Suspicion {
     TaskFailed,
     /// It did not deploy its tasks in time.
     DeployTimeout,
+    /// It reported that an executor stood still.
+    ExecutorTimeout,
 }
 
 /// Why a checkpoint was given up (names after Flink's `CheckpointFailureReason`).

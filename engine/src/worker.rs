@@ -21,6 +21,7 @@ use crate::observation::Observation;
 use crate::permit::CommitPermit;
 use crate::raft::Term;
 
+mod beats;
 mod emitter;
 mod inputs;
 mod links;
@@ -30,6 +31,7 @@ mod source;
 mod task;
 mod token;
 
+use beats::Beats;
 use links::{Env, Link, Links, Place};
 use task::{Failed, Task};
 use token::{Service, Token};
@@ -60,6 +62,7 @@ struct Job {
     tasks: Vec<Task>,
     /// The index in `tasks` of each task from 1 on that runs here.
     local: Vec<Option<u16>>,
+    beats: Beats,
     reported: bool,
     running: bool,
     /// What its tasks did since the last report, if load decides where they run.
@@ -113,6 +116,18 @@ impl Worker {
         for coordinator in &self.cluster.coordinators {
             cx.send(*coordinator, Message::Heartbeat { generation, sent });
         }
+    }
+
+    /// Looks whether an executor stands still: then the coordinator is told, and the worker ends.
+    fn watch_executors(&mut self, cx: &mut Cx<'_>) {
+        let Some(job) = &mut self.job else { return };
+        let Some(silent) = job.beats.tick(&self.cluster.control, cx) else { return };
+        let (generation, executor) = (job.generation, TaskId(silent.0));
+        cx.probe(Probe::ExecutorSilent);
+        if let Some(conn) = self.control {
+            let _ = cx.write(conn, Message::Silent { generation, executor });
+        }
+        cx.exit();
     }
 
     /// Says what its tasks did, if load decides where they run.
@@ -209,6 +224,7 @@ impl Worker {
             Token::Heartbeat => {
                 self.heartbeat(cx);
                 self.report_load(cx);
+                self.watch_executors(cx);
                 cx.set_timer(MAIN, self.cluster.control.heartbeat_interval, token::HEARTBEAT);
             }
             Token::Seek => {
@@ -260,6 +276,11 @@ impl Worker {
             }
             Message::Deploy(deployment) => self.deploy(deployment, cx),
             Message::Go { generation } => self.go(generation, cx),
+            Message::Beat { lane, generation, number } => {
+                if let Some(job) = &mut self.job {
+                    job.beats.heard(lane, generation, number);
+                }
+            }
             Message::Credit(credits) => self.credit(&credits, cx),
             Message::Data(data) => {
                 if !data.credits.is_empty() {
@@ -421,6 +442,10 @@ impl Worker {
             tasks: Vec::new(),
             local: alloc::vec![None; assignment.tasks.len()],
             deployment: deployment.clone(),
+            beats: Beats::new(
+                assignment.generation,
+                assignment.tasks_of(me).map(|task| assignment.lane_of(task)).collect(),
+            ),
             reported: false,
             running: false,
             done: (self.cluster.control.scheduler == Scheduler::Load).then(Vec::new),

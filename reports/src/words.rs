@@ -295,6 +295,7 @@ pub const fn suspicion(reason: Suspicion) -> &'static str {
         Suspicion::ConnectionLost => "connection lost",
         Suspicion::Reincarnated => "came back as a new process",
         Suspicion::TaskFailed => "task failed",
+        Suspicion::ExecutorTimeout => "executor silent",
         Suspicion::DeployTimeout => "not deployed in time",
     }
 }

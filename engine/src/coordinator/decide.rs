@@ -142,7 +142,10 @@ fn is_staffed(since: Instant, facts: &Facts<'_>) -> bool {
 /// that fell silent, or whose supervisor did, is not.
 fn may_return(slot: &SlotFacts, facts: &Facts<'_>) -> bool {
     let Some((since, reason)) = slot.suspected else { return false };
-    let died = matches!(reason, Suspicion::ConnectionLost | Suspicion::TaskFailed);
+    let died = matches!(
+        reason,
+        Suspicion::ConnectionLost | Suspicion::TaskFailed | Suspicion::ExecutorTimeout
+    );
     let waited: Span = facts.now.since(since);
     died && !slot.ready && slot.supervised && waited < facts.settings.worker_start_timeout
 }

@@ -231,6 +231,7 @@ impl Master {
                 }
                 self.acknowledged(ack, generation, task, ledger, cx);
             }
+            Message::Silent { generation, .. } => self.silent(peer, generation, ledger, cx),
             Message::Load(load) => drop(self.meter.report(peer, (*load).clone())),
             Message::FenceRaised { generation } => self.fence_raised(peer, generation, ledger, cx),
             _ => {}

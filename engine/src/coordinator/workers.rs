@@ -83,6 +83,20 @@ impl Master {
         }
     }
 
+    /// An executor of a worker stands still; the worker ends itself.
+    pub(super) fn silent(
+        &mut self,
+        reporter: NodeId,
+        generation: Generation,
+        ledger: &mut Ledger,
+        cx: &mut Cx<'_>,
+    ) {
+        if generation == ledger.metadata.generation() && !matches!(self.step, Step::Deciding) {
+            self.suspect(reporter, Suspicion::ExecutorTimeout, ledger, cx);
+            self.consider(ledger, cx);
+        }
+    }
+
     /// Looks at the facts, every monitor interval.
     pub(super) fn look(&mut self, ledger: &mut Ledger, cx: &mut Cx<'_>) {
         let (now, detector) = (cx.now(), self.cluster.control.detector);

@@ -52,6 +52,7 @@ impl node::Message for Message {
             | Message::GetDone { task, .. }
             | Message::Committed { task, .. }
             | Message::Recovered { task, .. } => task.0,
+            Message::Beat { lane, .. } => lane.0,
             Message::Data(data) => data.lane.0,
             Message::Records(records) => records.lane.0,
             Message::PreCommitted { id, .. } => id.task.0,
@@ -73,6 +74,15 @@ impl node::Message for Message {
                 into.pair(3 | u64::from(generation.0) << 32, sent.nanos());
             }
             Message::Supervising { sent } => into.pair(29, sent.nanos()),
+            Message::Beat { lane, generation, number } => {
+                into.pair(
+                    36 | u64::from(lane.0) << 8,
+                    u64::from(generation.0) << 32 | u64::from(*number),
+                );
+            }
+            Message::Silent { generation, executor } => {
+                into.pair(37 | u64::from(executor.0) << 8, generation.0.into());
+            }
             Message::Load(load) => {
                 into.pair(35 | u64::from(load.generation.0) << 32, load.number.into());
                 into.word(load.over.as_nanos());

@@ -122,6 +122,7 @@ pub(crate) fn cluster(credits: u32) -> Arc<Cluster> {
         control: ControlSettings {
             heartbeat_interval: Span::secs(1),
             detector: Detector::Fixed { timeout: Span::secs(5) },
+            executor_timeout: Span::secs(5),
             monitor_interval: Span::millis(500),
             restart_delay: Span::secs(1),
             worker_start_timeout: Span::secs(8),

@@ -100,7 +100,10 @@ impl Detection {
         self.suspicions += 1;
         if let Some(since) = self.trouble(at, node) {
             self.delay.add(at.time.since(since).as_nanos());
-        } else if !matches!(reason, Suspicion::Reincarnated | Suspicion::TaskFailed) {
+        } else if !matches!(
+            reason,
+            Suspicion::Reincarnated | Suspicion::TaskFailed | Suspicion::ExecutorTimeout
+        ) {
             self.wrong += 1;
         }
     }

@@ -160,6 +160,7 @@ impl Outage {
             Suspicion::ConnectionLost => "connection lost",
             Suspicion::Reincarnated => "came back as a new process",
             Suspicion::TaskFailed => "task failed",
+            Suspicion::ExecutorTimeout => "executor silent",
             Suspicion::DeployTimeout => "not deployed in time",
         };
         Recovery {

@@ -83,6 +83,7 @@ fn control(cluster: &scenario::Cluster) -> ControlSettings {
                 first: beat,
             },
         },
+        executor_timeout: cluster.heartbeat_timeout,
         monitor_interval: cluster.monitor_interval,
         restart_delay: cluster.restart_delay,
         worker_start_timeout: cluster.worker_start_timeout,
