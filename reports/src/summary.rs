@@ -228,6 +228,7 @@ impl Report<'_> {
         );
         line("", quantiles(&checkpoints.duration, "from trigger to completion"));
         line("published", self.published());
+        self.metadata(&mut line);
         self.dead_letters(&mut line);
         line("rare events", self.probes());
         out
@@ -238,6 +239,32 @@ impl Report<'_> {
         let sinks: Vec<String> =
             sinks.map(|(name, n)| format!("{} by {name}", plural(*n, "output"))).collect();
         sinks.join(", ")
+    }
+
+    /// Who led and how clients of the metadata fared, where there is something to tell.
+    fn metadata(&self, line: &mut impl FnMut(&str, String)) {
+        let Outcome { leaders, detection, .. } = self.outcome;
+        if self.outcome.coordinators > 1 {
+            let elections = plural(leaders.elections, "election");
+            let changes = plural(leaders.changes, "change");
+            line("leaders", format!("{changes} after the first, {elections}"));
+            if leaders.leaderless.count > 0 {
+                line("", quantiles(&leaders.leaderless, "from the loss of one to a new commit"));
+            }
+        }
+        if leaders.operations > 0 {
+            let (answered, asked) =
+                (count(leaders.answered), plural(leaders.operations, "operation"));
+            line("metadata", format!("{answered} of {asked} of clients answered"));
+            line("", quantiles(&leaders.response, "from question to answer"));
+        }
+        if detection.suspicions > 0 {
+            let suspicions = plural(detection.suspicions, "suspicion");
+            line("suspected", format!("{suspicions}, {} of them wrong", count(detection.wrong)));
+            if detection.delay.count > 0 {
+                line("", quantiles(&detection.delay, "from the fault to suspicion"));
+            }
+        }
     }
 
     fn dead_letters(&self, line: &mut impl FnMut(&str, String)) {

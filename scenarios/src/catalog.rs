@@ -24,7 +24,10 @@ macro_rules! entries {
     };
 }
 
-const ENTRIES: &[Entry] = entries!["flight-delays" "reference" "storm" "word-count"];
+const ENTRIES: &[Entry] = entries![
+    "consensus" "coordinator-storm" "elastic" "flight-delays" "reference" "rolling-restart" "storm"
+    "word-count"
+];
 const FILES: &[(&str, &str)] = &[("flights.csv", include_str!("../catalog/flights.csv"))];
 
 /// All of them, by name.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::scenario::FaultSpec;
 use crate::topologies::Registry;
 use crate::{input, plan};
 
@@ -10,8 +11,11 @@ fn every_shipped_scenario_can_be_planned() {
         assert!(!scenario.summary.is_empty());
         assert_eq!(scenario.topology(&Registry::default()).unwrap().name(), scenario.topology.name);
         let log = scenario.input(7, &file).unwrap();
-        let plan = plan::generate(&scenario, 7, input::duration(&log)).unwrap();
-        assert_eq!(plan.faults.len(), scenario.faults.len());
+        let plan = plan::generate(&scenario.drawn(7), 7, input::duration(&log)).unwrap();
+        let certain = scenario.faults.iter().filter(|fault| fault.chance == FaultSpec::CERTAIN);
+        let least: u32 = certain.map(|fault| fault.times.min).sum();
+        assert!(plan.faults.len() >= least as usize);
+        assert_eq!(plan.operations.len(), scenario.operations.len());
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use stormglass_sim::time::Span;
+
 use super::{Done, tally};
 use crate::failure;
 use crate::page::{Paint, Side, Style, Table, labelled};
 use crate::summary::Report;
-use crate::words::{count, percent, plural};
+use crate::words::{self, count, percent, plural};
 
 use tally::Tally;
 
@@ -16,7 +18,7 @@ mod tests;
 /// Columns of the labels below a scenario's name.
 const LABEL: usize = 14;
 /// Columns of a bar that stands for all seeds.
-const BAR: u64 = 20;
+const BAR: u64 = 16;
 
 pub(super) fn page(done: &[Done], paint: Paint) -> String {
     let tallies: Vec<&Tally> = done.iter().map(|done| &done.tally).collect();
@@ -73,6 +75,24 @@ fn scenario(tally: &Tally, paint: Paint) -> String {
     if !tally.faults.is_empty() {
         line("faults", tally.effective_faults.words(" effective", count));
     }
+    let time = |nanos| words::span(Span::nanos(nanos));
+    if tally.leader_changes.max() > Some(0) {
+        line("leaders", tally.leader_changes.words(" changes", count));
+        line("leaderless", tally.leaderless_ns.words("", time));
+    }
+    if tally.asked > 0 {
+        let (answered, asked) = (count(tally.answered), plural(tally.asked, "operation"));
+        line("metadata", Some(format!("{answered} of {asked} of clients answered")));
+    }
+    if tally.suspicions > 0 {
+        let wrong = percent(tally.wrong_suspicions, tally.suspicions);
+        let all = plural(tally.suspicions, "suspicion");
+        line(
+            "suspected",
+            Some(format!("{all}, {} of them wrong ({wrong})", count(tally.wrong_suspicions))),
+        );
+        line("detected", tally.detection_ns.words("", |nanos| format!("after {}", time(nanos))));
+    }
     line("seen", Some(tally.seen()));
     line("never seen", Some(tally.never_seen()));
     for (why, seeds, first) in &tally.unjudged {
@@ -105,10 +125,10 @@ fn coordinators(seeds: &BTreeMap<u16, u64>) -> Option<String> {
 /// Each kind of fault, and in how many seeds it really hit something.
 fn faults(tally: &Tally, paint: Paint) -> String {
     let mut table = Table::new(&[
-        ("fault", Side::Left),
-        ("in the plan of", Side::Right),
-        ("took effect in", Side::Right),
-        ("of all seeds", Side::Right),
+        ("kind of fault, by seeds", Side::Left),
+        ("planned", Side::Right),
+        ("took effect", Side::Right),
+        ("of all", Side::Right),
         ("", Side::Left),
     ]);
     for (kind, strikes) in &tally.faults {

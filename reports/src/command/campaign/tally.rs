@@ -33,6 +33,18 @@ pub(super) struct Tally {
     pub(super) coordinators: BTreeMap<u16, u64>,
     /// How many faults took effect in a run.
     pub(super) effective_faults: Spread,
+    /// How often the leader of the metadata changed in a run.
+    pub(super) leader_changes: Spread,
+    /// Half of a run's losses of a leader were over after so many nanoseconds: runs that lost one.
+    pub(super) leaderless_ns: Spread,
+    /// Suspicions of workers in all runs, and those of workers that were alive and reachable.
+    pub(super) suspicions: u64,
+    pub(super) wrong_suspicions: u64,
+    /// Half of a run's right suspicions came after so many nanoseconds: runs that had one.
+    pub(super) detection_ns: Spread,
+    /// Operations of clients on the metadata that were answered, of those asked.
+    pub(super) answered: u64,
+    pub(super) asked: u64,
     /// Each kind of fault, by name.
     pub(super) faults: BTreeMap<String, Strikes>,
     /// Runs in which each rare event was seen.
@@ -76,6 +88,13 @@ impl Tally {
             disturbed: 0,
             coordinators: BTreeMap::new(),
             effective_faults: Spread::default(),
+            leader_changes: Spread::default(),
+            leaderless_ns: Spread::default(),
+            suspicions: 0,
+            wrong_suspicions: 0,
+            detection_ns: Spread::default(),
+            answered: 0,
+            asked: 0,
             faults: BTreeMap::new(),
             rare_events: BTreeMap::new(),
             unjudged: Vec::new(),
@@ -90,6 +109,7 @@ impl Tally {
         self.effective_faults.add(effective as u64);
         *self.coordinators.entry(outcome.coordinators).or_default() += 1;
         self.strikes(&outcome.faults);
+        self.control(&outcome);
         for (name, times) in &outcome.probes {
             *self.rare_events.entry(name).or_default() += u64::from(*times > 0);
         }
@@ -105,6 +125,24 @@ impl Tally {
             Verdict::Broken { .. } => {
                 self.broken += 1;
                 self.failed(outcome);
+            }
+        }
+    }
+
+    /// Who led, and who was suspected.
+    fn control(&mut self, outcome: &Outcome) {
+        let Outcome { leaders, detection, .. } = outcome;
+        self.leader_changes.add(leaders.changes);
+        self.answered += leaders.answered;
+        self.asked += leaders.operations;
+        self.suspicions += detection.suspicions;
+        self.wrong_suspicions += detection.wrong;
+        for (of, spread) in [
+            (&leaders.leaderless, &mut self.leaderless_ns),
+            (&detection.delay, &mut self.detection_ns),
+        ] {
+            if of.count > 0 {
+                spread.add(of.p50.as_nanos());
             }
         }
     }
