@@ -92,7 +92,7 @@ const HARM: &[(Twist, &[Law])] = &[
 
 #[test]
 fn bugs_that_are_caught_where_they_begin_do_harm_in_the_end() {
-    let most = number("RAFT_LAWS_HARM", 900);
+    let most = number("RAFT_LAWS_HARM", 5_000);
     for (twist, laws) in HARM {
         let found = (0..most).find_map(|tried| {
             let profiles = Profile::ALL;
