@@ -60,7 +60,7 @@ struct Machine {
     clock: u64,
     paused: Instant,
     slow_disk: Instant,
-    armed: Option<Armed>,
+    armed: Vec<Armed>,
     applied: u64,
     state: u64,
     /// Proposals of clients that wait here.
@@ -154,7 +154,7 @@ impl Cluster {
             clock: *clock,
             paused: Instant::ZERO,
             slow_disk: Instant::ZERO,
-            armed: None,
+            armed: Vec::new(),
             applied: 0,
             state: 0,
             proposals: BTreeSet::new(),
@@ -330,7 +330,8 @@ impl Cluster {
             return Ok(());
         }
         machine.life += 1;
-        (machine.applied, machine.state, machine.armed) = (0, 0, None);
+        (machine.applied, machine.state) = (0, 0);
+        machine.armed.clear();
         machine.proposals.clear();
         machine.ready.clear();
         machine.asked = None;
@@ -463,17 +464,14 @@ impl Cluster {
     }
 
     /// The fault that waits for this very point.
-    fn maybe_strike(&mut self, who: ReplicaId, is: impl FnOnce(At) -> bool) -> Judged {
-        let Some(armed) = &mut self.machine(who).armed else { return Ok(()) };
-        if !is(armed.at) {
+    fn maybe_strike(&mut self, who: ReplicaId, is: impl Fn(At) -> bool) -> Judged {
+        let machine = self.machine(who);
+        let Some(at) = machine.armed.iter().position(|armed| is(armed.at)) else { return Ok(()) };
+        machine.armed[at].nth -= 1;
+        if machine.armed[at].nth > 0 {
             return Ok(());
         }
-        armed.nth -= 1;
-        if armed.nth > 0 {
-            return Ok(());
-        }
-        let fault = armed.fault;
-        self.machine(who).armed = None;
+        let fault = machine.armed.remove(at).fault;
         self.tally.aimed += 1;
         match fault {
             Fault::Crash { keep, down } => self.crash(who, keep, down),

@@ -50,9 +50,11 @@ pub(crate) enum At {
     Snapshot,
     /// [`Point::TransferBegan`].
     TransferBegan,
-    /// The next vote that it tells another replica of, once that is sent.
+    /// It asked another for its vote.
+    VoteAsked,
+    /// It told another that it has its vote.
     VoteTold,
-    /// The next acknowledgement of entries, once that is sent.
+    /// It acknowledged entries.
     Acknowledged,
 }
 

@@ -83,12 +83,12 @@ impl Cluster {
             Action::CrashAt { who, at, nth, keep, down } => {
                 let who = self.who(who)?;
                 let fault = Fault::Crash { keep, down };
-                self.machine(who).armed = Some(Armed { at, nth, fault });
+                self.machine(who).armed.push(Armed { at, nth, fault });
             }
             Action::IsolateAt { who, at, nth, during } => {
                 let who = self.who(who)?;
                 let fault = Fault::Isolate { during };
-                self.machine(who).armed = Some(Armed { at, nth, fault });
+                self.machine(who).armed.push(Armed { at, nth, fault });
             }
             Action::Pause { who, during } => {
                 let who = self.who(who)?;
@@ -229,7 +229,7 @@ impl Cluster {
             // Who asks for votes has voted for itself.
             Kind::Vote { .. } => {
                 self.laws.told_vote(from, message.term, from)?;
-                Some(At::VoteTold)
+                Some(At::VoteAsked)
             }
             Kind::VoteReply { granted: true } => {
                 self.laws.told_vote(from, message.term, to)?;
@@ -255,7 +255,7 @@ impl Cluster {
         for machine in &mut self.machines {
             machine.paused = machine.paused.min(now);
             machine.slow_disk = now;
-            machine.armed = None;
+            machine.armed.clear();
         }
         let down = (0..).zip(&self.machines).filter(|(_, machine)| machine.raft.is_none());
         let down: Vec<(u16, u32)> = down.map(|(id, machine)| (id, machine.life)).collect();

@@ -38,7 +38,9 @@ impl Profile {
                 (2, new_leader_read),
             ],
             Profile::Snapshots => &[(12, compact), (4, isolate), (4, crash_at), (2, crash)],
-            Profile::Votes => &[(10, crash_voter), (4, crash_at), (4, compact), (2, pause)],
+            Profile::Votes => {
+                &[(10, crash_voter), (3, vote_again), (4, crash_at), (4, compact), (2, pause)]
+            }
             Profile::Flow => &[(20, burst), (3, cut_link), (2, isolate), (1, pause)],
         };
         weights.extend(special);
@@ -51,6 +53,7 @@ const SWARM: &[(u64, Scene)] = &[
     (4, crash),
     (6, crash_at),
     (4, crash_voter),
+    (2, vote_again),
     (4, isolate),
     (3, cut_link),
     (3, cut_some),
@@ -111,6 +114,7 @@ fn crash_at(draft: &mut Draft) {
         At::Any,
         At::Campaigned,
         At::VoteGranted,
+        At::VoteAsked,
         At::VoteTold,
         At::Elected,
         At::Appended,
@@ -129,7 +133,7 @@ fn crash_at(draft: &mut Draft) {
     let down = draft.chance.pick(&[Span::ZERO, Span::millis(30), Span::millis(350)]);
     draft.crash_at(who, at, nth, down);
     match at {
-        At::Campaigned | At::VoteGranted | At::VoteTold | At::Elected => {
+        At::Campaigned | At::VoteGranted | At::VoteAsked | At::VoteTold | At::Elected => {
             let leader = draft.chance.millis(0, 500);
             draft.crash(Who::Leader, leader);
         }
@@ -188,7 +192,7 @@ fn figure_eight(draft: &mut Draft) {
 
 /// Votes are told, their voter crashes, and is asked again at once.
 fn crash_voter(draft: &mut Draft) {
-    let at = draft.chance.pick(&[At::VoteTold, At::VoteTold, At::VoteGranted, At::Campaigned]);
+    let at = draft.chance.pick(&[At::VoteTold, At::VoteTold, At::VoteAsked, At::VoteGranted]);
     for id in 0..draft.replicas {
         if draft.chance.percent(70) {
             let who = Who::Replica(id);
@@ -203,6 +207,22 @@ fn crash_voter(draft: &mut Draft) {
     let down = draft.chance.millis(0, 400);
     draft.crash(Who::Leader, down);
     draft.wait(150, 600);
+}
+
+/// While the leader is cut off the others elect. Whoever gives its vote crashes at once and is back;
+/// whoever is elected is cut off; then the old leader is back, and asks in the very same term.
+fn vote_again(draft: &mut Draft) {
+    draft.act(Action::Transfer { at: Who::Leader, to: Who::Replica(0) });
+    draft.wait(50, 150);
+    let during = draft.chance.millis(250, 450);
+    let from = Those { mask: 1, leader: None };
+    draft.act(Action::Cut { from, both: true, during });
+    for id in 1..draft.replicas {
+        draft.crash_at(Who::Replica(id), At::VoteTold, 1, Span::ZERO);
+        let during = draft.chance.millis(600, 900);
+        draft.isolate_at(Who::Replica(id), At::Elected, during);
+    }
+    draft.wait(700, 1200);
 }
 
 /// A leader is cut off, alone or with a few; both sides take proposals; then all meet again.
