@@ -14,9 +14,14 @@ impl Profile {
                 weights.extend(all);
                 &[]
             }
-            Profile::Points => {
-                &[(12, crash_at), (3, crash), (2, isolate), (4, one_by_one), (3, figure_eight)]
-            }
+            Profile::Points => &[
+                (12, crash_at),
+                (3, crash),
+                (2, isolate),
+                (4, one_by_one),
+                (3, figure_eight),
+                (3, forget),
+            ],
             Profile::Isolation => &[(10, isolate), (3, crash_at), (1, crash), (2, cut_link)],
             Profile::Membership => &[
                 (8, change),
@@ -38,9 +43,14 @@ impl Profile {
                 (2, new_leader_read),
             ],
             Profile::Snapshots => &[(12, compact), (4, isolate), (4, crash_at), (2, crash)],
-            Profile::Votes => {
-                &[(10, crash_voter), (3, vote_again), (4, crash_at), (4, compact), (2, pause)]
-            }
+            Profile::Votes => &[
+                (10, crash_voter),
+                (3, vote_again),
+                (3, compact_and_vote_again),
+                (4, crash_at),
+                (4, compact),
+                (2, pause),
+            ],
             Profile::Flow => &[(20, burst), (3, cut_link), (2, isolate), (1, pause)],
         };
         weights.extend(special);
@@ -54,6 +64,8 @@ const SWARM: &[(u64, Scene)] = &[
     (6, crash_at),
     (4, crash_voter),
     (2, vote_again),
+    (2, compact_and_vote_again),
+    (2, forget),
     (4, isolate),
     (3, cut_link),
     (3, cut_some),
@@ -209,8 +221,9 @@ fn crash_voter(draft: &mut Draft) {
     draft.wait(150, 600);
 }
 
-/// While the leader is cut off the others elect. Whoever gives its vote crashes at once and is back;
-/// whoever is elected is cut off; then the old leader is back, and asks in the very same term.
+/// While the leader is cut off the others elect. Whoever gives its vote crashes and is back at
+/// once; whoever is elected is cut off; then the old leader is back, and asks in the very same
+/// term.
 fn vote_again(draft: &mut Draft) {
     draft.act(Action::Transfer { at: Who::Leader, to: Who::Replica(0) });
     draft.wait(50, 150);
@@ -223,6 +236,54 @@ fn vote_again(draft: &mut Draft) {
         draft.isolate_at(Who::Replica(id), At::Elected, during);
     }
     draft.wait(700, 1200);
+}
+
+/// The same, but the vote was durable: a snapshot is made and the file written anew before the
+/// crash.
+fn compact_and_vote_again(draft: &mut Draft) {
+    draft.act(Action::Transfer { at: Who::Leader, to: Who::Replica(0) });
+    draft.act(Action::Propose { to: Who::Leader, commands: 1, bytes: 8 });
+    draft.wait(50, 150);
+    let during = draft.chance.millis(480, 650);
+    let from = Those { mask: 1, leader: None };
+    draft.act(Action::Cut { from, both: true, during });
+    for id in 1..draft.replicas {
+        let during = draft.chance.millis(900, 1200);
+        draft.isolate_at(Who::Replica(id), At::Elected, during);
+    }
+    draft.wait(380, 420);
+    for id in 1..draft.replicas {
+        draft.act(Action::Compact { who: Who::Replica(id), bytes: 0 });
+    }
+    draft.wait(30, 50);
+    (1..draft.replicas).for_each(|id| draft.crash(Who::Replica(id), Span::ZERO));
+    draft.wait(500, 1000);
+}
+
+/// Only just a quorum is connected, and loses an entry as soon as it is acknowledged: by a crash,
+/// or because who has it is cut off. Then the others are back.
+fn forget(draft: &mut Draft) {
+    draft.act(Action::Transfer { at: Who::Leader, to: Who::Replica(0) });
+    draft.wait(50, 150);
+    let quorum = draft.replicas / 2 + 1;
+    let during = draft.chance.millis(60, 120);
+    let from = Those { mask: (1 << quorum) - 1, leader: None };
+    draft.act(Action::Cut { from, both: true, during });
+    if draft.chance.percent(60) {
+        draft.act(Action::SlowDisk { who: Who::Replica(0), during });
+    }
+    let crash = draft.chance.percent(50);
+    for id in 1..quorum {
+        if crash {
+            draft.crash_at(Who::Replica(id), At::Acknowledged, 1, Span::ZERO);
+        } else {
+            draft.isolate_at(Who::Replica(id), At::Acknowledged, Span::millis(800));
+        }
+    }
+    let down = draft.chance.pick(&[Span::ZERO, Span::millis(700)]);
+    draft.crash_at(Who::Replica(0), At::Committed, 1, down);
+    draft.act(Action::Propose { to: Who::Replica(0), commands: 1, bytes: 8 });
+    draft.wait(500, 900);
 }
 
 /// A leader is cut off, alone or with a few; both sides take proposals; then all meet again.
