@@ -161,7 +161,7 @@ impl Client {
         }
         let known = to.and_then(|to| coordinators.iter().position(|node| *node == to));
         self.hops += 1;
-        match known.filter(|_| self.hops % coordinators.len() > 0) {
+        match known.filter(|_| !self.hops.is_multiple_of(coordinators.len())) {
             Some(at) => {
                 self.at = at;
                 self.ask(cx);

@@ -47,6 +47,8 @@ pub enum Message {
     Heartbeat {
         /// The generation whose tasks it holds; 0 for none.
         generation: Generation,
+        /// The newest generation that it was told it has no tasks in; 0 for none.
+        dismissed: Generation,
         /// Its wall clock.
         sent: Instant,
     },

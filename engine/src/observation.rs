@@ -338,6 +338,8 @@ pub enum Observation {
         node: NodeId,
         /// The generation whose tasks it holds; 0 for none.
         generation: Generation,
+        /// The newest generation that it was told it has no tasks in; 0 for none.
+        dismissed: Generation,
     },
     /// A client asks something of the metadata.
     Invoked {
@@ -478,7 +480,10 @@ impl node::Observation for Observation {
                 into.word(print);
             }
             O::Leads { term } => into.pair(29, term.0.into()),
-            O::Heard { node, generation } => into.pair(30 | node.word() << 32, generation.0.into()),
+            O::Heard { node, generation, dismissed } => {
+                let generations = u64::from(dismissed.0) << 32 | u64::from(generation.0);
+                into.pair(30 | node.word() << 32, generations);
+            }
             O::Invoked { operation, key, call } => {
                 let (kind, value) = match call {
                     Call::Read => (0, 0),

@@ -48,6 +48,8 @@ pub struct Worker {
     control: Option<ConnId>,
     /// The latest term in which a coordinator said that it leads: older ones are deposed.
     term: Term,
+    /// The newest generation that it was told it has no tasks in.
+    dismissed: Generation,
     job: Option<Job>,
 }
 
@@ -74,7 +76,8 @@ struct Job {
 impl Worker {
     /// A worker of this cluster.
     pub fn new(cluster: Arc<Cluster>) -> Self {
-        Worker { cluster, control: None, term: Term(0), job: None }
+        let (term, dismissed) = (Term(0), Generation(0));
+        Worker { cluster, control: None, term, dismissed, job: None }
     }
 
     /// The generation whose tasks it holds; 0 for none.
@@ -112,9 +115,10 @@ impl Worker {
     }
 
     fn heartbeat(&self, cx: &mut Cx<'_>) {
-        let (generation, sent) = (self.generation(), cx.wall_clock());
+        let (generation, dismissed) = (self.generation(), self.dismissed);
+        let beat = Message::Heartbeat { generation, dismissed, sent: cx.wall_clock() };
         for coordinator in &self.cluster.coordinators {
-            cx.send(*coordinator, Message::Heartbeat { generation, sent });
+            cx.send(*coordinator, beat.clone());
         }
     }
 
@@ -270,6 +274,9 @@ impl Worker {
             Message::Stale { generation } => self.refused(generation, cx),
             Message::Standing { generation, assigned, .. } => {
                 let over = generation > self.generation() && !assigned;
+                if over {
+                    self.dismissed = generation;
+                }
                 if over && self.generation() > Generation(0) && !cx.twist(Twist::StaleTasksKept) {
                     self.end_as_zombie(cx);
                 }

@@ -216,7 +216,7 @@ impl Names<'_> {
                 format!("entry {} of term {} applied", index.0, term.0)
             }
             O::Leads { term } => format!("leads in term {}", term.0),
-            O::Heard { node, generation } => {
+            O::Heard { node, generation, .. } => {
                 format!("heard {} of {generation}", self.node(node))
             }
             O::Invoked { operation, key, call } => {

@@ -186,9 +186,9 @@ impl Master {
     fn heard(&mut self, from: NodeId, message: &Message, ledger: &mut Ledger, cx: &mut Cx<'_>) {
         let now = cx.now();
         match *message {
-            Message::Heartbeat { generation, sent } => {
+            Message::Heartbeat { generation, dismissed, sent } => {
                 let Some(slot) = self.slots.get_mut(&from) else { return };
-                cx.observe(Observation::Heard { node: from, generation });
+                cx.observe(Observation::Heard { node: from, generation, dismissed });
                 listen(&mut slot.beats, sent, ledger, cx);
                 if slot.conn.is_none() {
                     let term = ledger.replica.term();

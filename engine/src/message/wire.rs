@@ -70,8 +70,9 @@ impl node::Message for Message {
                 into.pair(2 | u64::from(*assigned) << 8, generation.0.into());
                 into.word(term.0.into());
             }
-            Message::Heartbeat { generation, sent } => {
+            Message::Heartbeat { generation, dismissed, sent } => {
                 into.pair(3 | u64::from(generation.0) << 32, sent.nanos());
+                into.word(dismissed.0.into());
             }
             Message::Supervising { sent } => into.pair(29, sent.nanos()),
             Message::Beat { lane, generation, number } => {

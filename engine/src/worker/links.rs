@@ -158,6 +158,6 @@ impl Env<'_, '_> {
             at
         });
         done[at].executed += tuples;
-        done[at].cpu = done[at].cpu + cpu;
+        done[at].cpu += cpu;
     }
 }

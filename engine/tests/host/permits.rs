@@ -78,7 +78,11 @@ fn settle(host: &mut Host) {
             Default::default(),
             stormglass_sim::node::Event::Datagram {
                 from: cluster::address(name),
-                message: Message::Heartbeat { generation, sent: Instant::ZERO },
+                message: Message::Heartbeat {
+                    generation,
+                    dismissed: generation,
+                    sent: Instant::ZERO,
+                },
             },
         );
     }

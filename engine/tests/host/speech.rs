@@ -278,7 +278,8 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
         }
         "heartbeat" => {
             let generation = words.0.next_if(|w| w.starts_with('g')).map_or(0, number);
-            Message::Heartbeat { generation: Generation(generation), sent: Instant::ZERO }
+            let (generation, dismissed) = (Generation(generation), Generation(0));
+            Message::Heartbeat { generation, dismissed, sent: Instant::ZERO }
         }
         "supervising" => Message::Supervising { sent: Instant::ZERO },
         "leads" => Message::Leader { term: Term(words.number()) },

@@ -1,9 +1,8 @@
-//! Verifies: that a process which does not hold the tasks of the newest generation gives up those
-//! of an older one soon: within ten seconds of being heard by leading coordinators, who can tell it
-//! (`single-owner`).
+//! Verifies: that a process which was told that it has no tasks in the generation that runs gives
+//! up those of an older one soon: within ten seconds of being heard to know (`single-owner`).
 //!
 //! Does not verify: that old tasks do no harm meanwhile (see `fencing`), or anything about
-//! processes that nobody hears.
+//! processes that nobody hears, or that nobody can tell.
 
 use std::collections::BTreeMap;
 
@@ -42,8 +41,11 @@ impl Owners {
             {
                 self.running = Some((generation, seen));
             }
-            Observation::Heard { node, generation } if generation > Generation(0) => {
-                self.heard(with, (node, generation), seen, findings);
+            Observation::Heard { node, generation, dismissed } if generation > Generation(0) => {
+                let told = |(newest, _): (Generation, _)| newest <= dismissed;
+                if self.running.is_some_and(told) {
+                    self.heard(with, (node, generation), seen, findings);
+                }
             }
             _ => {}
         }
@@ -62,7 +64,7 @@ impl Owners {
         };
         let claim =
             self.claims.entry((node, generation)).or_insert(Claim { first: seen, last: seen });
-        // Who was not heard for a while was not told either.
+        // Who was not heard for a while may have been another life of it.
         if seen.at.since(claim.last.at) > with.heartbeat_timeout {
             claim.first = seen;
         }

@@ -35,7 +35,7 @@ fn found(clock_ppm: u32, story: &[(u64, NodeId, O)]) -> Vec<(Law, String)> {
 }
 
 fn heard(generation: u32) -> O {
-    O::Heard { node: WORKER, generation: Generation(generation) }
+    O::Heard { node: WORKER, generation: Generation(generation), dismissed: Generation(9) }
 }
 fn running(generation: u32) -> O {
     O::Running { generation: Generation(generation) }
@@ -102,6 +102,16 @@ fn who_is_not_heard_is_not_told() {
     assert_eq!(found(0, &cut), []);
     let heard_all_the_time = [&start[..], &beats(1, 1, 8), &beats(1, 13, 24)].concat();
     assert_eq!(found(0, &heard_all_the_time).len(), 1);
+}
+
+/// A storm with five coordinators, seed 131: the way to the worker was cut for twelve seconds, the
+/// way back was not, so that it was heard all the time and could not be told.
+#[test]
+fn who_cannot_be_told_is_not_blamed() {
+    let start = [(500, LEADER, running(1)), (1_000, LEADER, running(2))];
+    let untold = O::Heard { node: WORKER, generation: Generation(1), dismissed: Generation(1) };
+    let beats = (2..=30).map(|at| (at * 1_000, LEADER, untold));
+    assert_eq!(found(0, &start.into_iter().chain(beats).collect::<Vec<_>>()), []);
 }
 
 #[test]
