@@ -50,6 +50,8 @@ pub struct Worker {
     term: Term,
     /// The newest generation that it was told it has no tasks in.
     dismissed: Generation,
+    /// Whether a search for it is under way: one at a time.
+    seeking: bool,
     job: Option<Job>,
 }
 
@@ -76,8 +78,14 @@ struct Job {
 impl Worker {
     /// A worker of this cluster.
     pub fn new(cluster: Arc<Cluster>) -> Self {
-        let (term, dismissed) = (Term(0), Generation(0));
-        Worker { cluster, control: None, term, dismissed, job: None }
+        Worker {
+            cluster,
+            control: None,
+            term: Term(0),
+            dismissed: Generation(0),
+            seeking: false,
+            job: None,
+        }
     }
 
     /// The generation whose tasks it holds; 0 for none.
@@ -149,9 +157,12 @@ impl Worker {
 
     /// Looks for the coordinator that leads: it answers the heartbeat of a worker that has no
     /// connection to it.
-    fn seek(&self, cx: &mut Cx<'_>) {
+    fn seek(&mut self, cx: &mut Cx<'_>) {
         self.heartbeat(cx);
-        cx.set_timer(MAIN, RECONNECT, token::SEEK);
+        if !self.seeking {
+            self.seeking = true;
+            cx.set_timer(MAIN, RECONNECT, token::SEEK);
+        }
     }
 
     /// A coordinator says that it leads.
@@ -232,6 +243,7 @@ impl Worker {
                 cx.set_timer(MAIN, self.cluster.control.heartbeat_interval, token::HEARTBEAT);
             }
             Token::Seek => {
+                self.seeking = false;
                 if self.control.is_none() {
                     self.seek(cx);
                 }
