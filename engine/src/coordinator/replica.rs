@@ -145,7 +145,7 @@ impl Replica {
         .unwrap_or(false)
     }
 
-    /// Changes who takes part.
+    /// Changes who takes part. True if it is done; else it may be under way.
     ///
     /// # Errors
     /// As [`Raft::change_membership`].
@@ -154,16 +154,14 @@ impl Replica {
         voters: Vec<ReplicaId>,
         learners: Vec<ReplicaId>,
         cx: &mut Cx<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let now = cx.now();
+        let wanted = Membership::new(voters.clone(), learners.clone());
         let change = |raft: &mut Raft, out: &mut Vec<Output>| {
-            let membership = raft.membership();
-            if membership.outgoing.is_empty()
-                && (&membership.voters, &membership.learners) == (&voters, &learners)
-            {
-                return Ok(());
+            if raft.is_settled_on(&wanted) {
+                return Ok(true);
             }
-            raft.change_membership(voters, learners, now, out).map(drop)
+            raft.change_membership(voters, learners, now, out).map(|_| false)
         };
         self.with_raft(change).unwrap_or(Err(Refusal::NotLeader(None)))
     }

@@ -32,10 +32,10 @@ impl Coordinator {
             Asked::Membership { voters, learners } => {
                 let (voters, learners) = (voters.clone(), learners.clone());
                 let answer = match self.ledger.replica.change_membership(voters, learners, cx) {
-                    Ok(()) => Some(0),
+                    Ok(true) => Some(0),
                     Err(Refusal::BadMembership) => None,
-                    // It will be asked again.
-                    Err(_) => return,
+                    // It will be asked again, and may be done then.
+                    Ok(false) | Err(_) => return,
                 };
                 return cx.send(client, Message::Answer { number, answer });
             }

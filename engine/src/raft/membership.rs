@@ -197,6 +197,13 @@ impl Raft {
         }
     }
 
+    /// Whether this is the membership in force, committed, with no change of it under way.
+    #[must_use]
+    pub fn is_settled_on(&self, membership: &Membership) -> bool {
+        let (at, newest) = self.memberships.newest();
+        *at <= self.commit && **newest == *membership
+    }
+
     /// Begins a change of membership. A leader may when it has committed an entry of its term and
     /// no other change is under way. It goes through a joint membership if the voters change, and
     /// leaves it by itself.
