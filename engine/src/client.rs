@@ -125,9 +125,11 @@ impl Client {
             Work::Script(steps) => steps[self.number as usize].1.clone(),
         };
         self.number += 1;
-        let (incarnation, number) = (cx.incarnation(), self.number);
+        let incarnation = cx.incarnation();
+        // No other life uses this number: an answer to one of them must not pass for this one's.
+        let number = incarnation << 24 | self.number;
         if let Asked::Call(key, call) = what {
-            let operation = operation(incarnation, number, cx);
+            let operation = Operation { client: cx.me(), number };
             cx.observe(Observation::Invoked { operation, key, call });
         }
         self.asking = Some(Arc::new(Ask { incarnation, number, what }));
@@ -146,7 +148,7 @@ impl Client {
         let Some(asking) = self.asking.take_if(|asking| asking.number == number) else { return };
         self.hops = 0;
         if let (Asked::Call(..), Some(value)) = (&asking.what, answer) {
-            let operation = operation(asking.incarnation, number, cx);
+            let operation = Operation { client: cx.me(), number };
             cx.observe(Observation::Responded { operation, value });
         }
         self.rest(cx);
@@ -169,9 +171,4 @@ impl Client {
             None => self.wake(PAUSE, cx),
         }
     }
-}
-
-/// A later life of a client goes on with numbers that no earlier one has used.
-fn operation(incarnation: u32, number: u32, cx: &Cx<'_>) -> Operation {
-    Operation { client: cx.me(), number: incarnation << 24 | number }
 }

@@ -250,7 +250,7 @@ pub enum Message {
 pub struct Ask {
     /// Which life of the client.
     pub incarnation: u32,
-    /// Its how-manieth operation, from 1.
+    /// Its number of the operation: later ones have higher numbers, in later lives as well.
     pub number: u32,
     /// What it asks.
     pub what: Asked,
