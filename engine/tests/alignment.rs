@@ -15,6 +15,7 @@ use stormglass_engine::observation::Observation;
 use stormglass_sim::time::Span;
 
 use host::Host;
+use host::cluster::Variant;
 use host::speech::{WordsOf, parse};
 
 /// Checkpoints whose barriers each channel carries.
@@ -52,14 +53,22 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let me = host::cluster::address("worker-1");
-        let host = Host::new(host::cluster::image("worker-1", 12), me);
+        let variant = Variant { credits: 12, ..Variant::default() };
+        let host = Host::new(host::cluster::image("worker-1", &variant), me);
         let mut bench = Bench { host, offset: 0, log: Vec::new() };
         bench.host.event(Default::default(), stormglass_sim::node::Event::Start);
+        bench.lead("coordinator");
         bench.open("coordinator");
         bench.say("coordinator", "deploy g1 worker-1 worker-2 worker-2 worker-2");
         ["worker-2", "broker", "store", "receiver"].into_iter().for_each(|name| bench.open(name));
         bench.say("coordinator", "go g1");
         bench
+    }
+    fn lead(&mut self, name: &str) {
+        let from = host::cluster::address(name);
+        let message = parse(&mut WordsOf::new("leads 1"), &mut self.offset, &[]);
+        let leads = stormglass_sim::node::Event::Datagram { from, message };
+        self.host.event(Default::default(), leads);
     }
     fn open(&mut self, name: &str) {
         let peer = host::cluster::address(name);

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use stormglass_engine::broker::Broker;
+use stormglass_engine::client::{Client, Work};
 use stormglass_engine::cluster::{
     CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
 };
@@ -15,6 +16,7 @@ use stormglass_engine::coordinator::Coordinator;
 use stormglass_engine::coordinator::detector::Detector;
 use stormglass_engine::coordinator::schedule::Scheduler;
 use stormglass_engine::log::InputLog;
+use stormglass_engine::message::Asked;
 use stormglass_engine::node::Node;
 use stormglass_engine::raft;
 use stormglass_engine::store::Store;
@@ -26,7 +28,7 @@ use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 
 /// Addresses, as the dialogues name them.
-pub(crate) const NAMES: [(&str, NodeId); 8] = [
+pub(crate) const NAMES: [(&str, NodeId); 13] = [
     ("coordinator", NodeId::new(0, 0)),
     ("broker", NodeId::new(1, 0)),
     ("store", NodeId::new(2, 0)),
@@ -35,6 +37,11 @@ pub(crate) const NAMES: [(&str, NodeId); 8] = [
     ("supervisor-2", NodeId::new(5, 0)),
     ("worker-1", NodeId::new(4, 1)),
     ("worker-2", NodeId::new(5, 1)),
+    ("coordinator-2", NodeId::new(6, 0)),
+    ("coordinator-3", NodeId::new(7, 0)),
+    ("supervisor-3", NodeId::new(8, 0)),
+    ("worker-3", NodeId::new(8, 1)),
+    ("client", NodeId::new(9, 0)),
 ];
 
 /// The address with a name.
@@ -97,12 +104,43 @@ pub(crate) fn log() -> InputLog {
     InputLog::new(vec![(0..6).map(record).collect(), (0..6).map(record).collect()])
 }
 
-/// Who is where, and how it is tuned. `credits` are those of a channel.
-pub(crate) fn cluster(credits: u32) -> Arc<Cluster> {
+/// How a dialogue's cluster differs from others.
+#[derive(Clone, Debug)]
+pub(crate) struct Variant {
+    /// Credits of a channel.
+    pub(crate) credits: u32,
+    /// How many coordinators there are.
+    pub(crate) coordinators: usize,
+    /// Who gets which task.
+    pub(crate) scheduler: Scheduler,
+    /// The log is cut behind so many entries.
+    pub(crate) snapshot_after: u32,
+    /// When a supervisor begins.
+    pub(crate) begins: Instant,
+    /// What a client asks.
+    pub(crate) script: Vec<Asked>,
+}
+
+impl Default for Variant {
+    fn default() -> Self {
+        Variant {
+            credits: 64,
+            coordinators: 1,
+            scheduler: Scheduler::Even,
+            snapshot_after: 200,
+            begins: Instant::ZERO,
+            script: Vec::new(),
+        }
+    }
+}
+
+/// Who is where, and how it is tuned.
+fn cluster(variant: &Variant) -> Arc<Cluster> {
+    let coordinators = ["coordinator", "coordinator-2", "coordinator-3"];
     Arc::new(Cluster {
         topology: Arc::new(topology()),
         partitions: 2,
-        coordinators: vec![address("coordinator")],
+        coordinators: coordinators[..variant.coordinators].iter().map(|n| address(n)).collect(),
         broker: address("broker"),
         store: address("store"),
         receiver: address("receiver"),
@@ -117,7 +155,7 @@ pub(crate) fn cluster(credits: u32) -> Arc<Cluster> {
                 chunk_bytes: 1 << 16,
                 lease: None,
             },
-            snapshot_after: 200,
+            snapshot_after: variant.snapshot_after,
         },
         control: ControlSettings {
             heartbeat_interval: Span::secs(1),
@@ -127,7 +165,7 @@ pub(crate) fn cluster(credits: u32) -> Arc<Cluster> {
             restart_delay: Span::secs(1),
             worker_start_timeout: Span::secs(8),
             deploy_timeout: Span::secs(6),
-            scheduler: Scheduler::Even,
+            scheduler: variant.scheduler,
             load: LoadSettings::DEFAULT,
         },
         checkpoint: CheckpointSettings {
@@ -139,7 +177,7 @@ pub(crate) fn cluster(credits: u32) -> Arc<Cluster> {
         flow: FlowSettings {
             flush: Span::millis(50),
             batch: 4,
-            credits,
+            credits: variant.credits,
             poll: Span::millis(100),
             fetch: 3,
         },
@@ -147,14 +185,18 @@ pub(crate) fn cluster(credits: u32) -> Arc<Cluster> {
 }
 
 /// The pristine image of a process.
-pub(crate) fn image(name: &str, credits: u32) -> Node {
-    let cluster = cluster(credits);
+pub(crate) fn image(name: &str, variant: &Variant) -> Node {
+    let cluster = cluster(variant);
     match name.split('-').next().expect("a name") {
         "coordinator" => Node::Coordinator(Box::new(Coordinator::new(cluster))),
         "broker" => Node::Broker(Broker::new(log())),
         "store" => Node::Store(Store::default()),
         "receiver" => Node::Receiver(Box::default()),
-        "supervisor" => Node::Supervisor(Supervisor::new(cluster, Instant::ZERO)),
+        "supervisor" => Node::Supervisor(Supervisor::new(cluster, variant.begins)),
+        "client" => {
+            let steps = variant.script.iter().map(|asked| (Instant::ZERO, asked.clone()));
+            Node::Client(Client::new(cluster, Work::Script(steps.collect())))
+        }
         "worker" => Node::Worker(Box::new(Worker::new(cluster))),
         _ => panic!("no process is called `{name}`"),
     }

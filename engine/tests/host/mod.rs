@@ -18,6 +18,7 @@ use stormglass_sim::time::{Instant, Span};
 
 pub(crate) mod cluster;
 pub(crate) mod permits;
+pub(crate) mod replicas;
 pub(crate) mod script;
 pub(crate) mod speech;
 

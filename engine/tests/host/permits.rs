@@ -9,7 +9,8 @@ use super::{Host, cluster};
 
 /// The permit of a checkpoint that a generation completed.
 pub(crate) fn permit(checkpoint: CheckpointId, generation: Generation) -> CommitPermit {
-    let mut host = Host::new(cluster::image("coordinator", 64), cluster::address("coordinator"));
+    let image = cluster::image("coordinator", &cluster::Variant::default());
+    let mut host = Host::new(image, cluster::address("coordinator"));
     host.event(Default::default(), stormglass_sim::node::Event::Start);
     settle(&mut host);
     // It is alone: it elects itself at once.

@@ -4,7 +4,7 @@
 //! that follow, one a line:
 //!
 //! ```text
-//! > be worker-1 [credits]       host a process (others: coordinator, broker, store, ...)
+//! > be worker-1 [VARIANT]       host a process (others: coordinator, broker, store, ...)
 //! > start                       its first event
 //! > open PEER                   a connection that it asked for is open
 //! > lose PEER                   the newest connection with a peer is reset
@@ -17,19 +17,28 @@
 //! > full PEER, room PEER        a connection's buffer fills up, has room again
 //! > exited worker-1             a process that it launched died
 //! > tear FILE N                 the last N bytes of a file are overwritten with zeros
+//! > rot FILE N                  its byte at N is another one
 //! > crash                       it dies, and starts again
+//! > quietly COMMAND; COMMAND    without telling
 //! ```
+//!
+//! A variant is a number (the credits of a channel), `of 3` (coordinators), `by load` (the
+//! scheduler), `compacting 5` (the log is cut behind so many entries), `from 2s` (a supervisor
+//! begins later), `asks WHAT, WHAT` (a client; last, see `replicas`).
 //!
 //! `UPDATE_DIALOGUES=1` writes what happened into the files.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use stormglass_engine::coordinator::schedule::Scheduler;
 use stormglass_engine::message::{Message, Put};
 use stormglass_sim::node::{CloseReason, Event, Exit, Lane};
-use stormglass_sim::time::Span;
+use stormglass_sim::time::{Instant, Span};
 
-use super::speech::{WordsOf, parse};
+use super::cluster::Variant;
+use super::replicas::parse_asked;
+use super::speech::{WordsOf, number, parse};
 use super::{Host, cluster};
 
 /// One dialogue at work.
@@ -80,12 +89,16 @@ pub(crate) fn difference(expected: &str, told: &str) -> String {
 
 impl Stage {
     fn act(&mut self, command: &str) -> Vec<String> {
+        if let Some(commands) = command.strip_prefix("quietly ") {
+            commands.split("; ").for_each(|command| drop(self.act(command)));
+            return Vec::new();
+        }
         let mut words = WordsOf::new(command);
         let first = words.word();
         if first == "be" {
             let name = words.word();
-            let credits = words.0.next().map_or(64, super::speech::number);
-            self.host = Some(Host::new(cluster::image(name, credits), cluster::address(name)));
+            let image = cluster::image(name, &variant(words));
+            self.host = Some(Host::new(image, cluster::address(name)));
             return Vec::new();
         }
         let host = self.host.as_mut().expect("a dialogue begins with `be`");
@@ -98,34 +111,20 @@ impl Stage {
             "disks" => while host.finish_disk(false) {},
             "wait" => host.wait(span(words.word())),
             "crash" => host.crash(),
-            "tear" => {
+            "tear" | "rot" => {
                 let file = words.word();
-                let torn = super::speech::number(words.word()) as usize;
+                let place = number(words.word()) as usize;
                 let bytes = host.hands.files.get_mut(file).expect("there is such a file");
-                let whole = bytes.len() - torn;
-                bytes[whole..].fill(0);
+                match first {
+                    "rot" => bytes[place] ^= 1,
+                    _ => bytes.iter_mut().rev().take(place).for_each(|byte| *byte = 0),
+                }
             }
             "exited" => {
                 let node = cluster::address(words.word());
                 host.event(Lane(0), Event::Exited { node, exit: Exit::Crashed });
             }
-            "open" | "lose" | "full" | "room" => {
-                let peer = cluster::address(words.word());
-                let conn = host.conn_with(peer);
-                match first {
-                    "open" => host.event(Lane(0), Event::Opened { conn, peer }),
-                    "lose" => {
-                        host.hands.gone.insert(conn);
-                        let reason = CloseReason::Reset;
-                        host.event(Lane(0), Event::Closed { conn, peer, reason });
-                    }
-                    "full" => drop(host.hands.full.insert(conn)),
-                    _ => {
-                        host.hands.full.remove(&conn);
-                        host.event(Lane(0), Event::Writable { conn });
-                    }
-                }
-            }
+            "open" | "lose" | "full" | "room" => connection(host, first, words.word()),
             name => {
                 let peer = cluster::address(name);
                 let datagram = words.word() == "sends";
@@ -145,6 +144,47 @@ impl Stage {
         }
         std::mem::take(&mut host.hands.lines)
     }
+}
+
+/// Something happens to the newest connection with a peer.
+fn connection(host: &mut Host, what: &str, peer: &str) {
+    let peer = cluster::address(peer);
+    let conn = host.conn_with(peer);
+    match what {
+        "open" => host.event(Lane(0), Event::Opened { conn, peer }),
+        "lose" => {
+            host.hands.gone.insert(conn);
+            let reason = CloseReason::Reset;
+            host.event(Lane(0), Event::Closed { conn, peer, reason });
+        }
+        "full" => drop(host.hands.full.insert(conn)),
+        _ => {
+            host.hands.full.remove(&conn);
+            host.event(Lane(0), Event::Writable { conn });
+        }
+    }
+}
+
+fn variant(mut words: WordsOf<'_>) -> Variant {
+    let mut variant = Variant::default();
+    while let Some(word) = words.0.next() {
+        match word {
+            "of" => variant.coordinators = number(words.word()) as usize,
+            "by" => {
+                assert!(words.takes("load"), "the other scheduler is `load`");
+                variant.scheduler = Scheduler::Load;
+            }
+            "compacting" => variant.snapshot_after = number(words.word()),
+            "from" => variant.begins = Instant::ZERO + span(words.word()),
+            "asks" => {
+                let all = words.0.by_ref().collect::<Vec<_>>().join(" ");
+                let asked = |what| parse_asked(&mut WordsOf::new(what));
+                variant.script = all.split(", ").map(asked).collect();
+            }
+            credits => variant.credits = number(credits),
+        }
+    }
+    variant
 }
 
 fn span(word: &str) -> Span {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use stormglass_engine::coordinator::metadata::{Assignment, Completed};
+use stormglass_engine::coordinator::rebalance::{Load, TaskLoad};
 use stormglass_engine::ids::{
     Attempt, CheckpointId, Child, Generation, Partition, Root, StreamId, TaskId,
 };
@@ -17,10 +18,11 @@ use stormglass_engine::tuple::{Batch, Head};
 use stormglass_engine::value::Value;
 use stormglass_sim::node::{DiskOp, Lane, NodeId};
 use stormglass_sim::payload::Payload;
-use stormglass_sim::time::Instant;
+use stormglass_sim::time::{Instant, Span};
 
 use super::cluster::{NAMES, address, log};
 use super::permits::permit;
+use super::replicas;
 
 /// A process as the dialogues name it.
 pub(crate) fn node(node: NodeId) -> String {
@@ -51,6 +53,8 @@ pub(crate) fn observation(observation: &Observation) -> String {
         Observation::Executed { task, from, root, .. } => {
             format!("executed {task} {root} from {from}")
         }
+        Observation::Raft(point) => format!("replica {}", replicas::point(point)),
+        Observation::Applied { index, term, .. } => format!("applied {}/t{}", index.0, term.0),
         other => format!("{other:?}"),
     }
 }
@@ -167,7 +171,14 @@ pub(crate) fn say(message: &Message) -> String {
                 task.map_or(String::new(), |t| t.to_string())
             )
         }
-        other => format!("{other:?}"),
+        Message::Load(load) => {
+            let task = |load: &TaskLoad| format!("{} {} tuples", load.task, load.executed);
+            let tasks: Vec<String> = load.tasks.iter().map(task).collect();
+            let tasks = if tasks.is_empty() { "nothing".to_string() } else { tasks.join(", ") };
+            let Load { generation, number, over, .. } = &**load;
+            format!("Load {generation}, number {number}, over {over}: {tasks}")
+        }
+        other => replicas::say(other).unwrap_or_else(|| format!("{other:?}")),
     }
 }
 
@@ -273,8 +284,8 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
             Message::Register { incarnation, generation, running }
         }
         "standing" => {
-            let generation = words.generation();
-            Message::Standing { term: Term(1), generation, assigned: words.takes("assigned") }
+            let (term, generation) = (Term(words.number()), words.generation());
+            Message::Standing { term, generation, assigned: words.takes("assigned") }
         }
         "heartbeat" => {
             let generation = words.0.next_if(|w| w.starts_with('g')).map_or(0, number);
@@ -283,6 +294,11 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
         }
         "supervising" => Message::Supervising { sent: Instant::ZERO },
         "leads" => Message::Leader { term: Term(words.number()) },
+        "load" => load(words),
+        "raft" => replicas::parse_raft(words),
+        "ask" => replicas::parse_ask(words),
+        "answer" => replicas::parse_answer(words),
+        "elsewhere" => replicas::parse_elsewhere(words),
         "deploy" => {
             let generation = words.generation();
             let mut deployment = Vec::new();
@@ -409,6 +425,18 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
         }
         verb => parse_transaction(verb, words, offset),
     }
+}
+
+/// `load g1 2 t1:300 t3:50`: the second report, over 5 s, with milliseconds of each task.
+fn load(words: &mut WordsOf<'_>) -> Message {
+    let (generation, count) = (words.generation(), words.number());
+    let task = |word: &str| {
+        let (task, cpu) = word.split_once(':').expect("task:milliseconds");
+        let cpu = Span::millis(number(cpu).into());
+        TaskLoad { task: TaskId(number(task) as u16), executed: 1, cpu }
+    };
+    let tasks = words.0.by_ref().map(task).collect();
+    Message::Load(Arc::new(Load { generation, number: count, over: Span::secs(5), tasks }))
 }
 
 fn parse_transaction(verb: &str, words: &mut WordsOf<'_>, offset: &mut u64) -> Message {
