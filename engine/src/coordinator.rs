@@ -1,7 +1,7 @@
 //! The coordinator: the cluster's master (Storm's Nimbus, Flink's JobManager), one of several.
 //!
 //! Every coordinator keeps a [`replica`] of the [`metadata`]. The one that leads takes up the
-//! duties of the [`master`]: it hears workers and supervisors, suspects, decides (pure functions in
+//! duties of the `master`: it hears workers and supervisors, suspects, decides (pure functions in
 //! [`decide`] and [`schedule`]), and changes the metadata by proposals alone. A new generation goes
 //! through three steps: *fencing* (every resource refuses older generations), *deploying* (workers
 //! restore their tasks), *running*.

@@ -34,7 +34,7 @@ pub enum Write {
 pub enum Output {
     /// It passed a point of the protocol.
     Point(Point),
-    /// Make this durable, and tell [`Raft::persisted`].
+    /// Make this durable, and tell [`Raft::persisted`](super::Raft::persisted).
     Persist(PersistId, Write),
     /// Send this. It may be lost, doubled and overtaken.
     Send(ReplicaId, Message),
