@@ -12,6 +12,7 @@
 //! says is of decisions that hold.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
 use stormglass_sim::node::{ConnId, Event, NodeId};
@@ -59,6 +60,8 @@ struct Ledger {
     metadata: Metadata,
     /// Requests of this life so far.
     sequence: u32,
+    /// What the master decided and could not propose yet, in order.
+    held: VecDeque<Command>,
     /// Planted bugs, for the parts that know no context.
     switches: Switches,
 }
@@ -67,10 +70,22 @@ impl Ledger {
     /// Proposes a command of this coordinator's own. It is decided when it is applied, if ever:
     /// the proposal dies with the leadership.
     fn propose(&mut self, command: Command, cx: &mut Cx<'_>) {
-        self.sequence += 1;
-        let sequence = u64::from(cx.incarnation()) << 32 | u64::from(self.sequence);
-        let request = Request { client: cx.me(), sequence, command };
-        self.replica.propose(request.encode(), cx);
+        self.held.push_back(command);
+        self.propose_held(cx);
+    }
+
+    /// Proposes what could not be proposed while leadership was being handed over: if that fails,
+    /// the master goes on, and must not wait for what was never proposed.
+    fn propose_held(&mut self, cx: &mut Cx<'_>) {
+        while let Some(command) = self.held.front() {
+            let sequence = u64::from(cx.incarnation()) << 32 | u64::from(self.sequence + 1);
+            let request = Request { client: cx.me(), sequence, command: command.clone() };
+            if !self.replica.propose(request.encode(), cx) {
+                return;
+            }
+            self.sequence += 1;
+            self.held.pop_front();
+        }
     }
 }
 
@@ -81,6 +96,7 @@ impl Coordinator {
             replica: Replica::new(cluster.clone()),
             metadata: Metadata::new(&cluster.supervisors),
             sequence: 0,
+            held: VecDeque::new(),
             switches: Switches::default(),
             cluster,
         };
@@ -132,6 +148,7 @@ impl Coordinator {
 
     /// Carries out what the replica asks for, until nothing is left; then looks who leads.
     fn settle(&mut self, cx: &mut Cx<'_>) {
+        self.ledger.propose_held(cx);
         loop {
             while let Some(told) = self.ledger.replica.next(cx) {
                 match told {
@@ -159,6 +176,7 @@ impl Coordinator {
     }
 
     fn resign(&mut self, cx: &mut Cx<'_>) {
+        self.ledger.held.clear();
         if let Some(master) = self.master.take() {
             master.resign(cx);
         }
