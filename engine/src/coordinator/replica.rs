@@ -135,27 +135,34 @@ impl Replica {
     }
 
     /// Hands leadership to the follower whose number is next.
-    pub fn transfer(&mut self, cx: &mut Cx<'_>) -> bool {
+    ///
+    /// # Errors
+    /// As [`Raft::transfer`]; a leader that is alone has no such follower.
+    pub fn transfer(&mut self, cx: &mut Cx<'_>) -> Result<(), Refusal> {
         let now = cx.now();
-        self.with_raft(|raft, out| {
+        let transfer = |raft: &mut Raft, out: &mut Vec<Output>| {
             let (me, voters) = (raft.id(), raft.membership().voters.clone());
-            let next = voters.iter().find(|id| **id > me).or(voters.first());
-            next.is_some_and(|to| *to != me && raft.transfer(*to, now, out).is_ok())
-        })
-        .unwrap_or(false)
+            let mut others = voters.iter().filter(|id| **id != me);
+            let next = others.clone().find(|id| **id > me).or(others.next());
+            raft.transfer(*next.ok_or(Refusal::BadMembership)?, now, out)
+        };
+        self.with_raft(transfer).unwrap_or(Err(Refusal::NotLeader(None)))
     }
 
     /// Changes who takes part. True if it is done; else it may be under way.
     ///
     /// # Errors
-    /// As [`Raft::change_membership`].
+    /// As [`Raft::change_membership`]; who is no coordinator cannot take part.
     pub fn change_membership(
         &mut self,
         voters: Vec<ReplicaId>,
         learners: Vec<ReplicaId>,
         cx: &mut Cx<'_>,
     ) -> Result<bool, Refusal> {
-        let now = cx.now();
+        let (now, coordinators) = (cx.now(), self.cluster.coordinators.len());
+        if voters.iter().chain(&learners).any(|id| usize::from(id.0) >= coordinators) {
+            return Err(Refusal::BadMembership);
+        }
         let wanted = Membership::new(voters.clone(), learners.clone());
         let change = |raft: &mut Raft, out: &mut Vec<Output>| {
             if raft.is_settled_on(&wanted) {

@@ -24,26 +24,29 @@ impl Coordinator {
             Asked::Call(key, call) => Command::Update { key: *key, call: *call },
             Asked::Command(command) => command.clone(),
             Asked::Transfer => {
-                if self.ledger.replica.transfer(cx) {
-                    cx.send(client, Message::Answer { number, answer: Some(0) });
-                }
-                return;
+                let begun = self.ledger.replica.transfer(cx).map(|()| true);
+                return reply(client, number, begun, cx);
             }
             Asked::Membership { voters, learners } => {
                 let (voters, learners) = (voters.clone(), learners.clone());
-                let answer = match self.ledger.replica.change_membership(voters, learners, cx) {
-                    Ok(true) => Some(0),
-                    Err(Refusal::BadMembership) => None,
-                    // It will be asked again, and may be done then.
-                    Ok(false) | Err(_) => return,
-                };
-                return cx.send(client, Message::Answer { number, answer });
+                let done = self.ledger.replica.change_membership(voters, learners, cx);
+                return reply(client, number, done, cx);
             }
         };
         let sequence = u64::from(ask.incarnation) << 32 | u64::from(number);
         let request = Request { client, sequence, command };
         self.ledger.replica.propose(request.encode(), cx);
     }
+}
+
+/// Tells a client whether something is done. What is not yet it will ask again.
+fn reply(client: NodeId, number: u32, done: Result<bool, Refusal>, cx: &mut Cx<'_>) {
+    let answer = match done {
+        Ok(true) => Some(0),
+        Err(Refusal::BadMembership) => None,
+        Ok(false) | Err(_) => return,
+    };
+    cx.send(client, Message::Answer { number, answer });
 }
 
 /// Tells a client what became of its request. Coordinators ask themselves, and know already.
