@@ -132,7 +132,7 @@ impl Host {
                 break;
             }
             let (lane, token) = entry.remove();
-            self.hands.now = at;
+            self.hands.now = self.hands.now.max(at);
             self.event(lane, Event::Timer { timer, token });
         }
         self.hands.now = until;

@@ -14,6 +14,7 @@
 //! > disk [fails]                its oldest disk operation is done
 //! > disks                       all of them are done
 //! > wait 500ms                  time passes; timers fire
+//! > pause 5s                    time passes while it stands still: timers are late
 //! > full PEER, room PEER        a connection's buffer fills up, has room again
 //! > exited worker-1             a process that it launched died
 //! > tear FILE N                 the last N bytes of a file are overwritten with zeros
@@ -110,6 +111,7 @@ impl Stage {
             }
             "disks" => while host.finish_disk(false) {},
             "wait" => host.wait(span(words.word())),
+            "pause" => host.hands.now += span(words.word()),
             "crash" => host.crash(),
             "tear" | "rot" => {
                 let file = words.word();
