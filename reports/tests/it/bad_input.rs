@@ -26,7 +26,10 @@ fn an_unknown_scenario_is_answered_with_the_nearest_name() {
         &wrong(&folder, &["run", "flight-dealys"]),
         &["flight-dealys", "did you mean `flight-delays`"],
     );
-    says(&wrong(&folder, &["run", "zebra"]), &["flight-delays, reference, storm, word-count"]);
+    says(
+        &wrong(&folder, &["run", "zebra"]),
+        &["consensus, coordinator-storm, elastic, flight-delays"],
+    );
     says(&wrong(&folder, &["run", "mine.toml"]), &["mine.toml", "there is no such file"]);
     says(&wrong(&folder, &["run", "./"]), &["cannot be read"]);
     says(&wrong(&folder, &["campaign", "word-count", "zebra", "--seeds", "0..2"]), &["zebra"]);
