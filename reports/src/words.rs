@@ -29,8 +29,8 @@ pub fn plural(n: u64, one: &str) -> String {
     format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
-/// A share of a whole to the tenth of a percent: `96.2%`; only all of it is `100%`, and only none of
-/// it `0%`.
+/// A share of a whole to the tenth of a percent: `96.2%`. `100%` is all of it and
+/// `0%` none of it, never nearly so.
 pub fn percent(part: u64, whole: u64) -> String {
     match part {
         0 => "0%".to_string(),

@@ -58,14 +58,14 @@ fn a_plan_is_a_function_of_scenario_and_seed() {
         },
         {
           "trigger": {
-            "at": "32.706167705s"
+            "at": "34.430796503s"
           },
           "action": {
             "crash": {
               "down": "2s"
             }
           },
-          "target": "coordinator-1"
+          "target": "leader"
         },
         {
           "trigger": {
@@ -258,7 +258,8 @@ fn whom_only_the_run_knows_is_left_to_it() {
          [[fault]]\non = { event = 'raft-appended', nth = '5..9' }\ntimes = 2\n\
          crash-machine = { who = 'it', down = '1s' }\n\
          [[fault]]\nat = 'storm'\nisolate = { who = 'leader', for = '2s', ways = 'in' }\n\
-         [[fault]]\nat = 'storm'\ndrift-clock = { who = 'coordinator', by = '-5%..5%', for = '2s' }\n",
+         [[fault]]\nat = 'storm'\n\
+         drift-clock = { who = 'coordinator', by = '-5%..5%', for = '2s' }",
     );
     let mut followers = std::collections::BTreeSet::new();
     for seed in 0..100 {
@@ -289,7 +290,9 @@ fn operations_are_planned_in_the_order_of_time() {
     assert_eq!(names, ["leave", "rebalance", "transfer"]);
     assert_eq!(plan.operations[2].at, Instant::ZERO + Span::secs(45));
     assert_eq!(Plan::from_json(&plan.to_json(), "plan.json"), Ok(plan.clone()));
-    insta::assert_snapshot!(serde_json::to_string(&plan.operations[0]).unwrap(), @r#"{"at":"14.525646491s","operation":{"leave":{"who":"supervisor-3"}}}"#);
+    let first = serde_json::to_string(&plan.operations[0]).unwrap();
+    let leaves = r#"{"at":"14.525646491s","operation":{"leave":{"who":"supervisor-3"}}}"#;
+    assert_eq!(first, leaves);
     insta::assert_snapshot!(generate(&scenario, 7, Span::secs(30)).unwrap_err(), @r#"
     stormy.toml:12:6: the operation may come after the end of an input of 30s
        |

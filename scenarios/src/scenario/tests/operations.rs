@@ -20,7 +20,8 @@ fn operations_that_cannot_be() {
       | ^^^^^^^^^^^^^
     help: give it a request, such as `rebalance = { workers = 8 }`
     "#);
-    insta::assert_snapshot!(asked(&[("50%", "transfer = {}\njoin = { who = \"supervisor-1\" }")]), @r#"
+    let two = "transfer = {}\njoin = { who = \"supervisor-1\" }";
+    insta::assert_snapshot!(asked(&[("50%", two)]), @r#"
     mine.toml:7:1: the operation asks for two things at once
       |
     7 | transfer = {}
@@ -86,7 +87,8 @@ fn operations_that_cannot_be() {
     7 | coordinators = { voters = [1, 4] }
       |                           ^^^^^^
     "#);
-    insta::assert_snapshot!(asked(&[("50%", "coordinators = { voters = [1, 2], learners = [2] }")]), @r#"
+    let twice = "coordinators = { voters = [1, 2], learners = [2] }";
+    insta::assert_snapshot!(asked(&[("50%", twice)]), @r#"
     mine.toml:7:46: coordinator 2 is there twice
       |
     7 | coordinators = { voters = [1, 2], learners = [2] }

@@ -96,9 +96,9 @@ fn settings() {
     help: did you mean `count`?
     "#);
     insta::assert_snapshot!(wrong("input.csv.file=flights.csv"), @r#"
-    reference.toml:17:1: the input has two sources
+    reference.toml:18:1: the input has two sources
        |
-    17 | words = { count = 60_000, vocabulary = 5_000, skew = 1.0 }
+    18 | words = { count = 60_000, vocabulary = 5_000, skew = 1.0 }
        | ^^^^^
     help: leave out `csv` or `words`
     "#);
