@@ -114,7 +114,7 @@ impl Master {
         self.consider(ledger, cx);
     }
 
-    /// Looks whether some workers carry much more than others.
+    /// Looks whether some workers carry much more than others, and need not.
     fn weigh(&mut self, ledger: &Ledger, cx: &mut Cx<'_>) {
         let control = &self.cluster.control;
         let Some(assignment) = ledger.metadata.assignment() else { return };
@@ -122,19 +122,24 @@ impl Master {
             return;
         }
         let used = |node: &NodeId| assignment.workers.iter().any(|(worker, _)| worker == node);
-        let ready = self.usable_slots(ledger).into_iter();
-        let ready = ready.filter(|node| self.slots[node].conn.is_some());
-        let load = |node: NodeId| match used(&node) {
-            true => self.meter.worker_load(node),
+        let mut ready = self.usable_slots(ledger);
+        ready.retain(|node| self.slots[node].conn.is_some());
+        let load = |node: &NodeId| match used(node) {
+            true => self.meter.worker_load(*node),
             false => Some(0),
         };
-        let loads: Vec<Option<u32>> = ready.map(load).collect();
+        let loads: Vec<Option<u32>> = ready.iter().map(load).collect();
         let (now, running_since) = (cx.now(), self.running_since);
         let settings = &control.load.act;
         let facts = rebalance::Facts { now, running_since, loads: &loads, settings };
         if let rebalance::Decision::Reassign { .. } = rebalance::decide(&facts) {
-            cx.probe(Probe::LoadMoved);
             self.by_load = true;
+            if self.plan(&ready, ledger).0 == assignment.tasks {
+                // There is no better one, and no need for a checkpoint before it.
+                self.by_load = false;
+                return;
+            }
+            cx.probe(Probe::LoadMoved);
             self.rebalancing = Some(Rebalance::Staffing { since: now });
         }
     }
@@ -171,6 +176,10 @@ impl Master {
             return;
         }
         slot.suspected = Some((cx.now(), reason));
+        if core::mem::take(&mut self.by_load) {
+            // A generation that is broken is replaced, whether or not there is a better one.
+            self.rebalancing = None;
+        }
         cx.observe(Observation::Suspected { node, reason });
         if matches!(self.step, Step::Fencing | Step::Deploying(_)) {
             cx.probe(Probe::FailedWhileDeploying);
@@ -273,9 +282,9 @@ impl Master {
         let (tasks, executors) = self.plan(&workers, ledger);
         let current = ledger.metadata.assignment().map(|current| &current.tasks);
         if self.by_load && current == Some(&tasks) {
-            // There is no better one.
+            // There was a better one when the checkpoint began.
             (self.rebalancing, self.by_load) = (None, false);
-            return;
+            return self.schedule_checkpoint(cx);
         }
         let used = workers.iter().filter(|node| tasks.contains(node));
         let workers = used.map(|node| (*node, self.slots[node].incarnation)).collect();
