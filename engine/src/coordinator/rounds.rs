@@ -93,9 +93,12 @@ impl Master {
         }
         if let Some(rebalancing @ Rebalance::Covering { .. }) = &mut self.rebalancing {
             *rebalancing = Rebalance::Covered;
-            return self.consider(ledger, cx);
+            self.consider(ledger, cx);
         }
-        self.schedule_checkpoint(cx);
+        // Where the generation could not be replaced it goes on.
+        if matches!(self.step, Step::Running) {
+            self.schedule_checkpoint(cx);
+        }
     }
 
     /// The time for a checkpoint is over.

@@ -284,7 +284,7 @@ impl Master {
         if self.by_load && current == Some(&tasks) {
             // There was a better one when the checkpoint began.
             (self.rebalancing, self.by_load) = (None, false);
-            return self.schedule_checkpoint(cx);
+            return;
         }
         let used = workers.iter().filter(|node| tasks.contains(node));
         let workers = used.map(|node| (*node, self.slots[node].incarnation)).collect();
