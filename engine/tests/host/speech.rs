@@ -332,6 +332,7 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
             let task = words.0.next().map(|task| TaskId(number(task) as u16));
             Message::Broken { generation, peer, task }
         }
+        "silent" => Message::Silent { generation: words.generation(), executor: words.task() },
         "trigger" => {
             let (checkpoint, generation) = (words.checkpoint(), words.generation());
             Message::Trigger { checkpoint, generation, task: TaskId::BROKER }
