@@ -40,6 +40,10 @@ pub enum Law {
     LeaderCompleteness,
     /// All replicas apply the same.
     StateMachineSafety,
+    /// What is committed is durable.
+    DurableQuorum,
+    /// Memberships change one at a time.
+    OneChange,
     /// Metadata behaves as one copy.
     Linearizable,
     /// Nobody is accused whose heartbeats arrive.
@@ -54,7 +58,7 @@ pub enum Law {
 
 impl Law {
     /// Every law.
-    pub const ALL: [Law; 19] = [
+    pub const ALL: [Law; 21] = [
         Law::NoLoss,
         Law::NoDuplicate,
         Law::StateEqualsOracle,
@@ -69,6 +73,8 @@ impl Law {
         Law::LogMatching,
         Law::LeaderCompleteness,
         Law::StateMachineSafety,
+        Law::DurableQuorum,
+        Law::OneChange,
         Law::Linearizable,
         Law::FairSuspicion,
         Law::SingleOwner,
@@ -93,6 +99,8 @@ impl Law {
             Law::LogMatching => "log-matching",
             Law::LeaderCompleteness => "leader-completeness",
             Law::StateMachineSafety => "state-machine-safety",
+            Law::DurableQuorum => "durable-quorum",
+            Law::OneChange => "one-change",
             Law::Linearizable => "linearizable",
             Law::FairSuspicion => "fair-suspicion",
             Law::SingleOwner => "single-owner",
@@ -129,6 +137,12 @@ impl Law {
             }
             Law::StateMachineSafety => {
                 "every replica applies the committed entries: the same, in order, each once"
+            }
+            Law::DurableQuorum => {
+                "what a leader takes for committed is durable at a quorum of its membership"
+            }
+            Law::OneChange => {
+                "a leader changes the membership when it has committed, one change at a time"
             }
             Law::Linearizable => "every answer fits one order of all operations on a register",
             Law::FairSuspicion => "no worker is accused while its heartbeats arrive in time",

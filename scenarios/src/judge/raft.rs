@@ -1,13 +1,14 @@
 //! Verifies Raft's laws from the points that replicas pass: `election-safety` (one leader a term,
-//! elected by a quorum), `one-vote` (see `votes`), `log-matching`, `leader-completeness` and
-//! `state-machine-safety` (see `machine`). A replica is the process that observes.
+//! elected by a quorum), `one-vote` (see `votes`), `log-matching`, `leader-completeness`,
+//! `state-machine-safety` (see `machine`), `durable-quorum` and `one-change` (see `durable`). A
+//! replica is the process that observes.
 //!
 //! Does not verify: liveness, or that messages say what the points do.
 //!
 //! What counts as committed is what a leader says of its log. The term in which it said so counts
 //! for leader completeness, not the entry's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use stormglass_engine::observation::Observation;
 use stormglass_engine::raft::{Index, Point, ReplicaId, Term};
@@ -16,12 +17,14 @@ use stormglass_sim::node::NodeId;
 
 use super::law::{Findings, Law, Witness};
 
+mod durable;
 mod log;
 mod machine;
 #[cfg(test)]
 mod tests;
 mod votes;
 
+use durable::Word;
 use log::{Log, Logs};
 use machine::{Machines, Progress};
 use votes::Votes;
@@ -38,6 +41,8 @@ pub(super) struct Raft {
     /// What leaders committed, and how far leaders of each term said so.
     committed: Log,
     told: BTreeMap<Term, Index>,
+    /// The last of what leaders said, with who had it.
+    words: VecDeque<Word>,
     machines: Machines,
 }
 
@@ -53,6 +58,8 @@ struct Known {
 #[derive(Clone, Debug, Default)]
 struct Replica {
     logs: Logs,
+    /// Its log as it is now is durable up to here.
+    durable: Index,
     /// Its log makes no sense any more, which was said once.
     lost: bool,
     /// The term that it leads.
@@ -61,6 +68,8 @@ struct Replica {
     commit: Index,
     /// A membership whose entry has not been seen in its log.
     membership: Option<(Index, (u16, bool))>,
+    /// The last membership that came into force in this life.
+    changed: Option<(Index, Witness)>,
     votes: Votes,
     progress: Progress,
 }
@@ -84,6 +93,7 @@ impl Raft {
             elections: BTreeMap::new(),
             committed: Log::default(),
             told: BTreeMap::new(),
+            words: VecDeque::new(),
             machines: Machines::default(),
         }
     }
@@ -118,17 +128,11 @@ impl Raft {
             Point::Persisted { last } => {
                 replica.votes.persisted(last);
                 replica.logs.persisted(last);
+                replica.durable = last;
             }
             Point::Committed { index, term } => self.committed(index, term, seen, findings),
             Point::MembershipChanged { index, voters, joint } => {
-                let term = match index {
-                    Index(0) => Some(Term(0)),
-                    _ => replica.logs.certain().and_then(|log| log.term_at(index)),
-                };
-                match term {
-                    Some(term) => _ = self.memberships.insert((index, term), (voters, joint)),
-                    None => replica.membership = Some((index, (voters, joint))),
-                }
+                self.in_force(index, (voters, joint), seen, findings);
             }
             Point::Compacted { index } => replica.progress.compacted(index),
             Point::SnapshotInstalled { index, term } => {
@@ -136,6 +140,29 @@ impl Raft {
             }
             Point::SnapshotSent { .. } | Point::TransferBegan { .. } => {}
         }
+    }
+
+    fn in_force(
+        &mut self,
+        index: Index,
+        membership: (u16, bool),
+        seen: Witness,
+        findings: &mut Findings,
+    ) {
+        let replica = self.replicas.entry(seen.node).or_default();
+        let term = match index {
+            Index(0) => Some(Term(0)),
+            _ => replica.logs.certain().and_then(|log| log.term_at(index)),
+        };
+        match term {
+            Some(term) => {
+                if self.memberships.insert((index, term), membership).is_none() {
+                    self.count_late((index, term), membership.0, seen, findings);
+                }
+            }
+            None => replica.membership = Some((index, membership)),
+        }
+        self.changed(index, seen, findings);
     }
 
     /// A process as Raft calls it.
@@ -157,7 +184,8 @@ impl Raft {
         let name = self.name(seen.node);
         let replica = self.replicas.entry(seen.node).or_default();
         (replica.leads, replica.commit, replica.membership) = (None, Index(0), None);
-        replica.votes.recovered(term);
+        (replica.durable, replica.changed) = (last, None);
+        replica.votes.recovered((&name, term), seen, findings);
         replica.progress.recovered();
         let had = replica.logs.last();
         if !replica.logs.recovered(last) && !replica.lost {
@@ -305,6 +333,7 @@ impl Raft {
             return;
         };
         self.committed.extend(log, index);
+        self.count_durable(index, seen, findings);
         let later: Vec<Term> =
             self.elections.range(Term(term.0 + 1)..).map(|(term, _)| *term).collect();
         for term in later {
@@ -380,6 +409,7 @@ impl Raft {
             findings.report(Law::StateMachineSafety, seen.at, sentence, &[seen]);
         }
         replica.votes.truncated(from);
+        replica.cut_durable(from);
         replica.logs.truncate(from);
     }
 
@@ -387,6 +417,7 @@ impl Raft {
         let name = self.name(seen.node);
         let replica = self.replicas.entry(seen.node).or_default();
         replica.logs.install(index, term);
+        replica.cut_durable(Index(index.0 + 1));
         replica.progress.installed(index);
         replica.lost = false;
         let committed = self.committed.term_at(index);

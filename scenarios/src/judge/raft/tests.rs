@@ -1,5 +1,6 @@
 //! Raft's laws against histories by hand: each is broken by what breaks it, and by nothing near it.
 
+mod durable;
 mod elections;
 mod logs;
 mod machines;

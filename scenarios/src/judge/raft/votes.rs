@@ -1,5 +1,6 @@
 //! Verifies: that a replica votes at most once in a term, also across restarts as far as a vote was
-//! certainly told; that it never goes back to an older term within a life (`one-vote`).
+//! certainly told; that it never goes back to an older term within a life, nor to one before a vote
+//! that was told: it could vote again (`one-vote`).
 //!
 //! Does not verify: that a vote was deserved (leader completeness shows that).
 //!
@@ -35,8 +36,21 @@ struct Vote {
 }
 
 impl Votes {
-    /// A new life begins.
-    pub(super) fn recovered(&mut self, term: Term) {
+    /// A new life begins, in the term that the disk knows.
+    pub(super) fn recovered(
+        &mut self,
+        (name, term): (&str, Term),
+        seen: Witness,
+        findings: &mut Findings,
+    ) {
+        let forgotten = |vote: &&Vote| vote.told && vote.term > term;
+        if let Some(vote) = self.cast.iter().rev().find(forgotten) {
+            let (old, now, to) = (vote.term.0, term.0, vote.to);
+            let sentence = format!(
+                "{name} came back in term {now}, though its vote for {to} in term {old} was told"
+            );
+            findings.report(Law::OneVote, seen.at, sentence, &[vote.seen, seen]);
+        }
         self.life += 1;
         self.term = term;
     }

@@ -31,26 +31,30 @@ fn a_quorum_is_more_than_half() {
 /// The membership in the leader's log counts, committed or not.
 #[test]
 fn a_membership_counts_from_the_log_on() {
-    let grown = |voters: &[u16]| {
+    let begun = || {
         let mut tale = Tale::of(5);
         tale.point(0, Point::MembershipChanged { index: Index(0), voters: 3, joint: false });
         tale.elects(0, 1, &[1]);
-        tale.appends(0, 1, 1);
-        tale.point(0, Point::MembershipChanged { index: Index(1), voters: 5, joint: false });
-        tale.syncs(0, 1);
-        tale.back(0, 1, 1);
+        tale.replicates(1, 1, &[0, 1]);
+        tale.commits(0, 1, 1);
+        tale
+    };
+    let grown = |voters: &[u16]| {
+        let mut tale = begun();
+        tale.appends(0, 2, 1);
+        tale.point(0, Point::MembershipChanged { index: Index(2), voters: 5, joint: false });
+        tale.syncs(0, 2);
+        tale.back(0, 1, 2);
         tale.elects(0, 2, voters);
         tale
     };
     grown(&[1, 3]).holds();
     grown(&[1]).breaks(Law::ElectionSafety, "r0 was elected in term 2 by 2 of 5 voters");
     // One that never came to the disk does not.
-    let mut lost = Tale::of(5);
-    lost.point(0, Point::MembershipChanged { index: Index(0), voters: 3, joint: false });
-    lost.elects(0, 1, &[1]);
-    lost.point(0, Point::MembershipChanged { index: Index(1), voters: 5, joint: false });
-    lost.appends(0, 1, 1);
-    lost.back(0, 1, 0);
+    let mut lost = begun();
+    lost.point(0, Point::MembershipChanged { index: Index(2), voters: 5, joint: false });
+    lost.appends(0, 2, 1);
+    lost.back(0, 1, 1);
     lost.elects(0, 2, &[1]);
     lost.holds();
 }
@@ -125,7 +129,7 @@ fn a_vote_before_a_durable_entry_was_told() {
     lost.votes(2, 1, 1);
     lost.holds();
     tale.syncs(2, 1);
-    tale.back(2, 0, 1);
+    tale.back(2, 1, 1);
     tale.votes(2, 1, 1);
     let sentence = "r2 voted for r0 in term 1 and, after a restart, for r1 in the same term";
     tale.breaks(Law::OneVote, sentence);
@@ -180,4 +184,21 @@ fn the_term_of_the_commit_counts() {
     let sentence =
         "r1 was elected in term 4 without entry 1 of term 1, which was committed in term 3";
     tale.breaks(Law::LeaderCompleteness, sentence);
+}
+
+/// A vote that somebody was elected with is durable: one who came back before it could vote again.
+#[test]
+fn a_vote_that_was_told_is_not_forgotten() {
+    let mut tale = Tale::of(3);
+    tale.elects(0, 5, &[1]);
+    let (mut safe, mut spare) = (tale.clone(), tale.clone());
+    tale.back(1, 4, 0);
+    let sentence = "r1 came back in term 4, though its vote for r0 in term 5 was told";
+    tale.breaks(Law::OneVote, sentence);
+    safe.back(1, 5, 0);
+    safe.holds();
+    // One that was not needed may never have been told.
+    spare.votes(2, 5, 0);
+    spare.back(2, 4, 0);
+    spare.holds();
 }
