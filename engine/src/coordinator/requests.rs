@@ -13,14 +13,15 @@ impl Coordinator {
     /// A client asks something. Retries are the same operation, and answered as one.
     pub(super) fn asked(&mut self, client: NodeId, ask: &Ask, cx: &mut Cx<'_>) {
         let number = ask.number;
+        if let Asked::Call(key, Call::Read) = ask.what {
+            // Raft knows when a new leader may answer, and who else might.
+            return self.reads.ask(client, number, key, &mut self.ledger, cx);
+        }
         if self.master.is_none() {
             let leader = self.ledger.replica.leader().filter(|leader| *leader != cx.me());
             return cx.send(client, Message::Elsewhere { number, leader });
         }
         let command = match &ask.what {
-            Asked::Call(key, Call::Read) => {
-                return self.reads.ask(client, number, *key, &mut self.ledger, cx);
-            }
             Asked::Call(key, call) => Command::Update { key: *key, call: *call },
             Asked::Command(command) => command.clone(),
             Asked::Transfer => {
