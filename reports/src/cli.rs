@@ -168,7 +168,7 @@ pub struct CampaignArgs {
 #[derive(Clone, Debug, Args)]
 pub struct BugsArgs {
     /// The seeds from A up to, but without, B: each bug is hunted until it is caught
-    #[arg(long, value_name = "A..B", default_value = "0..20", value_parser = seeds)]
+    #[arg(long, value_name = "A..B", default_value = "0..300", value_parser = seeds)]
     pub seeds: Range<u64>,
     /// Runs side by side; as many as there are processors if absent
     #[arg(long, value_name = "N", value_parser = jobs)]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::bugs::directed;
 use crate::input::no_such_file;
 use crate::problem::{Problem, nearest, suggest};
 use crate::scenario::Scenario;
@@ -35,9 +36,9 @@ pub const fn list() -> &'static [Entry] {
     ENTRIES
 }
 
-/// The TOML of a shipped scenario.
+/// The TOML of a shipped scenario, also of one that looks for planted bugs.
 pub fn find(name: &str) -> Option<&'static str> {
-    ENTRIES.iter().find(|entry| entry.name == name).map(|entry| entry.text)
+    ENTRIES.iter().chain(directed::ENTRIES).find(|entry| entry.name == name).map(|entry| entry.text)
 }
 
 /// The shipped scenario that a mistyped name most likely meant.

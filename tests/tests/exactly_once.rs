@@ -1,7 +1,8 @@
 //! The laws of the judges, over seeds, planted bugs, triggers, and bolts that fail.
 
 use stormglass_engine::observation::Observation;
-use stormglass_scenarios::bugs::{self, HuntResult};
+use stormglass_scenarios::bugs;
+use stormglass_scenarios::bugs::hunt::HuntResult;
 use stormglass_scenarios::catalog;
 use stormglass_scenarios::judge::law::Law;
 use stormglass_scenarios::outcome::Outcome;

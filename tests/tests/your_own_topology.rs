@@ -9,7 +9,7 @@ use stormglass_engine::component::{Bolt, BoltContext, Outcome, ValueState};
 use stormglass_engine::topology::{Declarer, TopologyBuilder};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::value::Value;
-use stormglass_scenarios::bugs::check_fork;
+use stormglass_scenarios::bugs::fork::check_fork;
 use stormglass_scenarios::catalog;
 use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::scenario::{ActionSpec, FaultSpec, Scenario, Source, Target, When};

@@ -1,6 +1,6 @@
 //! A topology that breaks the rules: its bolt shares a counter between clones.
 //!
-//! It exists to be caught by [`check_fork`](crate::bugs::check_fork).
+//! It exists to be caught by [`check_fork`](crate::bugs::fork::check_fork).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

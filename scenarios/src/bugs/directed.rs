@@ -1,0 +1,15 @@
+//! Scenarios that reach planted bugs: each is a schedule that looks for a few of them, small enough
+//! for hundreds of seeds. They run like those of the catalog, but are not listed there.
+
+use crate::catalog::Entry;
+
+macro_rules! entries {
+    ($($name:literal)*) => {
+        &[$(Entry { name: $name, text: include_str!(concat!($name, ".toml")) },)*]
+    };
+}
+
+/// All of them, by name.
+pub const ENTRIES: &[Entry] = entries![
+    "even" "figure-eight" "flow" "lease" "membership" "owners" "points" "reads" "retries" "votes"
+];

@@ -1,0 +1,218 @@
+//! The matrix: every planted bug, where it comes from, and who must notice.
+//!
+//! Sources are issues and commits of the systems that had the bug, or the section of Ongaro's
+//! dissertation whose rule it breaks.
+
+use stormglass_engine::names::Twist;
+
+use super::{Bug, Checker, Plant};
+use crate::judge::law::Law;
+
+/// A bug in the engine: its name and place, its source, its story.
+const fn bug(name: &'static str, twist: Twist, source: &'static str, story: &'static str) -> Bug {
+    let plant = Plant::Twist(twist);
+    let (scenario, checker) = ("", Checker::Laws(&[]));
+    Bug { name, source, story, plant, scenario, settings: &[], checker, harmless: None }
+}
+
+impl Bug {
+    /// Where it is looked for, and the laws of which one must be the first to break.
+    const fn breaks(self, scenario: &'static str, laws: &'static [Law]) -> Bug {
+        Bug { scenario, checker: Checker::Laws(laws), ..self }
+    }
+    /// What is laid over the scenario.
+    const fn with(self, settings: &'static [&'static str]) -> Bug {
+        Bug { settings, ..self }
+    }
+    const fn harmless(self, why: &'static str) -> Bug {
+        Bug { harmless: Some(why), ..self }
+    }
+}
+
+pub(super) const ROWS: &[Bug] = &[
+    bug(
+        "visible-before-complete",
+        Twist::VisibleBeforeComplete,
+        "a two-phase commit without its second phase",
+        "the receiver shows a transaction when it is pre-committed",
+    )
+    .breaks("flight-delays", &[Law::VisibleOnlyWhenComplete]),
+    bug(
+        "restore-one-too-far",
+        Twist::RestoreOneTooFar,
+        "off by one at a restore",
+        "a source resumes one record after the restored position",
+    )
+    .breaks("flight-delays", &[Law::NoLoss, Law::LegalOrder]),
+    bug(
+        "zombie-accepted",
+        Twist::ZombieAccepted,
+        "a fence left open",
+        "broker, store and receiver serve workers of an older generation",
+    )
+    .breaks("flight-delays", &[Law::Fencing]),
+    Bug {
+        name: "shared-counter",
+        source: "a user's mistake",
+        story: "a bolt shares a counter between its clones, behind the world's back",
+        plant: Plant::Topology("shared-counter"),
+        scenario: "word-count",
+        settings: &[],
+        checker: Checker::CheckFork,
+        harmless: None,
+    },
+    bug(
+        "stale-tasks-kept",
+        Twist::StaleTasksKept,
+        "STORM-3655",
+        "a worker does not look whether its tasks are still its own",
+    )
+    .breaks("owners", &[Law::SingleOwner]),
+    bug(
+        "heartbeat-by-second",
+        Twist::HeartbeatBySecond,
+        "storm#8419",
+        "a heartbeat counts only if its second differs from that of the last one",
+    )
+    .breaks("owners", &[Law::FairSuspicion]),
+    bug(
+        "retry-applied-twice",
+        Twist::RetryAppliedTwice,
+        "dissertation 6.3",
+        "a client's retry is applied again",
+    )
+    .breaks("retries", &[Law::Linearizable]),
+    bug(
+        "raft-vote-unchecked",
+        Twist::RaftVoteUnchecked,
+        "dissertation 3.6.1",
+        "a vote is granted whatever the candidate's log",
+    )
+    .breaks("points", &[Law::LeaderCompleteness]),
+    bug(
+        "raft-vote-not-synced",
+        Twist::RaftVoteNotSynced,
+        "dissertation 3.8",
+        "a vote is told before it is durable",
+    )
+    .breaks("votes", &[Law::OneVote, Law::ElectionSafety]),
+    bug(
+        "raft-vote-kept",
+        Twist::RaftVoteKept,
+        "dissertation 3.4",
+        "a vote is kept in later terms, until nobody can win",
+    )
+    .breaks("votes", &[Law::Progress, Law::ElectionSafety]),
+    bug(
+        "raft-truncate-always",
+        Twist::RaftTruncateAlways,
+        "hashicorp/raft 0f31a01",
+        "every append cuts the log behind it, conflict or not",
+    )
+    .breaks("flow", &[Law::StateMachineSafety, Law::DurableQuorum]),
+    bug(
+        "raft-ack-before-sync",
+        Twist::RaftAckBeforeSync,
+        "dissertation 3.8",
+        "entries are acknowledged before they are durable",
+    )
+    .breaks("points", &[Law::DurableQuorum]),
+    bug(
+        "raft-self-ack",
+        Twist::RaftSelfAck,
+        "etcd#14370",
+        "a leader counts its own entries as durable when they are proposed",
+    )
+    .breaks("retries", &[Law::DurableQuorum])
+    .with(&["cluster.coordinators=1"]),
+    bug(
+        "raft-commit-by-counting",
+        Twist::RaftCommitByCounting,
+        "Raft paper, figure 8",
+        "entries of older terms are committed by counting replicas",
+    )
+    .breaks("figure-eight", &[Law::LeaderCompleteness, Law::StateMachineSafety]),
+    bug(
+        "raft-commit-unmatched",
+        Twist::RaftCommitUnmatched,
+        "dissertation 3.5",
+        "a follower commits past the newest entry that it has matched",
+    )
+    .breaks("points", &[Law::StateMachineSafety]),
+    bug(
+        "raft-quorum-even",
+        Twist::RaftQuorumEven,
+        "hashicorp/raft 163a55f",
+        "the quorum of an even number of voters is half of them",
+    )
+    .breaks("even", &[Law::DurableQuorum, Law::ElectionSafety]),
+    bug(
+        "raft-membership-late",
+        Twist::RaftMembershipLate,
+        "dissertation 4.1",
+        "a membership is in force only once it is committed",
+    )
+    .breaks("membership", &[Law::DurableQuorum]),
+    bug(
+        "raft-membership-unguarded",
+        Twist::RaftMembershipUnguarded,
+        "raft-dev, July 2015",
+        "membership changes before the leader has committed in its term, or during a change",
+    )
+    .breaks("membership", &[Law::OneChange]),
+    bug(
+        "raft-transfer-unchecked",
+        Twist::RaftTransferUnchecked,
+        "etcd raft#12134, #12163",
+        "leadership moves to a replica that has not applied a change of membership",
+    )
+    .breaks("membership", &[Law::ElectionSafety]),
+    bug(
+        "raft-read-before-own-term",
+        Twist::RaftReadBeforeOwnTerm,
+        "etcd#7331",
+        "reads are served before the leader has committed in its term",
+    )
+    .breaks("reads", &[Law::Linearizable]),
+    bug(
+        "raft-read-without-quorum",
+        Twist::RaftReadWithoutQuorum,
+        "dissertation 6.4",
+        "reads are served without asking a quorum whether one still leads",
+    )
+    .breaks("lease", &[Law::Linearizable])
+    .with(&["raft.lease=false"]),
+    bug(
+        "raft-read-retry",
+        Twist::RaftReadRetry,
+        "etcd#20418",
+        "a retried read keeps the index of its first attempt",
+    )
+    .breaks("lease", &[Law::Linearizable])
+    .with(&["raft.lease=false"])
+    .harmless(
+        "all attempts of a client are one operation, and the first one's answer is right \
+         for it; a caller that tells them apart is misled, as the engine's test `raft_laws` does",
+    ),
+    bug(
+        "raft-lease-unbounded",
+        Twist::RaftLeaseUnbounded,
+        "dissertation 6.4.1",
+        "a lease takes no account of the bound on clocks",
+    )
+    .breaks("lease", &[Law::Linearizable]),
+    bug(
+        "raft-inflight-leak",
+        Twist::RaftInflightLeak,
+        "etcd raft e419ba5",
+        "the count of bytes under way is not reset with that of messages",
+    )
+    .breaks("flow", &[Law::Progress]),
+    bug(
+        "raft-vote-lost-on-compaction",
+        Twist::RaftVoteLostOnCompaction,
+        "redisraft 46a6ad0",
+        "term and vote are reset when the log's file is rewritten",
+    )
+    .breaks("votes", &[Law::OneVote, Law::ElectionSafety]),
+];
