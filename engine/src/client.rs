@@ -34,7 +34,18 @@ pub enum Work {
         until: Instant,
     },
     /// Carries out a script, each step not before its instant, in order.
-    Script(Arc<[(Instant, Asked)]>),
+    Script(Arc<[Step]>),
+}
+
+/// A step of a script.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Not before this.
+    pub at: Instant,
+    /// What is asked.
+    pub asked: Asked,
+    /// It is given up after so long without an answer; never if absent. It may be done all the same.
+    pub patience: Option<Span>,
 }
 
 /// The client process.
@@ -49,13 +60,24 @@ pub struct Client {
     at: usize,
     /// How often in a row it was sent on without an answer.
     hops: usize,
+    /// When the operation is given up.
+    until: Instant,
     timer: Option<TimerId>,
 }
 
 impl Client {
     /// A client of this cluster.
     pub fn new(cluster: Arc<Cluster>, work: Work) -> Self {
-        Client { cluster, work, number: 0, asking: None, at: 0, hops: 0, timer: None }
+        Client {
+            cluster,
+            work,
+            number: 0,
+            asking: None,
+            at: 0,
+            hops: 0,
+            until: Instant::FAR,
+            timer: None,
+        }
     }
 
     /// Reacts to one event.
@@ -64,7 +86,10 @@ impl Client {
             Event::Start => self.rest(cx),
             Event::Timer { timer, .. } if self.timer == Some(timer) => {
                 self.timer = None;
-                if self.asking.is_some() {
+                if self.asking.is_some() && self.until <= cx.now() {
+                    (self.asking, self.hops) = (None, 0);
+                    self.rest(cx);
+                } else if self.asking.is_some() {
                     self.at += 1;
                     self.ask(cx);
                 } else {
@@ -105,8 +130,8 @@ impl Client {
                 self.wake(pause, cx);
             }
             Work::Script(steps) => {
-                if let Some((due, _)) = steps.get(self.number as usize) {
-                    self.wake(due.since(now), cx);
+                if let Some(step) = steps.get(self.number as usize) {
+                    self.wake(step.at.since(now), cx);
                 }
             }
         }
@@ -114,6 +139,7 @@ impl Client {
 
     /// Begins the next operation.
     fn begin(&mut self, cx: &mut Cx<'_>) {
+        self.until = Instant::FAR;
         let what = match &self.work {
             Work::Registers { registers, .. } => {
                 let key = cx.below(u64::from(*registers).max(1)) as u16;
@@ -122,7 +148,11 @@ impl Client {
                 let calls = [Call::Read, Call::Read, Call::Set(value), Call::Add(value)];
                 Asked::Call(key, calls[cx.below(calls.len() as u64) as usize])
             }
-            Work::Script(steps) => steps[self.number as usize].1.clone(),
+            Work::Script(steps) => {
+                let Step { asked, patience, .. } = &steps[self.number as usize];
+                self.until = patience.map_or(Instant::FAR, |patience| cx.now() + patience);
+                asked.clone()
+            }
         };
         self.number += 1;
         let incarnation = cx.incarnation();
@@ -141,7 +171,7 @@ impl Client {
         let coordinators: &Vec<NodeId> = &self.cluster.coordinators;
         let to = coordinators[self.at % coordinators.len()];
         cx.send(to, Message::Ask(asking.clone()));
-        self.wake(PATIENCE, cx);
+        self.wake(PATIENCE.min(self.until.since(cx.now())), cx);
     }
 
     fn answered(&mut self, number: u32, answer: Option<u64>, cx: &mut Cx<'_>) {

@@ -135,7 +135,7 @@ impl Report<'_> {
         let number = plural(operations.len() as u64, "operation");
         let mut out = self.heading(&format!("Asked of it: {number}"));
         let mut table = Table::new(&[("at", Side::Right), ("what", Side::Left)]);
-        for PlannedOperation { at, operation } in operations {
+        for PlannedOperation { at, operation, .. } in operations {
             table.row([words::instant(*at), operation.words()]);
         }
         out.push_str(&table.render(2, self.paint));

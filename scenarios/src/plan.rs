@@ -10,7 +10,7 @@ use stormglass_sim::time::{Instant, Span};
 
 use crate::problem::{Place, Problem};
 use crate::scenario::{Action, EventKind, Operation, Target};
-use crate::units::{Drawn, Text, UnitError, text};
+use crate::units::{Drawn, Text, UnitError, text, text_option};
 
 mod draw;
 mod generate;
@@ -50,6 +50,9 @@ pub struct PlannedOperation {
     pub at: Instant,
     /// What is asked for.
     pub operation: Operation,
+    /// The operator gives up after this long without an answer; never if absent.
+    #[serde(default, with = "text_option", skip_serializing_if = "Option::is_none")]
+    pub patience: Option<Span>,
 }
 
 /// A fault with everything drawn.

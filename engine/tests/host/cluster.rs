@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use stormglass_engine::broker::Broker;
-use stormglass_engine::client::{Client, Work};
+use stormglass_engine::client::{Client, Step, Work};
 use stormglass_engine::cluster::{
     CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
 };
@@ -194,7 +194,9 @@ pub(crate) fn image(name: &str, variant: &Variant) -> Node {
         "receiver" => Node::Receiver(Box::default()),
         "supervisor" => Node::Supervisor(Supervisor::new(cluster, variant.begins)),
         "client" => {
-            let steps = variant.script.iter().map(|asked| (Instant::ZERO, asked.clone()));
+            let step =
+                |asked: &Asked| Step { at: Instant::ZERO, asked: asked.clone(), patience: None };
+            let steps = variant.script.iter().map(step);
             Node::Client(Client::new(cluster, Work::Script(steps.collect())))
         }
         "worker" => Node::Worker(Box::new(Worker::new(cluster))),

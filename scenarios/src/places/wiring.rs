@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stormglass_engine::client::Step;
 use stormglass_engine::cluster::{
     CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
 };
@@ -108,7 +109,7 @@ pub(super) fn joins_at(plan: &Plan, supervisor: u32) -> Option<Instant> {
 }
 
 /// What the operator asks, in order.
-pub(super) fn script(places: &Places, topology: &Topology, plan: &Plan) -> Arc<[(Instant, Asked)]> {
+pub(super) fn script(places: &Places, topology: &Topology, plan: &Plan) -> Arc<[Step]> {
     let steps = plan.operations.iter().map(|planned| {
         let supervisor = || -> NodeId {
             let number = planned.operation.supervisor().expect("a scenario names it by number");
@@ -131,7 +132,7 @@ pub(super) fn script(places: &Places, topology: &Topology, plan: &Plan) -> Arc<[
                 Asked::Membership { voters, learners: learners.iter().map(id).collect() }
             }
         };
-        (planned.at, asked)
+        Step { at: planned.at, asked, patience: planned.patience }
     });
     steps.collect()
 }

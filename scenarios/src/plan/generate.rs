@@ -165,7 +165,7 @@ fn operations(
 ) -> Result<Vec<PlannedOperation>, Problem> {
     let mut operations = Vec::new();
     for (number, spec) in (1..).zip(&scenario.operations) {
-        let OperationSpec { when, operation } = spec;
+        let OperationSpec { when, operation, patience } = spec;
         let name = serde_json::to_string(spec).expect("an operation is plain data");
         let keyed = Keyed { seed, key: alike.key(name) };
         let Some(instants) = instants(*when, scenario, duration) else { continue };
@@ -174,7 +174,8 @@ fn operations(
             return Err(scenario.origin.problem(&format!("operation.{number}.at"), message));
         }
         let at = Instant::ZERO + keyed.quantity("at", &instants);
-        operations.push(PlannedOperation { at, operation: operation.clone() });
+        let (operation, patience) = (operation.clone(), *patience);
+        operations.push(PlannedOperation { at, operation, patience });
     }
     // One operator asks for one thing after the other.
     operations.sort_by_key(|operation| operation.at);

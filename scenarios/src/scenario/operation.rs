@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use stormglass_sim::time::Span;
 
 use super::{Role, Scenario, Target, When};
 use crate::problem::Problem;
-use crate::units::{Between, Share, text};
+use crate::units::{Between, Share, text, text_option};
 
 /// An operation as a scenario states it, at a range of times of which a seed draws one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -15,9 +16,13 @@ pub struct OperationSpec {
     pub when: When,
     /// What.
     pub operation: Operation,
+    /// The operator gives up after this long without an answer; never if absent.
+    #[serde(with = "text_option", skip_serializing_if = "Option::is_none")]
+    pub patience: Option<Span>,
 }
 
-/// What an operator asks of the cluster. It asks again until the cluster has done it.
+/// What an operator asks of the cluster. It asks again until the cluster has done it, or its
+/// patience ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Operation {

@@ -11,6 +11,7 @@ pub(super) fn lower(
     origin: &Origin,
 ) -> Result<OperationSpec, Problem> {
     let when = super::fault::when(raw.at.0);
+    let patience = raw.patience.map(|patience| patience.0);
     let rebalance =
         |raw: RawRebalance| Operation::Rebalance { workers: raw.workers, executors: raw.executors };
     let mut operations: Vec<Operation> = Vec::new();
@@ -23,7 +24,7 @@ pub(super) fn lower(
         Operation::Coordinators { voters, learners }
     }));
     match (operations.len(), operations.pop()) {
-        (1, Some(operation)) => Ok(OperationSpec { when, operation }),
+        (1, Some(operation)) => Ok(OperationSpec { when, operation, patience }),
         (_, None) => {
             let problem = origin.problem(path, "the operation does not say what is asked for");
             Err(problem.help("give it a request, such as `rebalance = { workers = 8 }`"))

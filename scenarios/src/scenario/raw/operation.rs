@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use stormglass_sim::time::Span;
 
 use super::At;
 use crate::scenario::Target;
@@ -16,6 +17,9 @@ use crate::units::Quantity;
 pub(in crate::scenario) struct RawOperation {
     /// When: "30s", "20%..40%" of the input's duration, or "storm" for any time of the storm.
     pub at: Quantity<At>,
+    /// The operator gives up after this long, and goes on; it may be done all the same. Default: it
+    /// asks until it is done.
+    pub patience: Option<Quantity<Span>>,
     /// To run on another number of workers or executors.
     pub rebalance: Option<RawRebalance>,
     /// To do without a supervisor and its workers.
