@@ -26,8 +26,8 @@ macro_rules! entries {
 }
 
 const ENTRIES: &[Entry] = entries![
-    "consensus" "coordinator-storm" "elastic" "flight-delays" "reference" "rolling-restart" "storm"
-    "word-count"
+    "consensus" "coordinator-storm" "elastic" "flight-delays" "hot-spot" "reference"
+    "rolling-restart" "storm" "word-count"
 ];
 const FILES: &[(&str, &str)] = &[("flights.csv", include_str!("../catalog/flights.csv"))];
 

@@ -41,6 +41,7 @@ use serde::Serialize;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::hash::fingerprint;
+use stormglass_sim::time::Span;
 
 use crate::plan::Draw;
 use crate::problem::Problem;
@@ -119,6 +120,9 @@ pub struct TopologyChoice {
     pub name: String,
     /// Number of tasks by component; the topology's own numbers for the rest.
     pub parallelism: BTreeMap<String, u16>,
+    /// CPU time that a tuple costs, by component; the topology's own for the rest.
+    #[serde(serialize_with = "crate::units::texts")]
+    pub cpu: BTreeMap<String, Span>,
     /// Number of key groups; the topology's own number if absent.
     pub max_parallelism: Option<u16>,
 }
@@ -174,6 +178,7 @@ impl Scenario {
             topology: TopologyChoice {
                 name: topology.to_string(),
                 parallelism: BTreeMap::new(),
+                cpu: BTreeMap::new(),
                 max_parallelism: None,
             },
             input: Input { partitions: Input::PARTITIONS, rate, source },

@@ -457,6 +457,17 @@ pub mod text {
     }
 }
 
+/// Serializes a table of [`Text`]s by name: `#[serde(serialize_with = "texts")]`.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn texts<T: Text, S: Serializer>(
+    values: &std::collections::BTreeMap<String, T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(values.iter().map(|(name, value)| (name, value.print())))
+}
+
 /// For `#[serde(with = "text_option")]`: the same for what may be absent.
 pub mod text_option {
     use super::{Deserialize, Deserializer, Quantity, Serializer, Text};

@@ -123,6 +123,11 @@ impl TopologyBuilder {
         let found = self.components.iter_mut().find(|c| c.name == component);
         found.map(|c| c.parallelism = tasks).is_some()
     }
+    /// Sets the CPU time of a component that was added before; false if there is none.
+    pub fn set_cpu(&mut self, component: &str, a_tuple: Span) -> bool {
+        let found = self.components.iter_mut().find(|c| c.name == component);
+        found.map(|c| c.cpu = a_tuple).is_some()
+    }
     /// Names of the components added so far.
     pub fn component_names(&self) -> impl Iterator<Item = &str> {
         self.components.iter().map(|c| c.name.as_str())

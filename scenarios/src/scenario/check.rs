@@ -162,12 +162,19 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
     };
     let known: Vec<String> = builder.component_names().map(str::to_string).collect();
     let names = || known.iter().map(String::as_str);
+    let stranger = |table: &str, component: &str| {
+        let message = format!("topology `{}` has no component `{component}`", choice.name);
+        let help = suggest(component, names().collect::<Vec<_>>(), "components");
+        Err(origin.key_problem(&format!("topology.{table}.{component}"), message).help(help))
+    };
     for (component, &tasks) in &choice.parallelism {
         if !builder.set_parallelism(component, tasks) {
-            let path = format!("topology.parallelism.{component}");
-            let message = format!("topology `{}` has no component `{component}`", choice.name);
-            let help = suggest(component, names().collect::<Vec<_>>(), "components");
-            return Err(origin.key_problem(&path, message).help(help));
+            return stranger("parallelism", component);
+        }
+    }
+    for (component, &cpu) in &choice.cpu {
+        if !builder.set_cpu(component, cpu) {
+            return stranger("cpu", component);
         }
     }
     for (number, fault) in (1..).zip(&scenario.faults) {

@@ -39,6 +39,7 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         topology: TopologyChoice {
             name: raw.topology.name,
             parallelism: raw.topology.parallelism,
+            cpu: raw.topology.cpu.into_iter().map(|(name, Quantity(cpu))| (name, cpu)).collect(),
             max_parallelism: raw.topology.max_parallelism,
         },
         input: input(raw.input, &origin)?,

@@ -103,6 +103,9 @@ pub(super) struct RawTopology {
     /// Number of tasks by component; the topology's own numbers for the rest.
     #[serde(default)]
     pub parallelism: BTreeMap<String, u16>,
+    /// CPU time that a tuple costs, by component; the topology's own for the rest.
+    #[serde(default)]
+    pub cpu: BTreeMap<String, Quantity<Span>>,
     /// Number of key groups; the topology's own number if absent.
     pub max_parallelism: Option<u16>,
 }

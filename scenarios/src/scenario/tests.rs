@@ -38,6 +38,7 @@ fn everything_can_be_written() {
         summary = "all of it"
         guarantee = "exactly-once"
         topology.parallelism.count = 8
+        topology.cpu.count = "20us"
         topology.max-parallelism = 16
         [cluster]
         profile = "storm"

@@ -69,6 +69,13 @@ fn unknown_keys_and_values() {
       |                      ^^^^^
     help: did you mean `count`?
     "#);
+    insta::assert_snapshot!(wrong("topology.cpu.cuont = \"1ms\""), @r#"
+    mine.toml:4:14: topology `word-count` has no component `cuont`
+      |
+    4 | topology.cpu.cuont = "1ms"
+      |              ^^^^^
+    help: did you mean `count`?
+    "#);
     let on = "on = { event = \"checkpoint-acknowledged\", nth = 3 }";
     insta::assert_snapshot!(in_fault(&format!("{on}\n{PAUSE}")), @r#"
     mine.toml:5:16: `checkpoint-acknowledged` is not an event
