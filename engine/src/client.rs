@@ -44,7 +44,8 @@ pub struct Step {
     pub at: Instant,
     /// What is asked.
     pub asked: Asked,
-    /// It is given up after so long without an answer; never if absent. It may be done all the same.
+    /// It is given up after so long without an answer; never if absent. It may be done all the
+    /// same.
     pub patience: Option<Span>,
 }
 
