@@ -167,6 +167,9 @@ pub struct CampaignArgs {
 /// Arguments of `bugs`.
 #[derive(Clone, Debug, Args)]
 pub struct BugsArgs {
+    /// Only these; all if absent
+    #[arg(value_name = "NAME")]
+    pub bugs: Vec<String>,
     /// The seeds from A up to, but without, B: each bug is hunted until it is caught
     #[arg(long, value_name = "A..B", default_value = "0..300", value_parser = seeds)]
     pub seeds: Range<u64>,

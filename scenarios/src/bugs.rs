@@ -59,6 +59,17 @@ pub enum Checker {
 /// The matrix.
 pub const ALL: &[Bug] = matrix::ROWS;
 
+/// The planted bug of that name, wherever it is.
+///
+/// # Errors
+/// If there is none.
+pub fn find(name: &str) -> Result<&'static Bug, Problem> {
+    ALL.iter().find(|bug| bug.name == name).ok_or_else(|| {
+        let problem = Problem::new("", format!("there is no planted bug `{name}`"));
+        problem.help(suggest(name, ALL.iter().map(|bug| bug.name), "planted bugs"))
+    })
+}
+
 /// The planted bug in the engine of that name.
 ///
 /// # Errors

@@ -3,24 +3,25 @@
 use std::io::IsTerminal;
 
 use stormglass_scenarios::bugs::hunt::{Hunt, HuntResult};
-use stormglass_scenarios::bugs::{ALL, Bug, Checker};
+use stormglass_scenarios::bugs::{self, ALL, Bug, Checker};
 use stormglass_scenarios::campaign::SharedLoader;
 use stormglass_scenarios::catalog;
 use stormglass_scenarios::problem::Problem;
 
 use crate::cli::{Answer, BugsArgs, Exit};
 use crate::page::{Paint, Side, Style, Table, labelled};
+use crate::words::plural;
 
-/// Hunts for every planted bug.
+/// Hunts for planted bugs.
 ///
 /// # Errors
-/// If a shipped scenario is not well.
+/// If there is none of a name, or a shipped scenario is not well.
 pub fn bugs(args: &BugsArgs) -> Result<Answer, Problem> {
     let jobs = super::jobs(args.jobs);
     let loader: &SharedLoader<'_> = &|name| catalog::file(name);
     let quiet = !std::io::stderr().is_terminal();
     let mut hunts = Vec::new();
-    for bug in ALL {
+    for bug in chosen(&args.bugs)? {
         if !quiet {
             eprint!("\r\x1b[Khunting for {}", bug.name);
         }
@@ -36,6 +37,15 @@ pub fn bugs(args: &BugsArgs) -> Result<Answer, Problem> {
         return Ok(Answer { text: super::json(&hunts), exit });
     }
     Ok(Answer { text: matrix(&hunts, Paint::of_stdout()), exit })
+}
+
+/// The bugs of these names; all if there are none.
+fn chosen(names: &[String]) -> Result<Vec<&'static Bug>, Problem> {
+    if names.is_empty() {
+        return Ok(ALL.iter().collect());
+    }
+    let find = |name: &String| bugs::find(name);
+    names.iter().map(find).collect()
 }
 
 /// Whether the right judge noticed, and no judge cries where there is nothing.
@@ -87,7 +97,9 @@ fn result(bug: &Bug, hunt: &Hunt) -> (String, Style) {
     match &hunt.result {
         HuntResult::Caught { by, .. } => (by.clone(), Style::Green),
         HuntResult::CaughtByAnother { by, .. } => (format!("another: {by}"), Style::Red),
-        HuntResult::Missed if bug.harmless.is_some() => ("nobody: harmless".into(), Style::Yellow),
+        HuntResult::Missed if bug.harmless.is_some() => {
+            ("nobody: harmless here".into(), Style::Yellow)
+        }
         HuntResult::Missed => ("nobody".to_string(), Style::Red),
         HuntResult::NotReached => ("nobody: not reached".to_string(), Style::Red),
     }
@@ -105,9 +117,8 @@ fn sum(hunts: &[(&Bug, Hunt)]) -> String {
         fails => format!("the clean engine fails in seeds of {fails}"),
     };
     format!(
-        "{} planted bugs: {caught} caught, {harmless} harmless, {others} not caught as they should \
-         be; {clean}\n",
-        hunts.len()
+        "{}: {caught} caught, {harmless} harmless here, {others} missed; {clean}\n",
+        plural(hunts.len() as u64, "planted bug")
     )
 }
 

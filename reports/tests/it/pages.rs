@@ -49,10 +49,33 @@ fn a_short_timeline() {
 
 #[test]
 fn the_matrix_of_planted_bugs() {
-    let ended = Folder::new("matrix").run(&["bugs", "--seeds", "0..3"]);
+    let bugs = [
+        "restore-one-too-far",
+        "shared-counter",
+        "stale-tasks-kept",
+        "raft-vote-kept",
+        "raft-self-ack",
+        "raft-read-retry",
+    ];
+    let ended = Folder::new("matrix").run(&[&["bugs", "--seeds", "0..3"], &bugs[..]].concat());
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{}", ended.out);
     narrow(&ended.out);
     insta::assert_snapshot!(ended.out);
+}
+
+/// Three seeds are too few for figure 8: the page says so, and the program does.
+#[test]
+fn a_bug_that_nobody_catches() {
+    let arguments = ["bugs", "raft-commit-by-counting", "--seeds", "0..3"];
+    let ended = Folder::new("uncaught").run(&arguments);
+    assert_eq!((ended.code, ended.err.as_str()), (Some(1), ""), "{}", ended.out);
+    narrow(&ended.out);
+    insta::assert_snapshot!(ended.out);
+    let ended = Folder::new("mistyped").run(&["bugs", "raft-vote-keep"]);
+    insta::assert_snapshot!(ended.err, @r#"
+    there is no planted bug `raft-vote-keep`
+    help: did you mean `raft-vote-kept`?
+    "#);
 }
 
 #[test]

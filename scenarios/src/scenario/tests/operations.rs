@@ -12,6 +12,14 @@ fn text(operations: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn an_operator_may_give_up() {
+    let text = text(&[("50%", "patience = \"60ms\"\ntransfer = {}"), ("60%", "transfer = {}")]);
+    let scenario = with(&text).unwrap();
+    let patience = scenario.operations.iter().map(|operation| operation.patience);
+    assert!(patience.eq([Some(Span::millis(60)), None]));
+}
+
+#[test]
 fn operations_that_cannot_be() {
     insta::assert_snapshot!(asked(&[("50%", "")]), @r#"
     mine.toml:5:1: the operation does not say what is asked for
