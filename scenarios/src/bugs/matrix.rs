@@ -109,7 +109,7 @@ pub(super) const ROWS: &[Bug] = &[
         "hashicorp/raft 0f31a01",
         "every append cuts the log behind it, conflict or not",
     )
-    .breaks("flow", &[Law::StateMachineSafety, Law::DurableQuorum]),
+    .breaks("flow", &[Law::StateMachineSafety, Law::DurableQuorum, Law::Progress]),
     bug(
         "raft-ack-before-sync",
         Twist::RaftAckBeforeSync,
