@@ -14,7 +14,8 @@ use stormglass_sim::time::Instant;
 use stormglass_tests::parting::parting;
 use stormglass_tests::runs::{assert_holds, scenario, setup, short};
 
-const NAMES: [&str; 3] = ["flight-delays", "word-count", "reference"];
+const NAMES: [&str; 5] =
+    ["flight-delays", "word-count", "reference", "coordinator-storm", "elastic"];
 const PINNED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/digests.txt");
 const CHILD: &str = "STORMGLASS_TESTS_CHILD";
 
@@ -118,10 +119,17 @@ fn pinned_digests_hold() {
     );
 }
 
-/// Ten runs, one a line: scenario, seed, digest, verdict.
+/// Some runs, one a line: scenario, seed, digest, verdict.
 fn pinned_runs() -> String {
     let mut text = String::from("# scenario seed digest verdict: written by determinism.rs\n");
-    for (name, seeds) in [("flight-delays", 0..3), ("reference", 0..3), ("word-count", 0..4)] {
+    let pinned = [
+        ("flight-delays", 0..3),
+        ("reference", 0..3),
+        ("word-count", 0..4),
+        ("coordinator-storm", 0..4),
+        ("elastic", 0..2),
+    ];
+    for (name, seeds) in pinned {
         let scenario = scenario(name, &[]);
         for seed in seeds {
             let outcome = setup(&scenario, seed).run();
