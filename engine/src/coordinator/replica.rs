@@ -32,8 +32,10 @@ pub(super) const RAFT: u64 = 15 << 32;
 pub struct Replica {
     cluster: Arc<Cluster>,
     file: FileName,
-    /// The read of the log at the start; none once it is answered.
+    /// The read of the log at the start, then its sync; none once it is done.
     recovery: Option<DiskTicket>,
+    /// What was read and is not known to be durable yet.
+    found: Option<Payload>,
     raft: Option<Raft>,
     /// What Raft asked for and is not carried out yet.
     outputs: Vec<Output>,
@@ -78,6 +80,7 @@ impl Replica {
             cluster,
             file: FileName::from("coordinator/raft.log"),
             recovery: None,
+            found: None,
             raft: None,
             outputs: Vec::new(),
             taken: 0,
@@ -212,9 +215,19 @@ impl Replica {
     ) -> Result<(), Broken> {
         if self.recovery == Some(ticket) {
             self.recovery = None;
-            return match result {
-                Ok(DiskReply::Data(log)) => self.recover(log.bytes(), cx),
-                Err(DiskError::NotFound) => self.recover(&[], cx),
+            return match (self.found.take(), result) {
+                (None, Ok(DiskReply::Data(log))) => {
+                    // An earlier life may have died before its sync: what it wrote can be read,
+                    // and must not be promised on before it is durable.
+                    self.found = Some(log);
+                    self.named = true;
+                    cx.disk(MAIN, DiskOp::SyncDir);
+                    let file = self.file.clone();
+                    self.recovery = Some(cx.disk(MAIN, DiskOp::Sync { file }));
+                    Ok(())
+                }
+                (None, Err(DiskError::NotFound)) => self.recover(&[], cx),
+                (Some(log), Ok(_)) => self.recover(log.bytes(), cx),
                 _ => Err(Broken),
             };
         }
