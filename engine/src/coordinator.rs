@@ -222,7 +222,7 @@ impl Coordinator {
             }
             Applied::Completed(completed) => {
                 let (checkpoint, generation) = (completed.checkpoint, completed.generation);
-                let bytes = completed.bytes;
+                let bytes = completed.bytes();
                 cx.observe(Observation::CheckpointCompleted { checkpoint, generation, bytes });
             }
             _ => {}

@@ -12,6 +12,7 @@ use stormglass_sim::time::Instant;
 
 use crate::coordinator::metadata::{Answer, Assignment, Command, Completed};
 use crate::coordinator::rebalance::Load;
+use crate::handle::{FileId, Part};
 use crate::ids::{Attempt, CheckpointId, Generation, Partition, TaskId};
 use crate::log::InputLog;
 use crate::observation::Call;
@@ -134,12 +135,10 @@ pub enum Message {
         checkpoint: CheckpointId,
         /// The generation of the task.
         generation: Generation,
-        /// The task.
-        task: TaskId,
         /// Its execution attempt.
         attempt: Attempt,
-        /// Logical size in bytes.
-        bytes: u64,
+        /// Where the part is.
+        part: Arc<Part>,
     },
     /// Coordinator to workers, and within a worker to a task: forget this checkpoint.
     AbortCheckpoint {
@@ -191,12 +190,8 @@ pub enum Message {
     Put(Arc<Put>),
     /// Store to task: the file is durable.
     PutDone {
-        /// The checkpoint it belongs to.
-        checkpoint: CheckpointId,
-        /// The task.
-        task: TaskId,
-        /// Its attempt.
-        attempt: Attempt,
+        /// Which.
+        id: FileId,
         /// Whether the write succeeded. False means unknown: nothing may be deleted for it.
         durable: bool,
     },
@@ -208,16 +203,13 @@ pub enum Message {
         task: TaskId,
         /// The generation that asked.
         generation: Generation,
+        /// Which file.
+        id: FileId,
         /// The contents.
         data: Option<Payload>,
     },
-    /// Coordinator to store: these checkpoints are not needed any more.
-    Discard {
-        /// All checkpoints with ids below this one.
-        below: CheckpointId,
-        /// The generation of the coordinator's decision.
-        generation: Generation,
-    },
+    /// Coordinator to store: of these checkpoints, no other files are needed any more.
+    Discard(Arc<Discard>),
     /// Sink to receiver.
     Transaction(Arc<Transaction>),
     /// Receiver to sink: the transaction is durable and will be committed when asked.
@@ -348,14 +340,8 @@ pub struct Records {
 /// A file for the durable store.
 #[derive(Debug)]
 pub struct Put {
-    /// The checkpoint it belongs to.
-    pub checkpoint: CheckpointId,
-    /// The task that wrote it.
-    pub task: TaskId,
-    /// The task's generation.
-    pub generation: Generation,
-    /// The task's execution attempt.
-    pub attempt: Attempt,
+    /// Its name, which says who writes it.
+    pub id: FileId,
     /// The contents.
     pub data: Payload,
 }
@@ -363,15 +349,23 @@ pub struct Put {
 /// A request for a file of the durable store.
 #[derive(Debug)]
 pub struct Get {
-    /// The checkpoint it belongs to.
-    pub checkpoint: CheckpointId,
-    /// The task that wrote it, and now wants it.
+    /// Its name.
+    pub id: FileId,
+    /// The task that asks.
     pub task: TaskId,
-    /// The attempt that wrote it.
-    pub attempt: Attempt,
-    /// The generation that wrote it.
-    pub written_in: Generation,
     /// The generation that asks.
+    pub generation: Generation,
+}
+
+/// What the durable store need not keep.
+#[derive(Debug)]
+pub struct Discard {
+    /// Files of checkpoints up to this one, which completed: whatever was decided of the older
+    /// ones, it is decided.
+    pub up_to: CheckpointId,
+    /// All files of these checkpoints that are needed.
+    pub keep: Vec<FileId>,
+    /// The generation of the coordinator's decision.
     pub generation: Generation,
 }
 

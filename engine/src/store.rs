@@ -6,6 +6,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use stormglass_sim::node::{
@@ -13,8 +14,9 @@ use stormglass_sim::node::{
 };
 
 use crate::fence::Fence;
-use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
-use crate::message::{Get, Message, Put};
+use crate::handle::FileId;
+use crate::ids::{Generation, TaskId};
+use crate::message::{Discard, Get, Message, Put};
 use crate::node::Cx;
 use crate::observation::Resource;
 use crate::replies::Replies;
@@ -28,16 +30,14 @@ pub struct Store {
     replies: Replies,
     writing: BTreeMap<DiskTicket, Writing>,
     reading: BTreeMap<DiskTicket, Reading>,
-    listing: Option<(DiskTicket, CheckpointId)>,
+    listing: Option<(DiskTicket, Arc<Discard>)>,
 }
 
 /// A put whose last disk operation is under way.
 #[derive(Clone, Debug)]
 struct Writing {
     conn: ConnId,
-    checkpoint: CheckpointId,
-    task: TaskId,
-    attempt: Attempt,
+    id: FileId,
     /// The operations before the last one; all must succeed.
     before: Vec<DiskTicket>,
     failed: bool,
@@ -46,6 +46,7 @@ struct Writing {
 #[derive(Clone, Debug)]
 struct Reading {
     conn: ConnId,
+    id: FileId,
     task: TaskId,
     generation: Generation,
 }
@@ -62,20 +63,16 @@ impl Default for Store {
     }
 }
 
-/// The name of a task's file. Sorts by checkpoint.
-fn file_name(
-    checkpoint: CheckpointId,
-    generation: Generation,
-    attempt: Attempt,
-    task: TaskId,
-) -> FileName {
+/// Where a file lies on the disk. Sorts by checkpoint.
+fn path_of(id: FileId) -> FileName {
+    let FileId { checkpoint, generation, attempt, task, number } = id;
     let (checkpoint, generation) = (checkpoint.0, generation.0);
-    FileName::from(format!("checkpoint/{checkpoint:010}/g{generation}-{attempt}-{task}"))
+    FileName::from(format!("checkpoint/{checkpoint:010}/g{generation}-{attempt}-{task}-{number}"))
 }
 
-/// The checkpoint that a file belongs to.
-fn checkpoint_of(file: &str) -> Option<CheckpointId> {
-    file.split('/').nth(1)?.parse().ok().map(CheckpointId)
+/// The checkpoint that a file was written for.
+fn checkpoint_of(file: &str) -> Option<u32> {
+    file.split('/').nth(1)?.parse().ok()
 }
 
 impl Store {
@@ -97,36 +94,34 @@ impl Store {
             }
             Message::Put(put) => self.put(&put, conn, cx),
             Message::Get(get) => self.get(&get, conn, cx),
-            Message::Discard { below, generation } if generation >= self.fence.newest() => {
+            Message::Discard(discard) if discard.generation >= self.fence.newest() => {
                 let prefix = FileName::from("checkpoint/");
-                self.listing = Some((cx.disk(MAIN, DiskOp::List { prefix }), below));
+                self.listing = Some((cx.disk(MAIN, DiskOp::List { prefix }), discard));
             }
             _ => {}
         }
     }
 
     fn put(&mut self, put: &Put, conn: ConnId, cx: &mut Cx<'_>) {
-        if !self.fence.admits(put.generation, put.task, conn, cx) {
+        let id = put.id;
+        if !self.fence.admits(id.generation, id.task, conn, cx) {
             return;
         }
-        let Put { checkpoint, task, generation, attempt, .. } = *put;
-        let file = file_name(checkpoint, generation, attempt, task);
+        let file = path_of(id);
         let write = cx.disk(MAIN, DiskOp::Write { file: file.clone(), data: put.data.clone() });
         let sync = cx.disk(MAIN, DiskOp::Sync { file });
         let last = cx.disk(MAIN, DiskOp::SyncDir);
         let before = Vec::from([write, sync]);
-        let writing = Writing { conn, checkpoint, task, attempt, before, failed: false };
-        self.writing.insert(last, writing);
+        self.writing.insert(last, Writing { conn, id, before, failed: false });
     }
 
     fn get(&mut self, get: &Get, conn: ConnId, cx: &mut Cx<'_>) {
         if !self.fence.admits(get.generation, get.task, conn, cx) {
             return;
         }
-        let Get { checkpoint, task, attempt, written_in, generation } = *get;
-        let file = file_name(checkpoint, written_in, attempt, task);
-        let ticket = cx.disk(MAIN, DiskOp::Read { file });
-        self.reading.insert(ticket, Reading { conn, task, generation });
+        let Get { id, task, generation } = *get;
+        let ticket = cx.disk(MAIN, DiskOp::Read { file: path_of(id) });
+        self.reading.insert(ticket, Reading { conn, id, task, generation });
     }
 
     fn on_disk(
@@ -136,22 +131,23 @@ impl Store {
         cx: &mut Cx<'_>,
     ) {
         if let Some(writing) = self.writing.remove(&ticket) {
-            let Writing { conn, checkpoint, task, attempt, .. } = writing;
+            let Writing { conn, id, .. } = writing;
             let durable = result.is_ok() && !writing.failed;
-            let done = Message::PutDone { checkpoint, task, attempt, durable };
-            self.replies.write(conn, done, cx);
+            self.replies.write(conn, Message::PutDone { id, durable }, cx);
         } else if let Some(reading) = self.reading.remove(&ticket) {
-            let Reading { conn, task, generation } = reading;
+            let Reading { conn, id, task, generation } = reading;
             let data = match result {
                 Ok(DiskReply::Data(data)) => Some(data),
                 _ => None,
             };
-            self.replies.write(conn, Message::GetDone { task, generation, data }, cx);
-        } else if let Some((_, below)) = self.listing.filter(|(listing, _)| *listing == ticket) {
-            self.listing = None;
+            self.replies.write(conn, Message::GetDone { task, generation, id, data }, cx);
+        } else if let Some((_, discard)) = self.listing.take_if(|(listing, _)| *listing == ticket) {
             if let Ok(DiskReply::Names(files)) = result {
-                let old = |file: &FileName| checkpoint_of(file).is_some_and(|id| id < below);
-                for file in files.into_iter().filter(old) {
+                let keep: Vec<FileName> = discard.keep.iter().map(|id| path_of(*id)).collect();
+                let up_to = discard.up_to.0;
+                let decided = |file: &FileName| checkpoint_of(file).is_some_and(|id| id <= up_to);
+                let needless = |file: &FileName| decided(file) && !keep.contains(file);
+                for file in files.into_iter().filter(needless) {
                     cx.disk(MAIN, DiskOp::Remove { file });
                 }
             }

@@ -26,6 +26,8 @@ mod emitter;
 mod inputs;
 mod links;
 mod outbox;
+mod parts;
+mod restore;
 mod sink;
 mod source;
 mod task;
@@ -192,13 +194,11 @@ impl Worker {
 
     /// The broker or the store is back.
     fn ask_again(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
-        let Some(job) = &self.job else { return };
-        let deployment = job.deployment.clone();
         self.with_tasks(cx, |tasks, env| {
             let store = env.links.store.conn == Some(conn);
             for task in tasks {
                 if store {
-                    task.store_back(&deployment, env);
+                    task.store_back(env);
                 } else {
                     task.poll(env);
                 }
@@ -315,10 +315,10 @@ impl Worker {
                 let (task, generation) = (records.task, records.generation);
                 self.with_task(task, generation, cx, |task, env| task.records(&records, env));
             }
-            Message::GetDone { task, generation, data } => {
+            Message::GetDone { task, generation, id, data } => {
                 let permit = self.restored_permit();
                 self.with_task(task, generation, cx, |task, env| {
-                    if !task.read(data, permit, env) {
+                    if !task.read(id, data, permit, env) {
                         task::broken(env, env.cluster.store, None);
                     }
                     Ok(())
@@ -338,7 +338,6 @@ impl Worker {
     }
 
     fn checkpoint_message(&mut self, message: Message, cx: &mut Cx<'_>) {
-        let generation = self.generation();
         match message {
             // From the coordinator they name no task: each task takes them on its own lane, after
             // the work that it has begun.
@@ -377,11 +376,9 @@ impl Worker {
                     Ok(())
                 });
             }
-            Message::PutDone { checkpoint, task, attempt, durable } => {
-                self.with_task(task, generation, cx, |task, env| {
-                    if attempt == env.attempt {
-                        task.stored(checkpoint, durable, env);
-                    }
+            Message::PutDone { id, durable } => {
+                self.with_task(id.task, id.generation, cx, |task, env| {
+                    task.parts.stored(id, durable, env);
                     Ok(())
                 });
             }

@@ -4,13 +4,15 @@
 //! acknowledgement counts for exactly one (checkpoint, task, attempt), the pause counts from the
 //! last completion.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use stormglass_sim::time::Instant;
 
 use super::metadata::{Assignment, Completed};
 use crate::cluster::CheckpointSettings;
-use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
+use crate::handle::Part;
+use crate::ids::{Attempt, CheckpointId, Generation};
 
 /// The books.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +30,8 @@ struct Pending {
     checkpoint: CheckpointId,
     generation: Generation,
     attempt: Attempt,
-    /// The size of each task's part; none until it is acknowledged. The first entry is task 1's.
-    parts: Vec<Option<u64>>,
+    /// Each task's part; none until it is acknowledged. The first entry is task 1's.
+    parts: Vec<Option<Arc<Part>>>,
     /// Completion has been proposed.
     completing: bool,
 }
@@ -102,9 +104,8 @@ impl Checkpoints {
         &mut self,
         checkpoint: CheckpointId,
         generation: Generation,
-        task: TaskId,
         attempt: Attempt,
-        bytes: u64,
+        part: Arc<Part>,
     ) -> Acknowledged {
         let current = |p: &&mut Pending| {
             p.checkpoint == checkpoint && p.generation == generation && p.attempt == attempt
@@ -112,16 +113,17 @@ impl Checkpoints {
         let Some(pending) = self.pending.as_mut().filter(current) else {
             return Acknowledged::Ignored;
         };
-        let part = &mut pending.parts[usize::from(task.0) - 1];
-        if part.replace(bytes).is_some() {
+        let slot = &mut pending.parts[usize::from(part.task.0) - 1];
+        if slot.is_some() {
             return Acknowledged::Ignored;
         }
+        *slot = Some(part);
         if pending.parts.iter().any(Option::is_none) {
             return Acknowledged::Counted;
         }
         pending.completing = true;
-        let bytes = pending.parts.iter().flatten().sum();
-        Acknowledged::Last(Completed { checkpoint, generation, attempt, bytes })
+        let parts = pending.parts.iter().flatten().cloned().collect();
+        Acknowledged::Last(Completed { checkpoint, generation, attempt, parts })
     }
 
     /// Completion was applied.

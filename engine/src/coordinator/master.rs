@@ -223,9 +223,9 @@ impl Master {
             Message::Broken { generation, peer: concerned, task } => {
                 self.broken(peer, generation, concerned, task, ledger, cx);
             }
-            Message::Acknowledge { checkpoint, generation, task, attempt, bytes } => {
-                let books = &mut self.checkpoints;
-                let ack = books.acknowledge(checkpoint, generation, task, attempt, bytes);
+            Message::Acknowledge { checkpoint, generation, attempt, part } => {
+                let (books, task, bytes) = (&mut self.checkpoints, part.task, part.state);
+                let ack = books.acknowledge(checkpoint, generation, attempt, part);
                 if ack != Acknowledged::Ignored {
                     cx.observe(Observation::CheckpointAcked { checkpoint, task, attempt, bytes });
                 }

@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 
 use stormglass_sim::node::{Lane, NodeId};
 
+use crate::handle::{FileId, Part};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
 use crate::observation::Call;
 
@@ -50,7 +51,7 @@ impl Assignment {
     }
 }
 
-/// A completed checkpoint. Its files are named by (checkpoint, generation, attempt, task).
+/// A completed checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completed {
     /// Its id.
@@ -59,8 +60,19 @@ pub struct Completed {
     pub generation: Generation,
     /// The execution attempt that took it.
     pub attempt: Attempt,
-    /// Logical size of all its files in bytes.
-    pub bytes: u64,
+    /// What its tasks keep; the first entry is task 1's.
+    pub parts: Vec<Arc<Part>>,
+}
+
+impl Completed {
+    /// Logical size of all its state in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.state).sum()
+    }
+    /// The files that it needs.
+    pub fn files(&self) -> impl Iterator<Item = FileId> {
+        self.parts.iter().flat_map(|part| part.files.iter().map(|file| file.id))
+    }
 }
 
 /// How the topology is to be spread. Operators change it; schedulers follow it.
@@ -191,9 +203,9 @@ impl Metadata {
     pub fn latest(&self) -> Option<&Arc<Completed>> {
         self.completed.last()
     }
-    /// The oldest checkpoint that is still kept.
-    pub fn oldest(&self) -> Option<CheckpointId> {
-        self.completed.first().map(|completed| completed.checkpoint)
+    /// The completed checkpoints that are still kept, oldest first.
+    pub fn retained(&self) -> &[Arc<Completed>] {
+        &self.completed
     }
     /// How the topology is to be spread.
     pub fn goal(&self) -> &Goal {

@@ -1,5 +1,8 @@
 //! Checkpoint rounds: trigger, acknowledgements, completion, notification.
 
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
 use stormglass_sim::time::Instant;
 
 use super::checkpoints::Acknowledged;
@@ -7,8 +10,9 @@ use super::decide::Rebalance;
 use super::master::{CHECKPOINT_DUE, CHECKPOINT_TIMEOUT, MAIN, Master, Step};
 use super::metadata::{Command, Completed};
 use super::{Ledger, tell};
+use crate::handle::FileId;
 use crate::ids::{CheckpointId, Generation, TaskId};
-use crate::message::Message;
+use crate::message::{Discard, Message};
 use crate::names::Probe;
 use crate::node::Cx;
 use crate::observation::{AbortReason, Observation, Resource};
@@ -87,10 +91,7 @@ impl Master {
         self.checkpoints.complete(checkpoint, cx.now());
         let permit = CommitPermit::mint(checkpoint, generation, attempt);
         self.tell_workers(&Message::Complete { permit, task: TaskId::BROKER }, ledger, cx);
-        if let Some(below) = ledger.metadata.oldest() {
-            let store = self.resources.iter().find(|r| r.node == self.cluster.store);
-            tell(store.and_then(|store| store.conn), Message::Discard { below, generation }, cx);
-        }
+        self.discard(checkpoint, ledger, cx);
         if let Some(rebalancing @ Rebalance::Covering { .. }) = &mut self.rebalancing {
             *rebalancing = Rebalance::Covered;
             self.consider(ledger, cx);
@@ -99,6 +100,18 @@ impl Master {
         if matches!(self.step, Step::Running) {
             self.schedule_checkpoint(cx);
         }
+    }
+
+    /// Tells the store which files are still needed of all checkpoints up to a completed one.
+    fn discard(&self, up_to: CheckpointId, ledger: &Ledger, cx: &mut Cx<'_>) {
+        let generation = ledger.metadata.generation();
+        let mut keep: Vec<FileId> =
+            ledger.metadata.retained().iter().flat_map(|completed| completed.files()).collect();
+        keep.sort();
+        keep.dedup();
+        let discard = Arc::new(Discard { up_to, keep, generation });
+        let store = self.resources.iter().find(|r| r.node == self.cluster.store);
+        tell(store.and_then(|store| store.conn), Message::Discard(discard), cx);
     }
 
     /// The time for a checkpoint is over.

@@ -29,6 +29,8 @@ impl node::Message for Message {
                     16 + records.ranges.iter().map(size).sum::<u64>()
                 }
                 Message::Put(put) => 24 + put.data.size(),
+                Message::Acknowledge { part, .. } => 24 + part.wire_size(),
+                Message::Discard(discard) => 16 + 20 * discard.keep.len() as u64,
                 Message::GetDone { data, .. } => 16 + data.as_ref().map_or(0, Payload::size),
                 Message::Transaction(transaction) => match &**transaction {
                     Transaction::Write { batches, .. } | Transaction::PreCommit { batches, .. } => {
@@ -48,7 +50,6 @@ impl node::Message for Message {
             | Message::AbortCheckpoint { task, .. }
             | Message::Complete { task, .. }
             | Message::Resume { task, .. }
-            | Message::PutDone { task, .. }
             | Message::GetDone { task, .. }
             | Message::Committed { task, .. }
             | Message::Recovered { task, .. } => task.0,
@@ -56,6 +57,7 @@ impl node::Message for Message {
             Message::Data(data) => data.lane.0,
             Message::Records(records) => records.lane.0,
             Message::PreCommitted { id, .. } => id.task.0,
+            Message::PutDone { id, .. } => id.task.0,
             _ => 0,
         })
     }
@@ -114,9 +116,9 @@ impl node::Message for Message {
             Message::Trigger { checkpoint, generation, task } => {
                 into.pair(8 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
             }
-            Message::Acknowledge { checkpoint, generation, task, attempt, bytes } => {
-                into.pair(9 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
-                into.pair(attempt.0.into(), *bytes);
+            Message::Acknowledge { checkpoint, generation, attempt, part } => {
+                into.pair(9 | u64::from(attempt.0) << 8, pack(*checkpoint, *generation));
+                part.digest(into);
             }
             Message::AbortCheckpoint { checkpoint, generation, task } => {
                 into.pair(10 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
@@ -148,22 +150,26 @@ impl node::Message for Message {
                 }
             }
             Message::Put(put) => {
-                into.pair(20 | u64::from(put.task.0) << 8, pack(put.checkpoint, put.generation));
-                into.pair(put.attempt.0.into(), put.data.fingerprint());
+                into.pair(20, put.data.fingerprint());
+                into.pair(put.id.words().0, put.id.words().1);
             }
-            Message::PutDone { checkpoint, task, attempt, durable } => {
-                into.word(21 | u64::from(task.0) << 8 | u64::from(*durable) << 32);
-                into.pair(checkpoint.0.into(), attempt.0.into());
+            Message::PutDone { id, durable } => {
+                into.word(21 | u64::from(*durable) << 32);
+                into.pair(id.words().0, id.words().1);
             }
             Message::Get(get) => {
-                into.pair(22 | u64::from(get.task.0) << 8, pack(get.checkpoint, get.generation));
-                into.pair(get.attempt.0.into(), get.written_in.0.into());
+                into.pair(22 | u64::from(get.task.0) << 8, get.generation.0.into());
+                into.pair(get.id.words().0, get.id.words().1);
             }
-            Message::GetDone { task, generation, data } => {
+            Message::GetDone { task, generation, id, data } => {
                 into.pair(23 | u64::from(task.0) << 8, generation.0.into());
+                into.pair(id.words().0, id.words().1);
                 into.word(data.as_ref().map_or(0, Payload::fingerprint));
             }
-            Message::Discard { below, generation } => into.pair(24, pack(*below, *generation)),
+            Message::Discard(discard) => {
+                into.pair(24, pack(discard.up_to, discard.generation));
+                discard.keep.iter().for_each(|id| into.pair(id.words().0, id.words().1));
+            }
             Message::Transaction(transaction) => transaction.digest(into),
             Message::PreCommitted { id, checkpoint } => {
                 into.pair(26, checkpoint.0.into());

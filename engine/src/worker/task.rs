@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use stormglass_sim::node::NodeId;
 use stormglass_sim::payload::Payload;
@@ -11,11 +10,14 @@ use super::emitter::Emitter;
 use super::inputs::Inputs;
 use super::links::Env;
 use super::outbox::Outbox;
+use super::parts::Parts;
+use super::restore::{Read, Reading};
 use super::sink::Sink;
 use super::source::Source;
 use crate::component::Bolt;
+use crate::handle::FileId;
 use crate::ids::{CheckpointId, KeyGroup, TaskId};
-use crate::message::{Data, Deployment, Get, Message, Put};
+use crate::message::{Data, Deployment, Message};
 use crate::observation::Observation;
 use crate::permit::CommitPermit;
 use crate::snapshot::Snapshot;
@@ -31,8 +33,7 @@ pub(super) struct Task {
     role: Role,
     pub(super) outbox: Outbox,
     stage: Stage,
-    /// Parts of checkpoints that are not durable yet.
-    parts: Vec<Part>,
+    pub(super) parts: Parts,
 }
 
 /// What a task does.
@@ -44,23 +45,14 @@ enum Role {
 }
 
 /// How far a task's restore has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 enum Stage {
-    /// Its file is being read.
-    Reading,
+    /// Its files are being read.
+    Reading(Reading),
     /// The receiver is cleaning up after older generations.
     Recovering,
     /// It has its state.
     Ready,
-}
-
-/// A part of a checkpoint on its way to the store.
-#[derive(Clone, Debug)]
-struct Part {
-    put: Arc<Put>,
-    durable: bool,
-    /// A sink's transactions have to be durable too, up to the one that this checkpoint ended.
-    awaits_receiver: Option<CheckpointId>,
 }
 
 /// A user's bolt at work.
@@ -101,9 +93,12 @@ impl Task {
             Kind::Sink => Role::Sink(Sink::new(id, Inputs::new(topology, component, id))),
         };
         let outbox = Outbox::new(component, id, env);
-        let mut task = Task { id, role, outbox, stage: Stage::Reading, parts: Vec::new() };
+        let mut task = Task { id, role, outbox, stage: Stage::Recovering, parts: Parts::new(id) };
         match &deployment.restore {
-            Some(_) => task.request_file(deployment, env),
+            Some((completed, _)) => {
+                let part = &completed.parts[usize::from(id.0) - 1];
+                task.stage = Stage::Reading(Reading::begin(id, part, env));
+            }
             None => {
                 task.restored(Snapshot::default(), None, env);
             }
@@ -111,36 +106,25 @@ impl Task {
         task
     }
 
-    /// Asks the store for this task's part of the checkpoint to restore.
-    fn request_file(&self, deployment: &Deployment, env: &mut Env<'_, '_>) {
-        let Some((completed, _)) = &deployment.restore else { return };
-        let get = Get {
-            checkpoint: completed.checkpoint,
-            task: self.id,
-            attempt: completed.attempt,
-            written_in: completed.generation,
-            generation: env.generation,
-        };
-        env.links.store.send(Message::Get(Arc::new(get)), env.cx);
-    }
-
     pub(super) fn is_ready(&self) -> bool {
-        self.stage == Stage::Ready
+        matches!(self.stage, Stage::Ready)
     }
 
-    /// The file came. False if it is unreadable.
+    /// A file came. False if it is unreadable.
     #[must_use]
     pub(super) fn read(
         &mut self,
+        id: FileId,
         data: Option<Payload>,
         permit: Option<CommitPermit>,
         env: &mut Env<'_, '_>,
     ) -> bool {
-        if self.stage != Stage::Reading {
-            return true;
+        let Stage::Reading(reading) = &mut self.stage else { return true };
+        match reading.take(id, data) {
+            Read::More => true,
+            Read::Whole(snapshot) => self.restored(snapshot, permit, env),
+            Read::Unreadable => false,
         }
-        let snapshot = data.and_then(|data| Snapshot::decode(&data));
-        snapshot.is_some_and(|snapshot| self.restored(snapshot, permit, env))
     }
 
     fn restored(
@@ -173,7 +157,7 @@ impl Task {
 
     /// The receiver has cleaned up.
     pub(super) fn recovered(&mut self, restored: Option<CheckpointId>, env: &mut Env<'_, '_>) {
-        if self.stage == Stage::Recovering {
+        if matches!(self.stage, Stage::Recovering) {
             self.become_ready(restored, env);
         }
     }
@@ -242,7 +226,7 @@ impl Task {
         if env.running && source.may_cut(checkpoint) {
             let snapshot = source.cut(checkpoint, env);
             self.outbox.barrier(checkpoint, env);
-            self.upload(checkpoint, &snapshot, None, env);
+            self.parts.upload(checkpoint, &snapshot, None, env);
         }
     }
 
@@ -338,52 +322,15 @@ impl Task {
             Role::Source(_) => {}
         }
         self.inputs().expect("sources are triggered").settle(checkpoint);
-        self.upload(checkpoint, &snapshot, awaits_receiver, env);
-    }
-
-    fn upload(
-        &mut self,
-        checkpoint: CheckpointId,
-        snapshot: &Snapshot,
-        awaits_receiver: Option<CheckpointId>,
-        env: &mut Env<'_, '_>,
-    ) {
-        let put = Arc::new(Put {
-            checkpoint,
-            task: self.id,
-            generation: env.generation,
-            attempt: env.attempt,
-            data: snapshot.encode(),
-        });
-        env.links.store.send(Message::Put(put.clone()), env.cx);
-        self.parts.push(Part { put, durable: false, awaits_receiver });
+        self.parts.upload(checkpoint, &snapshot, awaits_receiver, env);
     }
 
     /// The store is back: what it has not answered is asked again.
-    pub(super) fn store_back(&mut self, deployment: &Deployment, env: &mut Env<'_, '_>) {
-        for part in self.parts.iter().filter(|part| !part.durable) {
-            env.links.store.send(Message::Put(part.put.clone()), env.cx);
+    pub(super) fn store_back(&mut self, env: &mut Env<'_, '_>) {
+        self.parts.store_back(env);
+        if let Stage::Reading(reading) = &self.stage {
+            reading.ask(env);
         }
-        if self.stage == Stage::Reading {
-            self.request_file(deployment, env);
-        }
-    }
-
-    /// The store has answered.
-    pub(super) fn stored(
-        &mut self,
-        checkpoint: CheckpointId,
-        durable: bool,
-        env: &mut Env<'_, '_>,
-    ) {
-        if !durable {
-            // Unknown: the checkpoint expires, and nothing is deleted for it.
-            return;
-        }
-        if let Some(part) = self.parts.iter_mut().find(|part| part.put.checkpoint == checkpoint) {
-            part.durable = true;
-        }
-        self.acknowledge(env);
     }
 
     /// The receiver has a sink's transaction.
@@ -391,25 +338,7 @@ impl Task {
         if let Role::Sink(sink) = &mut self.role {
             sink.pre_committed(checkpoint);
         }
-        for part in &mut self.parts {
-            part.awaits_receiver = part.awaits_receiver.filter(|ends| *ends > checkpoint);
-        }
-        self.acknowledge(env);
-    }
-
-    /// Acknowledges the parts that are durable.
-    fn acknowledge(&mut self, env: &mut Env<'_, '_>) {
-        let done = |part: &Part| part.durable && part.awaits_receiver.is_none();
-        while let Some(at) = self.parts.iter().position(done) {
-            let part = self.parts.remove(at);
-            env.tell_coordinator(Message::Acknowledge {
-                checkpoint: part.put.checkpoint,
-                generation: env.generation,
-                task: self.id,
-                attempt: env.attempt,
-                bytes: part.put.data.size(),
-            });
-        }
+        self.parts.pre_committed(checkpoint, env);
     }
 
     /// A checkpoint is complete.
@@ -432,17 +361,13 @@ impl Task {
         checkpoint: CheckpointId,
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
-        self.forget_parts(checkpoint);
+        self.parts.forget(checkpoint);
         if let Some(inputs) = self.inputs() {
             inputs.settle(checkpoint);
             self.go_on(env)?;
             self.outbox.settle(env);
         }
         Ok(())
-    }
-
-    fn forget_parts(&mut self, up_to: CheckpointId) {
-        self.parts.retain(|part| part.put.checkpoint > up_to);
     }
 }
 

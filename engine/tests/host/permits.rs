@@ -5,7 +5,7 @@ use stormglass_engine::message::Message;
 use stormglass_engine::permit::CommitPermit;
 use stormglass_sim::time::{Instant, Span};
 
-use super::{Host, cluster};
+use super::{Host, cluster, speech};
 
 /// The permit of a checkpoint that a generation completed.
 pub(crate) fn permit(checkpoint: CheckpointId, generation: Generation) -> CommitPermit {
@@ -54,8 +54,8 @@ pub(crate) fn permit(checkpoint: CheckpointId, generation: Generation) -> Commit
         assert!(now <= checkpoint, "generation {generation} is past {checkpoint}");
         for task in (1..=4).map(TaskId) {
             let conn = host.conn_with(cluster::address("worker-1"));
-            let (checkpoint, bytes) = (now, 1);
-            let ack = Message::Acknowledge { checkpoint, generation, task, attempt, bytes };
+            let (checkpoint, part) = (now, speech::part(now, generation, task));
+            let ack = Message::Acknowledge { checkpoint, generation, attempt, part };
             host.receive(conn, ack);
         }
         settle(&mut host);

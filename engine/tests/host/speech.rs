@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use stormglass_engine::coordinator::metadata::{Assignment, Completed};
 use stormglass_engine::coordinator::rebalance::{Load, TaskLoad};
+use stormglass_engine::handle::{FileId, FileRef, Part, Replicas};
 use stormglass_engine::ids::{
     Attempt, CheckpointId, Child, Generation, Partition, Root, StreamId, TaskId,
 };
 use stormglass_engine::java;
 use stormglass_engine::message::{
-    Credit, Data, Deployment, Fetch, Get, Message, Put, Records, Transaction,
+    Credit, Data, Deployment, Discard, Fetch, Get, Message, Put, Records, Transaction,
 };
 use stormglass_engine::observation::Observation;
 use stormglass_engine::raft::Term;
@@ -138,16 +139,27 @@ pub(crate) fn say(message: &Message) -> String {
             format!("Records {} {}: {said}", records.generation, records.task)
         }
         Message::Put(put) => {
-            let Put { checkpoint, task, generation, attempt, data } = &**put;
-            format!("Put {checkpoint} {generation} {attempt} {task}: {}", snapshot(data))
+            format!("Put {}: {}", put.id, snapshot(&put.data))
         }
         Message::Get(get) => {
-            let Get { checkpoint, task, attempt, written_in, generation } = &**get;
-            format!("Get {checkpoint} {written_in} {attempt} {task} for {generation}")
+            let Get { id, generation, .. } = &**get;
+            format!("Get {id} for {generation}")
         }
-        Message::GetDone { task, generation, data } => {
+        Message::GetDone { task, generation, data, .. } => {
             let said = data.as_ref().map_or("nothing".to_string(), snapshot);
             format!("GetDone {generation} {task}: {said}")
+        }
+        Message::PutDone { id, durable } => {
+            format!("PutDone {id}{}", if *durable { "" } else { ", unknown" })
+        }
+        Message::Acknowledge { checkpoint, generation, attempt, part } => {
+            let Part { task, state, .. } = &**part;
+            format!("Acknowledge {checkpoint} {generation} {attempt} {task}: {state} bytes")
+        }
+        Message::Discard(discard) => {
+            let keep: Vec<String> = discard.keep.iter().map(ToString::to_string).collect();
+            let (up_to, generation) = (discard.up_to, discard.generation);
+            format!("Discard up to {up_to} in {generation}, but for {}", keep.join(", "))
         }
         Message::Transaction(of) => match &**of {
             Transaction::Write { id: which, batches: of } => {
@@ -214,10 +226,24 @@ impl<'a> WordsOf<'a> {
     fn transaction(&mut self) -> TransactionId {
         transaction(self.word())
     }
+    /// `chk1 g1 t3`: the first file of a task, by the attempt of the generation.
+    fn file(&mut self) -> FileId {
+        let (checkpoint, generation) = (self.checkpoint(), self.generation());
+        let (attempt, task) = (Attempt(generation.0), self.task());
+        FileId { checkpoint, generation, attempt, task, number: 0 }
+    }
     fn permit(&mut self) -> stormglass_engine::permit::CommitPermit {
         let checkpoint = self.checkpoint();
         permit(checkpoint, self.generation())
     }
+}
+
+/// A task's part of a checkpoint, taken by the attempt of its generation: one file.
+pub(crate) fn part(checkpoint: CheckpointId, generation: Generation, task: TaskId) -> Arc<Part> {
+    let attempt = Attempt(generation.0);
+    let id = FileId { checkpoint, generation, attempt, task, number: 0 };
+    let file = FileRef { id, bytes: 10, print: 0, replicas: Replicas::one(0) };
+    Arc::new(Part { task, state: 10, inline: None, files: vec![file] })
 }
 
 /// The number at the end of a name such as `g7` or `chk2`.
@@ -309,7 +335,9 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
                 let permit = words.permit();
                 let (checkpoint, generation) = (permit.checkpoint(), permit.generation());
                 let attempt = permit.attempt();
-                (Arc::new(Completed { checkpoint, generation, attempt, bytes: 1 }), permit)
+                let tasks = (1..=deployment.len() as u16).map(TaskId);
+                let parts = tasks.map(|task| part(checkpoint, generation, task)).collect();
+                (Arc::new(Completed { checkpoint, generation, attempt, parts }), permit)
             });
             let mut workers: Vec<(NodeId, u32)> = deployment.iter().map(|at| (*at, 1)).collect();
             workers.sort();
@@ -344,10 +372,10 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
         "complete" => Message::Complete { permit: words.permit(), task: TaskId::BROKER },
         "ack" => {
             let (checkpoint, generation) = (words.checkpoint(), words.generation());
-            let task = words.task();
+            let part = part(checkpoint, generation, words.task());
             let attempt = words.0.next().map_or(generation.0, number);
             let attempt = Attempt(attempt);
-            Message::Acknowledge { checkpoint, generation, task, attempt, bytes: 10 }
+            Message::Acknowledge { checkpoint, generation, attempt, part }
         }
         "fence" => Message::Fence { generation: words.generation() },
         "raised" => Message::FenceRaised { generation: words.generation() },
@@ -384,34 +412,35 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
             }))
         }
         "put" => {
-            let (checkpoint, generation) = (words.checkpoint(), words.generation());
-            let (task, attempt) = (words.task(), Attempt(generation.0));
+            let id = words.file();
             let positions = vec![Root::new(Partition(0), u64::from(words.number()))];
             let data = Snapshot { positions, ..Snapshot::default() }.encode();
-            Message::Put(Arc::new(Put { checkpoint, task, generation, attempt, data }))
+            Message::Put(Arc::new(Put { id, data }))
         }
         "putdone" => {
-            let (checkpoint, task) = (words.checkpoint(), words.task());
-            let attempt = Attempt(words.number());
-            let durable = !words.takes("unknown");
-            Message::PutDone { checkpoint, task, attempt, durable }
+            let id = words.file();
+            Message::PutDone { id, durable: !words.takes("unknown") }
         }
         "get" => {
-            let (checkpoint, written_in) = (words.checkpoint(), words.generation());
-            let (task, attempt) = (words.task(), Attempt(written_in.0));
-            let generation = words.generation();
-            Message::Get(Arc::new(Get { checkpoint, task, attempt, written_in, generation }))
+            let (id, generation) = (words.file(), words.generation());
+            Message::Get(Arc::new(Get { id, task: id.task, generation }))
         }
         "getdone" => {
-            let (generation, task) = (words.generation(), words.task());
-            let file = words.0.next().map(|checkpoint| {
-                let of_it =
-                    |put: &&Arc<Put>| put.task == task && put.checkpoint.0 == number(checkpoint);
-                saved.iter().find(of_it).expect("it was put before").data.clone()
-            });
-            Message::GetDone { task, generation, data: file }
+            let (generation, id) = (words.generation(), words.file());
+            let lost = words.takes("nothing");
+            let of_it = |put: &&Arc<Put>| put.id == id;
+            let file = || saved.iter().find(of_it).expect("it was put before").data.clone();
+            let data = (!lost).then(file);
+            Message::GetDone { task: id.task, generation, id, data }
         }
-        "discard" => Message::Discard { below: words.checkpoint(), generation: words.generation() },
+        "discard" => {
+            let (up_to, generation) = (words.checkpoint(), words.generation());
+            let mut keep = Vec::new();
+            while words.takes("keep") {
+                keep.push(words.file());
+            }
+            Message::Discard(Arc::new(Discard { up_to, keep, generation }))
+        }
         "precommitted" => {
             let (id, checkpoint) = (words.transaction(), words.checkpoint());
             Message::PreCommitted { id, checkpoint }

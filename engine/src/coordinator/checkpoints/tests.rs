@@ -1,3 +1,4 @@
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use stormglass_sim::node::NodeId;
@@ -6,6 +7,7 @@ use stormglass_sim::time::{Instant, Span};
 use super::{Acknowledged, Checkpoints};
 use crate::cluster::CheckpointSettings;
 use crate::coordinator::metadata::{Assignment, Completed};
+use crate::handle::Part;
 use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
 
 const SETTINGS: CheckpointSettings = CheckpointSettings {
@@ -45,8 +47,12 @@ fn begun() -> Checkpoints {
     books
 }
 
+fn part(task: u16) -> Arc<Part> {
+    Arc::new(Part { task: TaskId(task), state: 10, inline: None, files: Vec::new() })
+}
+
 fn ack(books: &mut Checkpoints, task: u16) -> Acknowledged {
-    books.acknowledge(ONE, Generation(3), TaskId(task), Attempt(2), 10)
+    books.acknowledge(ONE, Generation(3), Attempt(2), part(task))
 }
 
 fn complete(books: &mut Checkpoints) -> Completed {
@@ -63,7 +69,9 @@ fn complete(books: &mut Checkpoints) -> Completed {
 fn the_last_part_completes_it() {
     let completed = complete(&mut begun());
     let (generation, attempt) = (Generation(3), Attempt(2));
-    assert_eq!(completed, Completed { checkpoint: ONE, generation, attempt, bytes: 30 });
+    let parts = [1, 2, 3].map(part).into();
+    assert_eq!(completed.bytes(), 30);
+    assert_eq!(completed, Completed { checkpoint: ONE, generation, attempt, parts });
 }
 
 #[test]
@@ -81,7 +89,7 @@ fn a_part_of_another_attempt_generation_or_checkpoint_does_not_count() {
     let mut books = begun();
     let mut wrong = |checkpoint, generation, attempt| {
         let (generation, attempt) = (Generation(generation), Attempt(attempt));
-        books.acknowledge(CheckpointId(checkpoint), generation, TaskId(1), attempt, 10)
+        books.acknowledge(CheckpointId(checkpoint), generation, attempt, part(1))
     };
     assert_eq!(wrong(1, 3, 1), Acknowledged::Ignored, "an older attempt");
     assert_eq!(wrong(1, 3, 3), Acknowledged::Ignored, "a newer attempt");

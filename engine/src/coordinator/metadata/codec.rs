@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use stormglass_sim::node::NodeId;
 
 use super::{Answer, Assignment, Command, Completed, Goal, Metadata, Request};
+use crate::handle::Part;
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
 use crate::observation::Call;
 use crate::snapshot::{Reader, put};
@@ -75,14 +76,14 @@ fn put_completed(out: &mut Vec<u8>, completed: &Completed) {
     put(out, completed.checkpoint.0);
     put(out, completed.generation.0);
     put(out, completed.attempt.0);
-    put_long(out, completed.bytes);
+    put_many(out, completed.parts.iter(), |out, part| part.encode(out));
 }
 fn completed(reader: &mut Reader<'_>) -> Option<Completed> {
     Some(Completed {
         checkpoint: CheckpointId(reader.u32()?),
         generation: Generation(reader.u32()?),
         attempt: Attempt(reader.u32()?),
-        bytes: reader.u64()?,
+        parts: many(reader, |reader| Part::decode(reader).map(Arc::new))?,
     })
 }
 

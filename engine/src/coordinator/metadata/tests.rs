@@ -3,8 +3,10 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 use stormglass_sim::node::{Lane, NodeId};
+use stormglass_sim::payload::Payload;
 
 use super::{Applied, Command, Completed, Metadata, Request};
+use crate::handle::{FileId, FileRef, Part, Replicas};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
 use crate::observation::Call;
 
@@ -29,7 +31,7 @@ fn completed(checkpoint: u32, generation: u32) -> Completed {
         checkpoint: CheckpointId(checkpoint),
         generation: Generation(generation),
         attempt: Attempt(generation),
-        bytes: 10,
+        parts: Vec::new(),
     }
 }
 
@@ -94,13 +96,14 @@ fn completion_is_refused_when_it_was_overtaken() {
 fn only_the_newest_are_retained_and_at_least_one() {
     for (retained, oldest) in [(0, 4), (1, 4), (2, 3), (9, 1)] {
         let mut metadata = at(1);
-        assert_eq!(metadata.oldest(), None);
+        let oldest_of = |metadata: &Metadata| metadata.retained().first().map(|c| c.checkpoint);
+        assert_eq!(oldest_of(&metadata), None);
         for checkpoint in 1..=4 {
             apply(&mut metadata, Command::Complete(completed(checkpoint, 1)), retained);
         }
         let latest = metadata.latest().map(|c| c.checkpoint);
         assert_eq!(latest, Some(CheckpointId(4)));
-        assert_eq!(metadata.oldest(), Some(CheckpointId(oldest)), "{retained} retained");
+        assert_eq!(oldest_of(&metadata), Some(CheckpointId(oldest)), "{retained} retained");
     }
 }
 
@@ -157,6 +160,22 @@ fn node() -> impl Strategy<Value = NodeId> {
     (any::<u16>(), any::<u16>()).prop_map(|(machine, port)| NodeId::new(machine, port))
 }
 
+fn part() -> impl Strategy<Value = Arc<Part>> {
+    let file = any::<(u32, u32, u16, u32, [u64; 3])>().prop_map(|(chk, g, task, number, words)| {
+        let (checkpoint, generation) = (CheckpointId(chk), Generation(g));
+        let (attempt, task) = (Attempt(g), TaskId(task));
+        let id = FileId { checkpoint, generation, attempt, task, number };
+        FileRef { id, bytes: words[0], print: words[1], replicas: Replicas(words[2]) }
+    });
+    let inline = prop::option::of(prop::collection::vec(any::<u8>(), 0..20));
+    (any::<(u16, u64)>(), inline, prop::collection::vec(file, 0..3)).prop_map(
+        |((task, state), inline, files)| {
+            let inline = inline.map(Payload::new);
+            Arc::new(Part { task: TaskId(task), state, inline, files })
+        },
+    )
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let workers = prop::collection::vec((node(), any::<u32>()), 0..3);
     let tasks = prop::collection::vec(node(), 0..4);
@@ -173,14 +192,16 @@ fn command() -> impl Strategy<Value = Command> {
             Command::Grant { generation, basis, workers, tasks, executors }
         }),
         any::<u32>().prop_map(|n| Command::Reserve { generation: Generation(n) }),
-        any::<(u32, u32, u32, u64)>().prop_map(|(checkpoint, generation, attempt, bytes)| {
-            Command::Complete(Completed {
-                checkpoint: CheckpointId(checkpoint),
-                generation: Generation(generation),
-                attempt: Attempt(attempt),
-                bytes,
-            })
-        }),
+        (any::<(u32, u32, u32)>(), prop::collection::vec(part(), 0..3)).prop_map(
+            |((checkpoint, generation, attempt), parts)| {
+                Command::Complete(Completed {
+                    checkpoint: CheckpointId(checkpoint),
+                    generation: Generation(generation),
+                    attempt: Attempt(attempt),
+                    parts,
+                })
+            }
+        ),
         node().prop_map(|supervisor| Command::Join { supervisor }),
         node().prop_map(|supervisor| Command::Leave { supervisor }),
         (any::<Option<u16>>(), executors)

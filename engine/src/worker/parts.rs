@@ -1,0 +1,93 @@
+//! A task's parts of checkpoints, from the cut to the acknowledgement: its files go to the durable
+//! store, and when all of them are there, the coordinator is told where.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::links::Env;
+use crate::handle::{FileId, FileRef, Part, Replicas};
+use crate::ids::{CheckpointId, TaskId};
+use crate::message::{Message, Put};
+use crate::snapshot::Snapshot;
+
+/// The parts of one task that are not acknowledged.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    task: TaskId,
+    waiting: Vec<Waiting>,
+}
+
+/// A part on its way.
+#[derive(Clone, Debug)]
+struct Waiting {
+    checkpoint: CheckpointId,
+    part: Part,
+    /// Files that the store has not confirmed.
+    puts: Vec<Arc<Put>>,
+    /// A sink's transactions have to be durable too, up to the one that this checkpoint ended.
+    awaits_receiver: Option<CheckpointId>,
+}
+
+impl Parts {
+    pub(super) fn new(task: TaskId) -> Self {
+        Parts { task, waiting: Vec::new() }
+    }
+
+    /// Sends the task's part of a checkpoint to the store.
+    pub(super) fn upload(
+        &mut self,
+        checkpoint: CheckpointId,
+        snapshot: &Snapshot,
+        awaits_receiver: Option<CheckpointId>,
+        env: &mut Env<'_, '_>,
+    ) {
+        let (task, generation, attempt) = (self.task, env.generation, env.attempt);
+        let id = FileId { checkpoint, generation, attempt, task, number: 0 };
+        let put = Arc::new(Put { id, data: snapshot.encode() });
+        let (bytes, print) = (put.data.size(), put.data.fingerprint());
+        let file = FileRef { id, bytes, print, replicas: Replicas::one(0) };
+        let part = Part { task, state: bytes, inline: None, files: [file].into() };
+        env.links.store.send(Message::Put(put.clone()), env.cx);
+        self.waiting.push(Waiting { checkpoint, part, puts: [put].into(), awaits_receiver });
+    }
+
+    /// The store is back: what it has not answered is asked again.
+    pub(super) fn store_back(&mut self, env: &mut Env<'_, '_>) {
+        for put in self.waiting.iter().flat_map(|waiting| &waiting.puts) {
+            env.links.store.send(Message::Put(put.clone()), env.cx);
+        }
+    }
+
+    /// The store has answered. If it does not know whether it has the file, the checkpoint expires,
+    /// and nothing is deleted for it.
+    pub(super) fn stored(&mut self, id: FileId, durable: bool, env: &mut Env<'_, '_>) {
+        if durable {
+            self.waiting.iter_mut().for_each(|waiting| waiting.puts.retain(|put| put.id != id));
+            self.acknowledge(env);
+        }
+    }
+
+    /// The receiver has a sink's transactions up to the one that ends with this checkpoint.
+    pub(super) fn pre_committed(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+        for waiting in &mut self.waiting {
+            waiting.awaits_receiver = waiting.awaits_receiver.filter(|ends| *ends > checkpoint);
+        }
+        self.acknowledge(env);
+    }
+
+    /// Acknowledges the parts that are durable.
+    fn acknowledge(&mut self, env: &mut Env<'_, '_>) {
+        let done = |w: &Waiting| w.puts.is_empty() && w.awaits_receiver.is_none();
+        while let Some(at) = self.waiting.iter().position(done) {
+            let Waiting { checkpoint, part, .. } = self.waiting.remove(at);
+            let (generation, attempt, part) = (env.generation, env.attempt, Arc::new(part));
+            let ack = Message::Acknowledge { checkpoint, generation, attempt, part };
+            env.tell_coordinator(ack);
+        }
+    }
+
+    /// These checkpoints are given up.
+    pub(super) fn forget(&mut self, up_to: CheckpointId) {
+        self.waiting.retain(|waiting| waiting.checkpoint > up_to);
+    }
+}
