@@ -35,10 +35,11 @@ fn walk(folder: &Path, path: &str, found: &mut Vec<Source>) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let left_behind = name == ".git" || name.starts_with("target") || name == "stormglass-runs";
         let inner = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+        if left_behind {
+            continue;
+        }
         if entry.path().is_dir() {
-            if !left_behind {
-                walk(&entry.path(), &inner, found);
-            }
+            walk(&entry.path(), &inner, found);
         } else if let Ok(text) = fs::read_to_string(entry.path())
             && !name.ends_with(".new")
         {
