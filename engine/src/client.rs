@@ -156,14 +156,13 @@ impl Client {
             }
         };
         self.number += 1;
-        let incarnation = cx.incarnation();
         // No other life uses this number: an answer to one of them must not pass for this one's.
-        let number = incarnation << 24 | self.number;
+        let number = cx.incarnation() << 24 | self.number;
         if let Asked::Call(key, call) = what {
             let operation = Operation { client: cx.me(), number };
             cx.observe(Observation::Invoked { operation, key, call });
         }
-        self.asking = Some(Arc::new(Ask { incarnation, number, what }));
+        self.asking = Some(Arc::new(Ask { number, what }));
         self.ask(cx);
     }
 

@@ -20,7 +20,7 @@ use stormglass_sim::node::{ConnId, Event, NodeId};
 use crate::cluster::Cluster;
 use crate::ids::TaskId;
 use crate::message::Message;
-use crate::names::{Probe, Switches, Twist};
+use crate::names::{Probe, Twist};
 use crate::node::Cx;
 use crate::observation::Observation;
 use crate::raft::{self, Body, Entry, Snapshot};
@@ -62,8 +62,6 @@ struct Ledger {
     sequence: u32,
     /// What the master decided and could not propose yet, in order.
     held: VecDeque<Command>,
-    /// Planted bugs, for the parts that know no context.
-    switches: Switches,
 }
 
 impl Ledger {
@@ -97,7 +95,6 @@ impl Coordinator {
             metadata: Metadata::new(&cluster.supervisors),
             sequence: 0,
             held: VecDeque::new(),
-            switches: Switches::default(),
             cluster,
         };
         Coordinator { ledger, reads: Reads::default(), master: None }
@@ -115,17 +112,14 @@ impl Coordinator {
             self.settle(cx);
         }
         match event {
-            Event::Start => {
-                self.ledger.switches = Switches::of(|twist| cx.twist_is_on(twist));
-                self.ledger.replica.start(cx);
-            }
+            Event::Start => self.ledger.replica.start(cx),
             Event::Disk { ticket, result } => {
                 if self.ledger.replica.on_disk(ticket, result, cx).is_err() {
                     return cx.exit();
                 }
             }
             Event::Datagram { from, message: Message::Raft(message) } => {
-                self.ledger.replica.receive(from, &message, cx);
+                self.ledger.replica.receive(from, Arc::unwrap_or_clone(message), cx);
             }
             Event::Datagram { from, message: Message::Ask(ask) } => self.asked(from, &ask, cx),
             Event::Timer { timer, .. } if self.ledger.replica.takes_timer(timer) => {}

@@ -37,8 +37,6 @@ pub enum Message {
     },
     /// Coordinator to worker: the generation that is current.
     Standing {
-        /// The coordinator's term.
-        term: Term,
         /// It.
         generation: Generation,
         /// Whether this very incarnation of the worker has tasks in it.
@@ -240,8 +238,6 @@ pub enum Message {
 /// What a client asks. A retry is equal to what it retries.
 #[derive(Debug)]
 pub struct Ask {
-    /// Which life of the client.
-    pub incarnation: u32,
     /// Its number of the operation: later ones have higher numbers, in later lives as well.
     pub number: u32,
     /// What it asks.

@@ -8,10 +8,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use stormglass_sim::node::{ConnId, Event, Lane, NodeId};
-use stormglass_sim::time::{Instant, Span};
+use stormglass_sim::time::Span;
 
 use crate::cluster::Cluster;
-use crate::coordinator::rebalance::{Load, TaskLoad};
+use crate::coordinator::rebalance::Tally;
 use crate::coordinator::schedule::Scheduler;
 use crate::ids::{Attempt, Generation, TaskId};
 use crate::message::{Credit, Deployment, Message};
@@ -71,10 +71,8 @@ struct Job {
     beats: Beats,
     reported: bool,
     running: bool,
-    /// What its tasks did since the last report, if load decides where they run.
-    done: Option<Vec<TaskLoad>>,
-    reports: u32,
-    reported_at: Instant,
+    /// What its tasks do, if load decides where they run.
+    tally: Option<Tally>,
 }
 
 impl Worker {
@@ -147,13 +145,8 @@ impl Worker {
     /// Says what its tasks did, if load decides where they run.
     fn report_load(&mut self, cx: &mut Cx<'_>) {
         let (Some(job), Some(conn)) = (&mut self.job, self.control) else { return };
-        let Some(done) = &mut job.done else { return };
-        let (generation, now) = (job.generation, cx.now());
-        job.reports += 1;
-        let over = now.since(job.reported_at);
-        job.reported_at = now;
-        let tasks = core::mem::take(done);
-        let load = Load { generation, number: job.reports, over, tasks };
+        let Some(tally) = &mut job.tally else { return };
+        let load = tally.report(cx.now());
         let _ = cx.write(conn, Message::Load(Arc::new(load)));
     }
 
@@ -284,7 +277,7 @@ impl Worker {
     fn received(&mut self, message: Message, cx: &mut Cx<'_>) {
         match message {
             Message::Stale { generation } => self.refused(generation, cx),
-            Message::Standing { generation, assigned, .. } => {
+            Message::Standing { generation, assigned } => {
                 let over = generation > self.generation() && !assigned;
                 if over {
                     self.dismissed = generation;
@@ -464,9 +457,8 @@ impl Worker {
             ),
             reported: false,
             running: false,
-            done: (self.cluster.control.scheduler == Scheduler::Load).then(Vec::new),
-            reports: 0,
-            reported_at: cx.now(),
+            tally: (self.cluster.control.scheduler == Scheduler::Load)
+                .then(|| Tally::new(assignment.generation, assignment.tasks_of(me), cx.now())),
         });
         self.with_tasks(cx, |tasks, env| {
             for id in assignment.tasks_of(me) {
@@ -568,7 +560,7 @@ impl Worker {
             links: &mut job.links,
             cluster: &self.cluster,
             control: self.control,
-            done: &mut job.done,
+            tally: &mut job.tally,
             generation: job.generation,
             attempt: job.attempt,
             running: job.running,

@@ -16,7 +16,7 @@ use super::decide::Rebalance;
 use super::detector::Heartbeats;
 use super::metadata::{Applied, Command, Request};
 use super::rebalance::Meter;
-use super::{Conn, Ledger, requests, slots_of, tell};
+use super::{Conn, Ledger, requests, schedule, slots_of, tell};
 use crate::cluster::Cluster;
 use crate::ids::{CheckpointId, Generation};
 use crate::message::Message;
@@ -137,14 +137,11 @@ impl Master {
         workers.chain(resources).for_each(|conn| cx.close(conn));
     }
 
-    /// Where workers may run, interleaved over the supervisors: first all first slots, then all
-    /// second ones, as Storm's even scheduler sorts them.
+    /// Where workers may run, in the order in which slots are filled.
     pub(super) fn usable_slots(&self, ledger: &Ledger) -> Vec<NodeId> {
-        let slots = self.cluster.slots;
-        let of = |supervisor| slots_of(supervisor, slots);
-        let mut all: Vec<NodeId> = ledger.metadata.supervisors().flat_map(of).collect();
-        all.sort_by_key(|node| (node.port, node.machine));
-        all
+        let of = |supervisor| slots_of(supervisor, self.cluster.slots);
+        let all: Vec<NodeId> = ledger.metadata.supervisors().flat_map(of).collect();
+        schedule::interleaved(&all)
     }
 
     /// Learns of the slots of all members, and of all that the current generation uses.
@@ -231,7 +228,9 @@ impl Master {
                 }
                 self.acknowledged(ack, generation, task, ledger, cx);
             }
-            Message::Silent { generation, .. } => self.silent(peer, generation, ledger, cx),
+            Message::Silent { generation, .. } => {
+                self.failed(peer, generation, Suspicion::ExecutorTimeout, ledger, cx);
+            }
             Message::Load(load) => drop(self.meter.report(peer, (*load).clone())),
             Message::FenceRaised { generation } => self.fence_raised(peer, generation, ledger, cx),
             _ => {}
@@ -307,7 +306,7 @@ impl Master {
 fn listen(beats: &mut Heartbeats, sent: Instant, ledger: &Ledger, cx: &mut Cx<'_>) {
     let detector = &ledger.cluster.control.detector;
     let second = sent.nanos() / 1_000_000_000;
-    if let Some(twist) = beats.heard(detector, cx.now(), second, ledger.switches) {
+    if let Some(twist) = beats.heard(detector, cx.now(), second, ledger.replica.switches()) {
         cx.twist(twist);
     }
 }

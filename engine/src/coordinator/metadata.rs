@@ -141,7 +141,7 @@ pub enum Command {
 pub struct Request {
     /// Who asks.
     pub client: NodeId,
-    /// Its how-manieth request; the life of the client is in the high half.
+    /// It rises with each request of the client, over all its lives.
     pub sequence: u64,
     /// What is asked.
     pub command: Command,

@@ -4,11 +4,13 @@
 //! [`Told`]. Nobody can act on a decision before it is replicated, for a proposal's outcome
 //! arrives as [`Told::Apply`], never as a return value.
 
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::node::TimerId;
-use stormglass_sim::node::{DiskError, DiskOp, DiskReply, DiskTicket, FileName, Lane, NodeId};
+use stormglass_sim::node::{
+    DiskError, DiskOp, DiskReply, DiskTicket, FileName, Lane, NodeId, TimerId,
+};
 use stormglass_sim::payload::Payload;
 use stormglass_sim::time::Instant;
 
@@ -19,8 +21,8 @@ use crate::node::Cx;
 use crate::observation::Observation;
 use crate::raft::storage::{self, Frames};
 use crate::raft::{
-    Entry, Index, Membership, Output, PersistId, Point, Raft, Refusal, ReplicaId, Snapshot, Term,
-    Write,
+    self, Entry, Index, Membership, Output, PersistId, Point, Raft, Refusal, ReplicaId, Snapshot,
+    Term, Write,
 };
 
 const MAIN: Lane = Lane(0);
@@ -38,8 +40,7 @@ pub struct Replica {
     found: Option<Payload>,
     raft: Option<Raft>,
     /// What Raft asked for and is not carried out yet.
-    outputs: Vec<Output>,
-    taken: usize,
+    outputs: VecDeque<Output>,
     frames: Frames,
     /// What is to be written when the disk is done with the last frame.
     waiting: Vec<(PersistId, Write)>,
@@ -82,8 +83,7 @@ impl Replica {
             recovery: None,
             found: None,
             raft: None,
-            outputs: Vec::new(),
-            taken: 0,
+            outputs: VecDeque::new(),
             frames: Frames::default(),
             waiting: Vec::new(),
             syncing: None,
@@ -96,12 +96,13 @@ impl Replica {
 
     /// Starts reading the log.
     pub fn start(&mut self, cx: &mut Cx<'_>) {
+        self.switches = Switches::of(|twist| cx.twist_is_on(twist));
         self.recovery = Some(cx.disk(MAIN, DiskOp::Read { file: self.file.clone() }));
     }
 
-    /// The state machine; none while the log is being read.
-    pub fn raft(&self) -> Option<&Raft> {
-        self.raft.as_ref()
+    /// The planted bugs of this life, for parts that know no context.
+    pub fn switches(&self) -> Switches {
+        self.switches
     }
 
     /// The term; 0 while the log is being read.
@@ -111,7 +112,7 @@ impl Replica {
 
     /// Whether it leads, and has applied everything that earlier leaders committed.
     pub fn may_lead(&self) -> bool {
-        self.taken == self.outputs.len() && self.raft.as_ref().is_some_and(Raft::may_lead)
+        self.outputs.is_empty() && self.raft.as_ref().is_some_and(Raft::may_lead)
     }
 
     /// Who leads, as far as it knows.
@@ -121,7 +122,11 @@ impl Replica {
     }
 
     fn with_raft<T>(&mut self, f: impl FnOnce(&mut Raft, &mut Vec<Output>) -> T) -> Option<T> {
-        self.raft.as_mut().map(|raft| f(raft, &mut self.outputs))
+        let raft = self.raft.as_mut()?;
+        let mut out = Vec::new();
+        let result = f(raft, &mut out);
+        self.outputs.extend(out);
+        Some(result)
     }
 
     /// Proposes a command, if it leads; [`Told::Apply`] follows, unless leadership is lost.
@@ -177,12 +182,12 @@ impl Replica {
     }
 
     /// Takes a message of another replica.
-    pub fn receive(&mut self, from: NodeId, message: &crate::raft::Message, cx: &mut Cx<'_>) {
+    pub fn receive(&mut self, from: NodeId, message: raft::Message, cx: &mut Cx<'_>) {
         let Some(at) = self.cluster.coordinators.iter().position(|node| *node == from) else {
             return;
         };
         let now = cx.now();
-        self.with_raft(|raft, out| raft.receive(ReplicaId(at as u16), message.clone(), now, out));
+        self.with_raft(|raft, out| raft.receive(ReplicaId(at as u16), message, now, out));
     }
 
     /// Lets time pass. True if anything came of it.
@@ -247,7 +252,6 @@ impl Replica {
             return Err(Broken);
         };
         self.frames = Frames::after(whole);
-        self.switches = Switches::of(|twist| cx.twist_is_on(twist));
         if whole < bytes.len() {
             // Behind a torn frame nothing would be found again.
             cx.probe(Probe::LogTorn);
@@ -257,10 +261,12 @@ impl Replica {
         let me = self.cluster.coordinators.iter().position(|node| *node == cx.me());
         let id = ReplicaId(me.expect("a coordinator is one of the coordinators") as u16);
         let voters = (0..self.cluster.coordinators.len() as u16).map(ReplicaId).collect();
-        let bootstrap = Membership { voters, ..Membership::default() };
+        let bootstrap = Membership::new(voters, Vec::new());
         let (settings, random, now) = (self.cluster.raft.protocol, cx.random(), cx.now());
-        let (switches, out) = (self.switches, &mut self.outputs);
-        self.raft = Some(Raft::new(id, bootstrap, settings, durable, switches, random, now, out));
+        let (switches, mut out) = (self.switches, Vec::new());
+        let raft = Raft::new(id, bootstrap, settings, durable, switches, random, now, &mut out);
+        self.raft = Some(raft);
+        self.outputs.extend(out);
         Ok(())
     }
 
@@ -278,8 +284,7 @@ impl Replica {
     /// The next thing that concerns the coordinator; what concerns disk and network is done on the
     /// way.
     pub fn next(&mut self, cx: &mut Cx<'_>) -> Option<Told> {
-        while let Some(output) = self.outputs.get(self.taken).cloned() {
-            self.taken += 1;
+        while let Some(output) = self.outputs.pop_front() {
             match output {
                 Output::Point(point) => {
                     cx.observe(Observation::Raft(point));
@@ -302,8 +307,6 @@ impl Replica {
                 Output::Reached(twist) => drop(cx.twist(twist)),
             }
         }
-        self.outputs.clear();
-        self.taken = 0;
         None
     }
 
@@ -351,11 +354,10 @@ impl Replica {
     /// snapshot.
     pub fn compact_if_long(&mut self, encode: impl FnOnce() -> Arc<[u8]>) {
         let long = u64::from(self.cluster.raft.snapshot_after);
-        let Some(raft) = &mut self.raft else { return };
-        let applied = raft.applied();
+        let Some(applied) = self.raft.as_ref().map(Raft::applied) else { return };
         if applied.0 >= self.compacted.0 + long {
             self.compacted = applied;
-            raft.compact(applied, encode(), &mut self.outputs);
+            self.with_raft(|raft, out| raft.compact(applied, encode(), out));
         }
     }
 }

@@ -34,8 +34,7 @@ impl Coordinator {
                 return reply(client, number, done, cx);
             }
         };
-        let sequence = u64::from(ask.incarnation) << 32 | u64::from(number);
-        let request = Request { client, sequence, command };
+        let request = Request { client, sequence: number.into(), command };
         self.ledger.replica.propose(request.encode(), cx);
     }
 }

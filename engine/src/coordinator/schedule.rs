@@ -157,17 +157,6 @@ pub fn interleaved(slots: &[NodeId]) -> Vec<NodeId> {
         .collect()
 }
 
-/// Round robin after Storm's even scheduler: task `i` of the ascending tasks goes to
-/// `workers[i % workers]`. Returns the worker of each task. It is what [`Scheduler::Even`] does
-/// with nothing running, an executor for each task, and `workers` the [`interleaved`] slots.
-///
-/// # Panics
-/// If there is no worker.
-pub fn round_robin(tasks: u16, workers: &[NodeId]) -> Vec<NodeId> {
-    assert!(!workers.is_empty(), "tasks need a worker");
-    (0..usize::from(tasks)).map(|task| workers[task % workers.len()]).collect()
-}
-
 /// `sum` in `pieces` as equal as can be: the size of a smaller piece, and how many pieces are
 /// larger by one.
 fn integer_divided(sum: usize, pieces: usize) -> (usize, usize) {

@@ -47,9 +47,7 @@ impl Master {
         }
         let news = reborn && slot.suspected.is_none() && !matches!(self.step, Step::Inherited(_));
         let assigned = granted == Some(incarnation);
-        let term = ledger.replica.term();
-        let standing = Message::Standing { term, generation: current, assigned };
-        let _ = cx.write(conn, standing);
+        let _ = cx.write(conn, Message::Standing { generation: current, assigned });
         if news {
             self.suspect_registered(peer, Suspicion::Reincarnated, ledger, cx);
         } else if granted == Some(incarnation) && !in_place && matches!(self.step, Step::Running) {
@@ -69,12 +67,11 @@ impl Master {
         ledger: &mut Ledger,
         cx: &mut Cx<'_>,
     ) {
+        if task.is_some() {
+            return self.failed(reporter, generation, Suspicion::TaskFailed, ledger, cx);
+        }
         if generation != ledger.metadata.generation() || matches!(self.step, Step::Deciding) {
             return;
-        }
-        if task.is_some() {
-            self.suspect(reporter, Suspicion::TaskFailed, ledger, cx);
-            return self.consider(ledger, cx);
         }
         // The peer's own connection to here may be about to tell more: judge at the next look.
         let accused = if self.slots.contains_key(&concerned) { concerned } else { reporter };
@@ -83,16 +80,17 @@ impl Master {
         }
     }
 
-    /// An executor of a worker stands still; the worker ends itself.
-    pub(super) fn silent(
+    /// A worker says why it ends itself.
+    pub(super) fn failed(
         &mut self,
         reporter: NodeId,
         generation: Generation,
+        reason: Suspicion,
         ledger: &mut Ledger,
         cx: &mut Cx<'_>,
     ) {
         if generation == ledger.metadata.generation() && !matches!(self.step, Step::Deciding) {
-            self.suspect(reporter, Suspicion::ExecutorTimeout, ledger, cx);
+            self.suspect(reporter, reason, ledger, cx);
             self.consider(ledger, cx);
         }
     }

@@ -68,9 +68,8 @@ impl node::Message for Message {
                 into.pair(1 | u64::from(*running) << 8, u64::from(*incarnation));
                 into.word(generation.0.into());
             }
-            Message::Standing { term, generation, assigned } => {
+            Message::Standing { generation, assigned } => {
                 into.pair(2 | u64::from(*assigned) << 8, generation.0.into());
-                into.word(term.0.into());
             }
             Message::Heartbeat { generation, dismissed, sent } => {
                 into.pair(3 | u64::from(generation.0) << 32, sent.nanos());
@@ -191,7 +190,7 @@ const fn pack(checkpoint: CheckpointId, generation: Generation) -> u64 {
 
 impl Ask {
     fn digest(&self, into: &mut Mixer) {
-        into.pair(32 | u64::from(self.number) << 32, self.incarnation.into());
+        into.word(32 | u64::from(self.number) << 32);
         match &self.what {
             Asked::Call(key, call) => {
                 let command = Command::Update { key: *key, call: *call };

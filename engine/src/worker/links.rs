@@ -9,7 +9,7 @@ use stormglass_sim::time::Span;
 
 use crate::cluster::Cluster;
 use crate::coordinator::metadata::Assignment;
-use crate::coordinator::rebalance::TaskLoad;
+use crate::coordinator::rebalance::Tally;
 use crate::ids::{Attempt, Generation, TaskId};
 use crate::message::{Credit, Message};
 use crate::node::Cx;
@@ -109,8 +109,8 @@ pub(super) struct Env<'a, 'b> {
     pub(super) links: &'a mut Links,
     pub(super) cluster: &'a Arc<Cluster>,
     pub(super) control: Option<ConnId>,
-    /// What each task did since the last report, if somebody wants to know.
-    pub(super) done: &'a mut Option<Vec<TaskLoad>>,
+    /// What the tasks do, if somebody wants to know.
+    pub(super) tally: &'a mut Option<Tally>,
     pub(super) generation: Generation,
     pub(super) attempt: Attempt,
     /// Whether sources may run.
@@ -152,12 +152,8 @@ impl Env<'_, '_> {
         let cpu = cpu_each * tuples;
         let lane = self.lane(task);
         self.cx.spend(lane, cpu);
-        let Some(done) = self.done else { return };
-        let at = done.binary_search_by_key(&task, |load| load.task).unwrap_or_else(|at| {
-            done.insert(at, TaskLoad { task, executed: 0, cpu: Span::ZERO });
-            at
-        });
-        done[at].executed += tuples;
-        done[at].cpu += cpu;
+        if let Some(tally) = self.tally {
+            tally.add(task, tuples, cpu);
+        }
     }
 }

@@ -29,10 +29,9 @@ fn operation(number: u32) -> String {
     format!("{}.{}", number >> 24, number & 0xff_ffff)
 }
 
-fn parse_operation(word: &str) -> (u32, u32) {
+fn parse_operation(word: &str) -> u32 {
     let (life, count) = word.split_once('.').expect("life.number");
-    let (life, count) = (number(life), number(count));
-    (life, life << 24 | count)
+    number(life) << 24 | number(count)
 }
 
 /// What a client or a replica says; none if it is somebody else's message.
@@ -155,8 +154,8 @@ pub(crate) fn parse_raft(words: &mut WordsOf<'_>) -> Message {
 
 /// A client's question.
 pub(crate) fn parse_ask(words: &mut WordsOf<'_>) -> Message {
-    let (incarnation, number) = parse_operation(words.word());
-    Message::Ask(Arc::new(Ask { incarnation, number, what: parse_asked(words) }))
+    let number = parse_operation(words.word());
+    Message::Ask(Arc::new(Ask { number, what: parse_asked(words) }))
 }
 
 /// What is asked.
@@ -181,14 +180,14 @@ pub(crate) fn parse_asked(words: &mut WordsOf<'_>) -> Asked {
 
 /// A coordinator's answer to a client.
 pub(crate) fn parse_answer(words: &mut WordsOf<'_>) -> Message {
-    let (_, operation) = parse_operation(words.word());
+    let operation = parse_operation(words.word());
     let answer = words.0.next().map(|value| number(value).into());
     Message::Answer { number: operation, answer }
 }
 
 /// A coordinator sends a client away.
 pub(crate) fn parse_elsewhere(words: &mut WordsOf<'_>) -> Message {
-    let (_, number) = parse_operation(words.word());
+    let number = parse_operation(words.word());
     Message::Elsewhere { number, leader: words.0.next().map(address) }
 }
 

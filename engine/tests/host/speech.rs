@@ -310,8 +310,8 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
             Message::Register { incarnation, generation, running }
         }
         "standing" => {
-            let (term, generation) = (Term(words.number()), words.generation());
-            Message::Standing { term, generation, assigned: words.takes("assigned") }
+            let generation = words.generation();
+            Message::Standing { generation, assigned: words.takes("assigned") }
         }
         "heartbeat" => {
             let generation = words.0.next_if(|w| w.starts_with('g')).map_or(0, number);
