@@ -50,6 +50,20 @@ pub enum AbortReason {
     Declined,
 }
 
+/// Steps of a checkpoint that a task goes through besides its cut. What the step sends has left
+/// when it is told, and nothing that follows has happened.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Step {
+    /// Its barriers are on their way to the tasks after it.
+    BarrierSent,
+    /// The first barrier has come, others are missing.
+    Aligning,
+    /// Its part is on its way to the durable store.
+    Uploading,
+    /// It was told that the checkpoint is complete.
+    Notified,
+}
+
 /// One thing that the engine tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Observation {
@@ -96,6 +110,17 @@ pub enum Observation {
     /// A task took its part of a checkpoint: everything it executed before in this generation is
     /// in, nothing after.
     Cut {
+        /// The task.
+        task: TaskId,
+        /// Its generation.
+        generation: Generation,
+        /// The checkpoint.
+        checkpoint: CheckpointId,
+    },
+    /// A task went through a step of a checkpoint.
+    Stepped {
+        /// Which.
+        step: Step,
         /// The task.
         task: TaskId,
         /// Its generation.
@@ -399,6 +424,10 @@ impl node::Observation for Observation {
             O::Answered { task, generation, word } => into.pair(pack(3, task, generation), word),
             O::Cut { task, generation, checkpoint } => {
                 into.pair(pack(4, task, generation), checkpoint.0.into());
+            }
+            O::Stepped { step, task, generation, checkpoint } => {
+                let word = u64::from(checkpoint.0) | (step as u64) << 32;
+                into.pair(pack(33, task, generation), word);
             }
             O::Position { task, generation, checkpoint, next } => {
                 into.pair(pack(5, task, generation), checkpoint.0.into());

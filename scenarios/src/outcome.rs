@@ -22,6 +22,9 @@ pub struct Outcome {
     pub seed: u64,
     /// How many coordinators the seed drew.
     pub coordinators: u16,
+    /// What the seed drew of the scenario's alternatives: name and label.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub drew: BTreeMap<String, String>,
     /// Planted bugs that were switched on, by name.
     pub bugs: Vec<String>,
     /// What the judges say.
@@ -242,6 +245,14 @@ impl Outcome {
     /// How many faults took effect.
     pub fn effective_faults(&self) -> usize {
         self.faults.iter().filter(|fault| fault.took_effect).count()
+    }
+    /// How many outages ended with a restored checkpoint.
+    pub fn restored_checkpoints(&self) -> u64 {
+        self.recoveries.iter().filter(|recovery| recovery.checkpoint.is_some()).count() as u64
+    }
+    /// How many checkpoints were given up, for whatever reason.
+    pub fn aborted_checkpoints(&self) -> u64 {
+        self.checkpoints.aborted.values().sum()
     }
     /// Whether it was to be disturbed and never was.
     pub fn is_vacuous(&self) -> bool {

@@ -62,8 +62,8 @@ impl Setup {
         seed: u64,
     ) -> Result<Setup, Problem> {
         scenario.check()?;
-        let topology = scenario.topology(registry)?;
         let scenario = Arc::new(scenario.drawn(seed));
+        let topology = scenario.topology(registry)?;
         let log = scenario.input(seed, loader)?;
         let plan = plan::generate(&scenario, seed, input::duration(&log))?;
         Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false })
@@ -85,8 +85,8 @@ impl Setup {
             return Err(Problem::new("", message));
         }
         scenario.check()?;
-        let topology = scenario.topology(registry)?;
         let scenario = Arc::new(scenario.drawn(plan.seed));
+        let topology = scenario.topology(registry)?;
         let log = scenario.input(plan.seed, loader)?;
         Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false })
     }
@@ -372,6 +372,7 @@ impl Run {
             scenario: scenario.name.clone(),
             seed: plan.seed,
             coordinators: scenario.cluster.coordinators.min,
+            drew: scenario.drew.clone(),
             bugs: bugs.iter().map(|bug| bug.name().to_string()).collect(),
             verdict: Verdict::Holds,
             digest: world.digest(),

@@ -30,9 +30,9 @@
 //!
 //! In reading order: the structs here; `settings` (machines, links, disks) and `control` (Raft,
 //! clocks, detector, scheduler); `fault`, `target` and `event` (what is done to a cluster, to whom,
-//! and when); `operation` (what is asked of it); `raw` (the TOML as it is written), `document`
-//! (text, spans and `--set`), `lower` (from one to the other), `check` (what must hold between the
-//! values).
+//! and when); `operation` (what is asked of it); `alternative` (what each seed draws one of); `raw`
+//! (the TOML as it is written), `document` (text, spans and `--set`), `lower` (from one to the
+//! other), `check` (what must hold between the values).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,6 +48,7 @@ use crate::problem::Problem;
 use crate::topologies::Registry;
 use crate::units::{Between, Rate, names};
 
+mod alternative;
 mod check;
 mod control;
 mod document;
@@ -61,6 +62,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub use alternative::{Alternative, DrawSpec};
 pub use control::{Clock, Detector, Raft, Scheduler};
 pub use document::Origin;
 pub use event::EventKind;
@@ -108,6 +110,12 @@ pub struct Scenario {
     pub faults: Vec<FaultSpec>,
     /// When the storm begins and ends, and how long recovery may take.
     pub phases: Phases,
+    /// Alternatives of which each seed draws one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub draws: Vec<DrawSpec>,
+    /// What a seed drew of them: name and label.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub drew: BTreeMap<String, String>,
     /// Where it was written; takes no part in comparisons.
     #[serde(skip)]
     pub origin: Origin,
@@ -193,6 +201,8 @@ impl Scenario {
             operations: Vec::new(),
             faults: Vec::new(),
             phases: Phases::default(),
+            draws: Vec::new(),
+            drew: BTreeMap::new(),
             origin: Origin::default(),
         }
     }
@@ -216,10 +226,20 @@ impl Scenario {
         source_name: &str,
         settings: &[impl AsRef<str>],
     ) -> Result<Scenario, Problem> {
-        let (raw, origin) = document::read(text, source_name, settings)?;
-        let scenario = lower::scenario(raw, origin)?;
+        let scenario = Scenario::read(text, source_name, settings)?;
         scenario.check()?;
+        scenario.check_draws()?;
         Ok(scenario)
+    }
+
+    /// Reads it without a look at what must hold between the values.
+    fn read(
+        text: &str,
+        source_name: &str,
+        settings: &[impl AsRef<str>],
+    ) -> Result<Scenario, Problem> {
+        let (raw, origin) = document::read(text, source_name, settings)?;
+        lower::scenario(raw, origin)
     }
 
     /// The same scenario with one key set, as [`Scenario::parse_with`] does.
@@ -244,12 +264,15 @@ impl Scenario {
         check::scenario(self)
     }
 
-    /// The scenario as a seed has it: what is a range of the cluster itself is drawn. Whatever
-    /// builds, plans or shows a run goes by this one.
+    /// The scenario as a seed has it: one alternative of each, and what is a range of the cluster
+    /// itself, is drawn. Whatever builds, plans or shows a run goes by this one.
     #[must_use]
     pub fn drawn(&self, seed: u64) -> Scenario {
-        let mut drawn = self.clone();
-        let Between { min, max } = self.cluster.coordinators;
+        let mut drawn = match self.draws.is_empty() {
+            true => self.clone(),
+            false => self.with_drawn(seed),
+        };
+        let Between { min, max } = drawn.cluster.coordinators;
         let mut draw = Draw::new(seed, &[fingerprint(b"cluster.coordinators")]);
         let number = draw.between(min.into(), max.into()) as u16;
         drawn.cluster.coordinators = Between::just(number);

@@ -159,6 +159,7 @@ impl Story {
             Observation::Ended { .. }
                 | Observation::Answered { .. }
                 | Observation::Cut { .. }
+                | Observation::Stepped { .. }
                 | Observation::Position { .. }
                 | Observation::GroupCut { .. }
                 | Observation::CheckpointAcked { .. }

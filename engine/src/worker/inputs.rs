@@ -12,6 +12,7 @@ use super::links::{Env, Place};
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Credit, Data, Message};
 use crate::names::Probe;
+use crate::observation::Step;
 use crate::topology::{Component, Topology};
 
 const NONE: u16 = u16::MAX;
@@ -142,8 +143,12 @@ impl Inputs {
         self.channels[at].blocked = true;
         let aligning = self.aligning.get_or_insert(Aligning { checkpoint, arrived: 0 });
         aligning.arrived += 1;
-        assert!(aligning.arrived <= self.channels.len(), "one barrier a channel");
-        (aligning.arrived == self.channels.len()).then_some(checkpoint)
+        let arrived = aligning.arrived;
+        assert!(arrived <= self.channels.len(), "one barrier a channel");
+        if arrived == 1 && self.channels.len() > 1 {
+            env.stepped(Step::Aligning, self.task, checkpoint);
+        }
+        (arrived == self.channels.len()).then_some(checkpoint)
     }
 
     /// A checkpoint is taken or given up: no channel waits for it any more.

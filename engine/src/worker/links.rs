@@ -10,9 +10,10 @@ use stormglass_sim::time::Span;
 use crate::cluster::Cluster;
 use crate::coordinator::metadata::Assignment;
 use crate::coordinator::rebalance::Tally;
-use crate::ids::{Attempt, Generation, TaskId};
+use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
 use crate::message::{Credit, Message};
 use crate::node::Cx;
+use crate::observation::{Observation, Step};
 
 /// A connection that this worker opened, with what did not fit into its buffer.
 #[derive(Clone, Debug)]
@@ -130,6 +131,12 @@ pub(super) enum Place {
 impl Env<'_, '_> {
     pub(super) fn place(&self, task: TaskId) -> Place {
         self.places[usize::from(task.0) - 1]
+    }
+
+    /// Tells that a task went through a step of a checkpoint.
+    pub(super) fn stepped(&mut self, step: Step, task: TaskId, checkpoint: CheckpointId) {
+        let generation = self.generation;
+        self.cx.observe(Observation::Stepped { step, task, generation, checkpoint });
     }
 
     /// The thread of a task, here or elsewhere.

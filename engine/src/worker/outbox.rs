@@ -13,7 +13,7 @@ use crate::grouping::{Emitting, FULL_LOAD, Locality, Router};
 use crate::ids::{CheckpointId, Child, Generation, Root, StreamId, TaskId};
 use crate::message::{Data, Message};
 use crate::names::Probe;
-use crate::observation::Observation;
+use crate::observation::{Observation, Step};
 use crate::topology::Component;
 use crate::tuple::{Batch, Head};
 use crate::value::Value;
@@ -208,6 +208,9 @@ impl Outbox {
     pub(super) fn barrier(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
         for at in 0..self.channels.len() {
             self.dispatch(at, Some(checkpoint), env);
+        }
+        if !self.channels.is_empty() {
+            env.stepped(Step::BarrierSent, self.task, checkpoint);
         }
         if let Some(timer) = self.flush_timer.take() {
             env.cx.cancel_timer(timer);

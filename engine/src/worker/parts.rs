@@ -8,6 +8,7 @@ use super::links::Env;
 use crate::handle::{FileId, FileRef, Part, Replicas};
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Message, Put};
+use crate::observation::Step;
 use crate::snapshot::Snapshot;
 
 /// The parts of one task that are not acknowledged.
@@ -48,6 +49,7 @@ impl Parts {
         let file = FileRef { id, bytes, print, replicas: Replicas::one(0) };
         let part = Part { task, state: bytes, inline: None, files: [file].into() };
         env.links.store.send(Message::Put(put.clone()), env.cx);
+        env.stepped(Step::Uploading, task, checkpoint);
         self.waiting.push(Waiting { checkpoint, part, puts: [put].into(), awaits_receiver });
     }
 

@@ -18,7 +18,7 @@ use crate::component::Bolt;
 use crate::handle::FileId;
 use crate::ids::{CheckpointId, KeyGroup, TaskId};
 use crate::message::{Data, Deployment, Message};
-use crate::observation::Observation;
+use crate::observation::{Observation, Step};
 use crate::permit::CommitPermit;
 use crate::snapshot::Snapshot;
 use crate::state::{Key, KeyedState};
@@ -343,6 +343,7 @@ impl Task {
 
     /// A checkpoint is complete.
     pub(super) fn complete(&mut self, permit: CommitPermit, env: &mut Env<'_, '_>) {
+        env.stepped(Step::Notified, self.id, permit.checkpoint());
         if let Role::Sink(sink) = &mut self.role {
             sink.commit(permit, env);
         }

@@ -1,6 +1,6 @@
 //! What a fault can wait for.
 
-use stormglass_engine::observation::Observation;
+use stormglass_engine::observation::{Observation, Step};
 use stormglass_engine::raft::Point;
 
 use super::Role;
@@ -14,6 +14,14 @@ names! {
     Executed = "executed",
     /// A task took its part of a checkpoint.
     Cut = "cut",
+    /// A task's barriers are on their way.
+    BarrierSent = "barrier-sent",
+    /// A task has the first barrier of a checkpoint, others are missing.
+    Aligning = "aligning",
+    /// A task's part of a checkpoint is on its way to the durable store.
+    Uploading = "uploading",
+    /// A task was told that a checkpoint is complete.
+    Notified = "notified",
     /// A task started with the state of a checkpoint, or with none.
     Restored = "restored",
     /// A worker process is up.
@@ -89,6 +97,12 @@ impl EventKind {
         Some(match observation {
             Observation::Executed { .. } => EventKind::Executed,
             Observation::Cut { .. } => EventKind::Cut,
+            Observation::Stepped { step, .. } => match step {
+                Step::BarrierSent => EventKind::BarrierSent,
+                Step::Aligning => EventKind::Aligning,
+                Step::Uploading => EventKind::Uploading,
+                Step::Notified => EventKind::Notified,
+            },
             Observation::Restored { .. } => EventKind::Restored,
             Observation::WorkerStarted { .. } => EventKind::WorkerStarted,
             Observation::Suspected { .. } => EventKind::Suspected,
@@ -138,6 +152,10 @@ impl EventKind {
         match self {
             EventKind::Executed
             | EventKind::Cut
+            | EventKind::BarrierSent
+            | EventKind::Aligning
+            | EventKind::Uploading
+            | EventKind::Notified
             | EventKind::Restored
             | EventKind::WorkerStarted
             | EventKind::ZombieExit => Role::Worker,

@@ -1,5 +1,7 @@
 //! From the TOML as it is written to a scenario: defaults, and choices of one among several keys.
 
+use std::collections::BTreeMap;
+
 use super::document::Origin;
 use super::raw::{RawCluster, RawInput, RawPhases, RawRaft, RawScenario, RawWords};
 use super::{
@@ -61,6 +63,8 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
             .map(|(number, raw)| fault::lower(raw, &format!("fault.{number}"), &origin))
             .collect::<Result<_, _>>()?,
         phases: phases(raw.phases, &origin)?,
+        draws: super::alternative::lower(raw.draw),
+        drew: BTreeMap::new(),
         origin,
     })
 }

@@ -91,6 +91,21 @@ pub(super) struct RawScenario {
     /// What is done to it: each with `at` or `on`, and one action.
     #[serde(default)]
     pub fault: Vec<RawFault>,
+    /// Choices that each seed makes: one of several tables of keys, laid over the rest.
+    #[serde(default)]
+    pub draw: Vec<RawDraw>,
+}
+
+/// A choice that each seed makes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Draw")]
+pub(super) struct RawDraw {
+    /// What is chosen, for tables.
+    pub name: String,
+    /// Tables of keys as they could stand in the scenario itself, and perhaps a `label`.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
+    pub one_of: Vec<toml::Table>,
 }
 
 /// Which topology runs, and how wide.

@@ -3,6 +3,7 @@ use stormglass_sim::time::Span;
 use super::*;
 use crate::catalog;
 
+mod alternatives;
 mod control;
 mod mistakes;
 mod operations;

@@ -93,16 +93,48 @@ fn scenario(tally: &Tally, paint: Paint) -> String {
         );
         line("detected", tally.detection_ns.words("", |nanos| format!("after {}", time(nanos))));
     }
+    if tally.restored_checkpoints.max() > Some(0) {
+        line("aborted", tally.aborted_checkpoints.words(" checkpoints", count));
+        line("restored", tally.restored_checkpoints.words(" checkpoints", count));
+    }
     line("seen", Some(tally.seen()));
     line("never seen", Some(tally.never_seen()));
     for (why, seeds, first) in &tally.unjudged {
         line("unjudged", Some(format!("{} from seed {first} on: {why}", plural(*seeds, "run"))));
+    }
+    if !tally.drew.is_empty() {
+        out.push('\n');
+        out.push_str(&drew(tally, paint));
     }
     if !tally.faults.is_empty() {
         out.push('\n');
         out.push_str(&faults(tally, paint));
     }
     out
+}
+
+/// What seeds drew of the scenario's alternatives, and how each fared.
+fn drew(tally: &Tally, paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("drawn", Side::Left),
+        ("", Side::Left),
+        ("seeds", Side::Right),
+        ("holds", Side::Right),
+        ("disturbed", Side::Right),
+    ]);
+    for (name, labels) in &tally.drew {
+        for (at, (label, fared)) in labels.iter().enumerate() {
+            let style = if fared.holds < fared.runs { Style::Red } else { Style::Plain };
+            table.styled_row([
+                (if at == 0 { name.clone() } else { String::new() }, Style::Plain),
+                (label.clone(), Style::Plain),
+                (count(fared.runs), Style::Plain),
+                (count(fared.holds), style),
+                (percent(fared.disturbed, fared.runs), Style::Plain),
+            ]);
+        }
+    }
+    table.render(2, paint)
 }
 
 /// How many seeds had how many coordinators, if that is worth saying.

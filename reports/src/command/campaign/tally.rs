@@ -31,6 +31,11 @@ pub(super) struct Tally {
     pub(super) disturbed: u64,
     /// Runs with so many coordinators.
     pub(super) coordinators: BTreeMap<u16, u64>,
+    /// What seeds drew of the scenario's alternatives, by name and label: how each fared.
+    pub(super) drew: BTreeMap<String, BTreeMap<String, Fared>>,
+    /// How many checkpoints a run gave up, and from how many it was restored.
+    pub(super) aborted_checkpoints: Spread,
+    pub(super) restored_checkpoints: Spread,
     /// How many faults took effect in a run.
     pub(super) effective_faults: Spread,
     /// How often the leader of the metadata changed in a run.
@@ -63,6 +68,14 @@ pub(super) struct Strikes {
     pub(super) effective: u64,
 }
 
+/// How the runs with something in common fared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Fared {
+    pub(super) runs: u64,
+    pub(super) holds: u64,
+    pub(super) disturbed: u64,
+}
+
 /// A kind of failure: a law, and how its sentence begins.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Failure {
@@ -87,6 +100,9 @@ impl Tally {
             could_not_judge: 0,
             disturbed: 0,
             coordinators: BTreeMap::new(),
+            drew: BTreeMap::new(),
+            aborted_checkpoints: Spread::default(),
+            restored_checkpoints: Spread::default(),
             effective_faults: Spread::default(),
             leader_changes: Spread::default(),
             leaderless_ns: Spread::default(),
@@ -108,6 +124,9 @@ impl Tally {
         self.disturbed += u64::from(effective > 0);
         self.effective_faults.add(effective as u64);
         *self.coordinators.entry(outcome.coordinators).or_default() += 1;
+        self.aborted_checkpoints.add(outcome.aborted_checkpoints());
+        self.restored_checkpoints.add(outcome.restored_checkpoints());
+        self.fared(&outcome);
         self.strikes(&outcome.faults);
         self.control(&outcome);
         for (name, times) in &outcome.probes {
@@ -144,6 +163,17 @@ impl Tally {
             if of.count > 0 {
                 spread.add(of.p50.as_nanos());
             }
+        }
+    }
+
+    /// Counts the run with those that drew alike.
+    fn fared(&mut self, outcome: &Outcome) {
+        for (name, label) in &outcome.drew {
+            let fared = self.drew.entry(name.clone()).or_default();
+            let fared = fared.entry(label.clone()).or_default();
+            fared.runs += 1;
+            fared.holds += u64::from(matches!(outcome.verdict, Verdict::Holds));
+            fared.disturbed += u64::from(outcome.effective_faults() > 0);
         }
     }
 
