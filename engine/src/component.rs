@@ -1,7 +1,7 @@
 //! What users write: spouts and bolts, what they may do, and groupings of their own.
 //!
 //! All are ordinary values, object-safe, `Clone + Debug`. Fields of a bolt are scratch: a restore
-//! resets them to the value given to the topology builder. What must survive lives in keyed state,
+//! resets them to the value given to the topology builder. What must survive lives in [`state`],
 //! reached through the context alone.
 
 use alloc::boxed::Box;
@@ -16,6 +16,12 @@ use crate::ids::{Root, TaskId};
 use crate::topology::{Declarer, Fields};
 use crate::tuple::Tuple;
 use crate::value::Value;
+
+pub mod state;
+pub use state::{
+    Aggregate, AggregatingState, BroadcastState, Cell, Descriptor, ListState, MapState,
+    OperatorListState, ReducingState, StateFactory, Ttl, UserState, ValueState,
+};
 
 /// Why a spout or bolt gives up. The worker that runs it is killed, as in Storm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,22 +45,6 @@ pub struct Record {
     pub text: SmolStr,
 }
 
-/// A cell of keyed state: each key has one value of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ValueState {
-    /// The position of the cell in its key's row. Cells of one bolt are numbered from 0.
-    pub slot: u16,
-    /// The name by which people know it.
-    pub name: &'static str,
-}
-
-impl ValueState {
-    /// The cell at `slot`, called `name`.
-    pub const fn new(slot: u16, name: &'static str) -> Self {
-        ValueState { slot, name }
-    }
-}
-
 /// Emission of tuples, shared by spouts and bolts.
 pub trait Collector {
     /// Emits on the default stream. Values are cloned into the batches of the subscribing tasks.
@@ -71,18 +61,38 @@ pub trait Collector {
     fn random(&mut self) -> u64;
 }
 
-/// What a bolt can do while it executes a tuple. State is that of the tuple's key: the fields by
-/// which the input was grouped.
+/// What a bolt can do while it executes a tuple. Keyed state is that of the tuple's key: the fields
+/// by which the input was grouped.
+///
+/// [`BoltContext::get`], [`BoltContext::put`] and [`BoltContext::clear`] are for state without a
+/// time-to-live; what the descriptors of [`state`] can do rests on the others.
 pub trait BoltContext: Collector {
     /// The current key's value of a cell.
+    ///
+    /// # Panics
+    /// If it has a time-to-live: only the descriptor's own `get` looks whether it has expired.
     fn get(&self, state: ValueState) -> Option<&Value>;
     /// Sets the current key's value of a cell.
     ///
     /// # Panics
-    /// If the bolt has not declared the cell: the run then ends as *broken*, naming the component.
+    /// If the bolt has not declared the cell, or it has a time-to-live: the run then ends as
+    /// *broken*, naming the component.
     fn put(&mut self, state: ValueState, value: Value);
     /// Forgets the current key's row: all its cells.
     fn clear(&mut self);
+    /// What lies in a cell of the current key or, for operator and broadcast state, of this task.
+    fn cell(&self, cell: &Cell) -> Option<&Value>;
+    /// Hands out what lies in a cell, to be changed in place; null is nothing. Calls once.
+    ///
+    /// # Panics
+    /// If the bolt has not declared the cell; if it is keyed and the tuple has no key; if it is
+    /// broadcast state and the tuple did not come over an input grouped by `all`.
+    fn update(&mut self, cell: &Cell, change: &mut dyn FnMut(&mut Value));
+    /// The machine's wall clock in nanoseconds, to be kept with what is written. It is asked at
+    /// most once an execution, and the answer recorded, so that the oracle can repeat it.
+    fn stamp(&mut self) -> i64;
+    /// What was written at this [`BoltContext::stamp`] or before it has expired.
+    fn horizon(&mut self, ttl: Ttl) -> i64;
 }
 
 /// A source of tuples: turns records of the input log into tuples.
@@ -102,7 +112,7 @@ pub trait Spout: SpoutClone + fmt::Debug + Send + Sync {
 
 /// A step of the dataflow.
 pub trait Bolt: BoltClone + fmt::Debug + Send + Sync {
-    /// Declares the output streams and the cells of keyed state.
+    /// Declares the output streams and the states.
     fn declare(&self, declarer: &mut Declarer);
     /// Called once for each execution attempt, before the first tuple.
     fn prepare(&mut self, _task: TaskId) {}

@@ -74,6 +74,10 @@ names! {
         ZombieAccepted = "zombie-accepted",
         /// A worker does not look whether its tasks are still its own (STORM-3655).
         StaleTasksKept = "stale-tasks-kept",
+        /// A task does not read its operator and broadcast state back at a restore.
+        OperatorStateLost = "operator-state-lost",
+        /// What has expired is still returned.
+        TtlIgnored = "ttl-ignored",
         /// A heartbeat counts only if its second differs from that of the last one (storm#8419).
         HeartbeatBySecond = "heartbeat-by-second",
         /// A retried command is applied again: its client's sequence is not looked at.

@@ -154,6 +154,17 @@ pub enum Observation {
         /// Fingerprint of its canonical encoding (see `state`).
         print: u64,
     },
+    /// The operator and broadcast state in a task's cut.
+    OperatorCut {
+        /// The task.
+        task: TaskId,
+        /// Its generation.
+        generation: Generation,
+        /// The checkpoint.
+        checkpoint: CheckpointId,
+        /// Fingerprint of its canonical encoding (see `state::operator`).
+        print: u64,
+    },
     /// A task starts in a generation with the state of a checkpoint, or with none.
     Restored {
         /// The task.
@@ -217,7 +228,7 @@ pub enum Observation {
         task: TaskId,
         /// Its execution attempt.
         attempt: Attempt,
-        /// Logical size of its part in bytes.
+        /// Logical size of its state in bytes.
         bytes: u64,
     },
     /// Completion was decided and applied: from now on a restore may choose this checkpoint. A new
@@ -228,7 +239,7 @@ pub enum Observation {
         checkpoint: CheckpointId,
         /// The generation that took it.
         generation: Generation,
-        /// Logical size in bytes.
+        /// Logical size of its state in bytes, without what files add.
         bytes: u64,
     },
     /// A checkpoint was given up.
@@ -436,6 +447,10 @@ impl node::Observation for Observation {
             O::GroupCut { task, generation, checkpoint, group, keys, print } => {
                 into.pair(pack(6, task, generation), checkpoint.0.into());
                 into.pair(u64::from(group.0) | u64::from(keys) << 32, print);
+            }
+            O::OperatorCut { task, generation, checkpoint, print } => {
+                into.pair(pack(33, task, generation), checkpoint.0.into());
+                into.word(print);
             }
             O::Restored { task, generation, attempt, checkpoint } => {
                 into.word(pack(7, task, generation));

@@ -1,9 +1,10 @@
 //! What a task puts into a checkpoint, and its file format.
 //!
-//! A file is a checksum of everything after it (`u64`), then the positions, the key groups and the
-//! transactions, each as a `u32` count and fixed-width little-endian entries. The checksum takes
-//! the bytes of a key group by their fingerprint, which was computed when they were encoded. A file
-//! whose checksum or shape is wrong is no snapshot.
+//! A file is a checksum of everything after it (`u64`), then the positions, the key groups, the
+//! transactions and the names of states, each as a `u32` count and little-endian entries, and at
+//! last the length and the bytes of operator state, if there is any. The checksum takes the bytes
+//! of state by their fingerprint, which was computed when they were encoded. A file whose checksum
+//! or shape is wrong is no snapshot. A file weighs its bytes, but state weighs its logical size.
 
 use alloc::vec::Vec;
 
@@ -12,6 +13,7 @@ use stormglass_sim::payload::Payload;
 
 use crate::ids::{Attempt, CheckpointId, Generation, KeyGroup, Root, TaskId};
 use crate::state::GroupSnapshot;
+use crate::state::schema::StateName;
 
 /// The name of a transaction at the receiver: unique over all attempts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -35,9 +37,22 @@ pub struct Snapshot {
     pub groups: Vec<GroupSnapshot>,
     /// For a sink: its pre-committed transactions, with the checkpoint that ends each.
     pub transactions: Vec<(TransactionId, CheckpointId)>,
+    /// For a bolt: the states that it declares, keyed ones first.
+    pub states: Vec<StateName>,
+    /// For a bolt with operator or broadcast state: its encoding.
+    pub operator: Option<Payload>,
 }
 
 impl Snapshot {
+    /// The logical size of the state in it, in bytes.
+    pub fn state_size(&self) -> u64 {
+        self.state().map(Payload::size).sum()
+    }
+
+    fn state(&self) -> impl Iterator<Item = &Payload> {
+        self.groups.iter().map(|group| &group.data).chain(&self.operator)
+    }
+
     /// The file's contents.
     pub fn encode(&self) -> Payload {
         let data: usize = self.groups.iter().map(|g| 10 + g.data.bytes().len()).sum();
@@ -57,9 +72,17 @@ impl Snapshot {
             id.encode(&mut out);
             put(&mut out, checkpoint.0);
         }
+        put(&mut out, self.states.len() as u32);
+        self.states.iter().for_each(|state| state.encode(&mut out));
+        if let Some(operator) = &self.operator {
+            put(&mut out, operator.bytes().len() as u32);
+            out.extend_from_slice(operator.bytes());
+        }
         let sum = self.checksum();
         out[..8].copy_from_slice(&sum.to_le_bytes());
-        Payload::vouched(out, sum)
+        let bytes: usize = self.state().map(|data| data.bytes().len()).sum();
+        let weight = (out.len() - bytes) as u64 + self.state_size();
+        Payload::vouched(out, sum).weighed(weight)
     }
 
     /// A mix of all fields; the bytes of a key group by their fingerprint.
@@ -76,6 +99,14 @@ impl Snapshot {
         for (id, checkpoint) in &self.transactions {
             mixer.pair(id.words().0, id.words().1);
             mixer.word(checkpoint.0.into());
+        }
+        mixer.word(self.states.len() as u64);
+        for StateName { name, kind, version, expires } in &self.states {
+            mixer.word(*kind as u64 | u64::from(*version) << 8 | u64::from(*expires) << 32);
+            mixer.text(0, name.as_bytes());
+        }
+        if let Some(operator) = &self.operator {
+            mixer.pair(operator.bytes().len() as u64, operator.fingerprint());
         }
         mixer.finish64()
     }
@@ -98,6 +129,13 @@ impl Snapshot {
         for _ in 0..reader.u32()? {
             let id = TransactionId::decode(&mut reader)?;
             snapshot.transactions.push((id, CheckpointId(reader.u32()?)));
+        }
+        for _ in 0..reader.u32()? {
+            snapshot.states.push(StateName::decode(&mut reader)?);
+        }
+        if !reader.0.is_empty() {
+            let len = reader.u32()? as usize;
+            snapshot.operator = Some(Payload::new(reader.take(len)?));
         }
         let sound = reader.0.is_empty() && snapshot.checksum() == u64::from_le_bytes(*sum);
         sound.then_some(snapshot)

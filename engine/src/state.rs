@@ -8,21 +8,32 @@
 //! values (`u16` count, then each value's encoding) and its row (likewise, a cell never set is
 //! null). All integers are little-endian. The fingerprint of a group is `hash::fingerprint` of that
 //! encoding.
+//!
+//! Its logical size is that of the encoding, unless a cell has a weight: then it is the sum of the
+//! weights of what is set, and of the encodings of cells without one; keys are in the weights.
+//!
+//! [`operator`] keeps what belongs to a task instead of a key; [`schema`] says which states a
+//! snapshot holds, and how they fit the declared ones.
 
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use stormglass_sim::payload::Payload;
 
+use crate::component::Cell;
 use crate::ids::KeyGroup;
 use crate::java;
 use crate::value::Value;
 
+pub mod operator;
+pub mod schema;
 mod table;
 #[cfg(test)]
 mod tests;
 
+use schema::Mapping;
 use table::Table;
 
 /// A key: the values of the grouping fields.
@@ -49,6 +60,12 @@ pub struct KeyedState {
     /// The current key and its hash, if it has no row.
     key: Key,
     hash: i32,
+    /// The declared cells, if one of them has a weight.
+    weighed: Arc<[Cell]>,
+    /// By group: the keys whose rows changed since they were last asked for; none unless wanted.
+    changes: Option<Vec<BTreeSet<Key>>>,
+    /// The current key is among them.
+    noted: bool,
 }
 
 /// The encoded part of one key group in a snapshot.
@@ -67,7 +84,52 @@ impl KeyedState {
     pub fn new(range: Range<u16>, max_parallelism: u16, cells: u16) -> Self {
         let (first, groups) = (range.start, range.map(|_| Group::default()).collect());
         let (key, hash, at, position) = (Key::new(), 0, 0, None);
-        KeyedState { first, groups, max_parallelism, cells, key, hash, at, position }
+        let (weighed, changes, noted) = (Arc::default(), None, false);
+        KeyedState {
+            first,
+            groups,
+            max_parallelism,
+            cells,
+            key,
+            hash,
+            at,
+            position,
+            weighed,
+            changes,
+            noted,
+        }
+    }
+
+    /// The same, whose snapshots weigh what these cells say. They are the cells of its rows.
+    #[must_use]
+    pub fn weighing(mut self, cells: &[Cell]) -> Self {
+        if cells.iter().any(|cell| cell.weight.is_some()) {
+            self.weighed = cells.into();
+        }
+        self
+    }
+
+    /// From now on remembers which rows change.
+    pub fn track_changes(&mut self) {
+        self.changes = Some(alloc::vec![BTreeSet::new(); self.groups.len()]);
+        self.noted = false;
+    }
+
+    /// The keys whose rows changed since the last call, in the order of groups and keys, each once.
+    /// A row that is gone changed, too. Empty unless changes are tracked.
+    pub fn take_changes(&mut self) -> Vec<(KeyGroup, Key)> {
+        self.noted = false;
+        let by_group = self.changes.iter_mut().flatten().map(core::mem::take);
+        let named = (self.first..).map(KeyGroup).zip(by_group);
+        named.flat_map(|(group, keys)| keys.into_iter().map(move |key| (group, key))).collect()
+    }
+
+    /// The row of any key of this task; none if it has none.
+    pub fn row(&self, key: &[Value]) -> Option<&[Value]> {
+        let hash = java::deep_hash_code(key.iter());
+        let group = java::floor_mod(hash, self.max_parallelism).checked_sub(self.first)?;
+        let rows = &self.groups.get(usize::from(group))?.rows;
+        Some(rows.row(rows.find(hash, key)?))
     }
 
     /// Makes the key with this hash the current one and returns its group.
@@ -80,6 +142,7 @@ impl KeyedState {
         let at = at.filter(|at| *at < self.groups.len());
         self.at = at.unwrap_or_else(|| panic!("key group {group} belongs to another task"));
         self.position = self.groups[self.at].rows.find(hash, key);
+        self.noted = false;
         // Only a key that is not there yet is needed again.
         if self.position.is_none() {
             self.hash = hash;
@@ -103,6 +166,7 @@ impl KeyedState {
     #[inline]
     pub fn put(&mut self, slot: u16, value: Value) {
         assert!(slot < self.cells, "state cell {slot} is not declared");
+        self.note_change();
         let group = &mut self.groups[self.at];
         group.encoded = None;
         let rows = Arc::make_mut(&mut group.rows);
@@ -114,8 +178,37 @@ impl KeyedState {
         rows.row_mut(position)[usize::from(slot)] = value;
     }
 
+    /// Hands out the current key's value of a cell, to be changed in place; null is none. A row of
+    /// which nothing is left is gone.
+    ///
+    /// # Panics
+    /// If the cell is not declared.
+    pub fn update(&mut self, slot: u16, change: &mut dyn FnMut(&mut Value)) {
+        assert!(slot < self.cells, "state cell {slot} is not declared");
+        let Some(position) = self.position else {
+            let mut value = Value::Null;
+            change(&mut value);
+            if !matches!(value, Value::Null) {
+                self.put(slot, value);
+            }
+            return;
+        };
+        self.note_change();
+        let group = &mut self.groups[self.at];
+        group.encoded = None;
+        let row = Arc::make_mut(&mut group.rows).row_mut(position);
+        change(&mut row[usize::from(slot)]);
+        if row.iter().all(|value| matches!(value, Value::Null)) {
+            self.clear();
+        }
+    }
+
     /// Forgets the current key's row.
     pub fn clear(&mut self) {
+        if self.position.is_none() {
+            return;
+        }
+        self.note_change();
         if let Some(position) = self.position.take() {
             let group = &mut self.groups[self.at];
             group.encoded = None;
@@ -123,73 +216,115 @@ impl KeyedState {
         }
     }
 
+    /// Notes that the current key's row changes, if somebody wants to know.
+    #[inline]
+    fn note_change(&mut self) {
+        let Some(changes) = self.changes.as_mut().filter(|_| !self.noted) else { return };
+        self.noted = true;
+        let rows = &self.groups[self.at].rows;
+        let key = self.position.map_or(&self.key[..], |position| rows.key(position));
+        changes[self.at].insert(key.to_vec());
+    }
+
     /// Encodes the groups that are not empty, in order. Groups unchanged since the last call share
     /// their encoding with it.
     pub fn snapshot(&mut self) -> Vec<GroupSnapshot> {
         let full = self.groups.iter_mut().enumerate().filter(|(_, group)| !group.rows.is_empty());
-        let first = self.first;
+        let (first, weighed) = (self.first, &self.weighed[..]);
         full.map(|(at, group)| GroupSnapshot {
             group: KeyGroup(first + at as u16),
             keys: group.rows.len() as u32,
-            data: group.encode(),
+            data: group.encode(weighed),
         })
         .collect()
     }
 
-    /// Replaces the contents of a group by a snapshot's.
+    /// Replaces the contents of a group by a snapshot's, whose rows have the declared cells.
     ///
     /// # Errors
     /// False if the group is not this task's, or its data is not an encoding of such rows.
     #[must_use]
     pub fn restore(&mut self, snapshot: &GroupSnapshot) -> bool {
+        self.restore_rows(snapshot, None)
+    }
+
+    /// As [`KeyedState::restore`], from rows with the cells that the mapping was made for.
+    ///
+    /// # Errors
+    /// As there.
+    #[must_use]
+    pub fn restore_mapped(&mut self, snapshot: &GroupSnapshot, mapping: &Mapping) -> bool {
+        self.restore_rows(snapshot, Some(mapping).filter(|mapping| !mapping.is_identity()))
+    }
+
+    fn restore_rows(&mut self, snapshot: &GroupSnapshot, mapping: Option<&Mapping>) -> bool {
         let Some(at) = snapshot.group.0.checked_sub(self.first).map(usize::from) else {
             return false;
         };
         let Some(group) = self.groups.get_mut(at) else { return false };
-        let Some(rows) = decode(snapshot.data.bytes(), self.cells) else { return false };
-        *group = Group { rows: Arc::new(rows), encoded: Some(snapshot.data.clone()) };
+        let stored = mapping.map_or(usize::from(self.cells), Mapping::stored);
+        let Some(rows) = decode(snapshot.data.bytes(), stored, mapping) else { return false };
+        let encoded = mapping.is_none().then(|| weigh(&snapshot.data, &rows, &self.weighed));
+        *group = Group { rows: Arc::new(rows), encoded };
         self.position = None;
         true
     }
 }
 
 impl Group {
-    fn encode(&mut self) -> Payload {
+    fn encode(&mut self, weighed: &[Cell]) -> Payload {
         if let Some(encoded) = &self.encoded {
             return encoded.clone();
         }
         Arc::make_mut(&mut self.rows).sort();
-        let encoded = Payload::new(encode(&self.rows));
+        let encoded = weigh(&Payload::new(encode(&self.rows)), &self.rows, weighed);
         self.encoded = Some(encoded.clone());
         encoded
     }
+}
+
+/// An encoding of rows that weighs what they weigh.
+fn weigh(encoding: &Payload, rows: &Table, cells: &[Cell]) -> Payload {
+    if cells.is_empty() {
+        return encoding.clone();
+    }
+    let of_row =
+        |row: &[Value]| cells.iter().zip(row).map(|(cell, value)| cell.size(value)).sum::<u64>();
+    encoding.clone().weighed(rows.rows().map(of_row).sum())
 }
 
 fn encode(rows: &Table) -> Vec<u8> {
     let mut out = Vec::with_capacity(16 + rows.len() * 40);
     out.extend_from_slice(&(rows.len() as u32).to_le_bytes());
     for (key, row) in rows.in_order() {
-        for values in [key, row] {
-            out.extend_from_slice(&(values.len() as u16).to_le_bytes());
-            values.iter().for_each(|value| value.encode(&mut out));
-        }
+        encode_values(key, &mut out);
+        encode_values(row, &mut out);
     }
     out
 }
 
-fn decode(mut bytes: &[u8], cells: u16) -> Option<Table> {
+fn decode(mut bytes: &[u8], cells: usize, mapping: Option<&Mapping>) -> Option<Table> {
     let (count, rest) = bytes.split_first_chunk::<4>()?;
     bytes = rest;
     let mut rows = Vec::new();
     for _ in 0..u32::from_le_bytes(*count) {
         let key = decode_values(&mut bytes)?;
-        let row = decode_values(&mut bytes)?;
-        if row.len() != usize::from(cells) {
+        let mut row = decode_values(&mut bytes)?;
+        if row.len() != cells {
             return None;
+        }
+        if let Some(mapping) = mapping {
+            row = mapping.apply(&row);
         }
         rows.push((java::deep_hash_code(key.iter()), key, row));
     }
     if bytes.is_empty() { table::collect(rows) } else { None }
+}
+
+/// Appends a row: the number of values as `u16`, then each one.
+fn encode_values(values: &[Value], out: &mut Vec<u8>) {
+    out.extend_from_slice(&(values.len() as u16).to_le_bytes());
+    values.iter().for_each(|value| value.encode(out));
 }
 
 fn decode_values(bytes: &mut &[u8]) -> Option<Vec<Value>> {

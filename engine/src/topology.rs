@@ -50,7 +50,7 @@ use core::ops::Range;
 use smol_str::SmolStr;
 use stormglass_sim::time::Span;
 
-use crate::component::{Bolt, CustomStreamGrouping, Spout, ValueState};
+use crate::component::{Bolt, Cell, CustomStreamGrouping, Descriptor, Spout};
 use crate::ids::{ComponentId, StreamId, TaskId};
 use crate::value::Value;
 
@@ -88,7 +88,8 @@ pub struct Stream {
 #[derive(Clone, Debug, Default)]
 pub struct Declarer {
     pub(crate) streams: Vec<Stream>,
-    pub(crate) cells: Vec<ValueState>,
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) operator_cells: Vec<Cell>,
 }
 
 impl Declarer {
@@ -104,9 +105,14 @@ impl Declarer {
     pub fn direct_stream(&mut self, name: &str, fields: &[&str]) -> &mut Self {
         self.push(name, fields, true)
     }
-    /// Declares a cell of keyed state. Cells come in the order of their slots.
-    pub fn state(&mut self, cell: ValueState) -> &mut Self {
-        self.cells.push(cell);
+    /// Declares a state: keyed ones in the order of their slots, and so those of the operator.
+    #[expect(clippy::needless_pass_by_value, reason = "descriptors are small constants")]
+    pub fn state(&mut self, state: impl Descriptor) -> &mut Self {
+        let cells = match state.kind.is_keyed() {
+            true => &mut self.cells,
+            false => &mut self.operator_cells,
+        };
+        cells.push(*state);
         self
     }
 
@@ -196,7 +202,9 @@ pub struct Component {
     /// Declared output streams.
     pub streams: Vec<Stream>,
     /// Declared cells of keyed state.
-    pub cells: Vec<ValueState>,
+    pub cells: Vec<Cell>,
+    /// Declared cells of operator and broadcast state.
+    pub operator_cells: Vec<Cell>,
     /// Subscriptions, in order of declaration.
     pub inputs: Vec<Input>,
     /// CPU time a tuple.
@@ -213,6 +221,10 @@ impl Component {
     pub fn is_keyed(&self) -> bool {
         !self.cells.is_empty()
     }
+    /// The subscription to a stream.
+    pub fn input(&self, from: ComponentId, stream: StreamId) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.from == from && input.stream == stream)
+    }
     /// The stream of that name.
     pub fn stream_id(&self, name: &str) -> Option<StreamId> {
         self.streams.iter().position(|s| s.name == name).map(|at| StreamId(at as u16))
@@ -223,7 +235,7 @@ impl Component {
 ///
 /// Invariants: acyclic; every subscription names a stream that exists; every component has at least
 /// one task; `max_parallelism` is at least the parallelism of every keyed component; every input of
-/// a keyed component is fields-grouped.
+/// a keyed component is fields-grouped, or grouped by `all` if it has broadcast state.
 #[derive(Clone, Debug)]
 pub struct Topology {
     name: SmolStr,

@@ -25,8 +25,8 @@ pub enum Value {
     Str(SmolStr),
     /// A byte string.
     Bytes(Arc<[u8]>),
-    /// A list of values.
-    List(Arc<[Value]>),
+    /// A list of values. Whoever holds it alone may change it in place (`Arc::make_mut`).
+    List(Arc<Vec<Value>>),
 }
 
 impl Value {
@@ -105,9 +105,8 @@ impl Value {
             5 => Value::Bytes(Arc::from(take_bytes(bytes)?)),
             6 => {
                 let len = u32::from_le_bytes(take(bytes)?);
-                Value::List(
-                    (0..len).map(|_| Value::decode(bytes)).collect::<Option<Vec<_>>>()?.into(),
-                )
+                let items: Option<Vec<Value>> = (0..len).map(|_| Value::decode(bytes)).collect();
+                Value::List(Arc::new(items?))
             }
             _ => return None,
         })

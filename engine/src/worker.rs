@@ -30,6 +30,7 @@ mod parts;
 mod restore;
 mod sink;
 mod source;
+mod states;
 mod task;
 mod token;
 

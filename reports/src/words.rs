@@ -61,9 +61,14 @@ pub fn instant(at: Instant) -> String {
     decimal(at.nanos(), 1_000_000_000, 3, "s")
 }
 
-/// A number of bytes: `812 B`, `41.2 kB`.
+/// A number of bytes: `812 B`, `41.2 kB`; `4 MB` if it is that exactly.
 pub fn bytes(n: u64) -> String {
     match n {
+        n if n >= 1_000_000_000 && n % 1_000_000_000 == 0 => {
+            format!("{} GB", count(n / 1_000_000_000))
+        }
+        n if n >= 1_000_000 && n % 1_000_000 == 0 => format!("{} MB", n / 1_000_000),
+        n if n >= 1_000 && n % 1_000 == 0 => format!("{} kB", n / 1_000),
         n if n >= 999_950_000 => decimal(n, 1_000_000_000, 2, "GB"),
         n if n >= 999_950 => decimal(n, 1_000_000, 1, "MB"),
         n if n >= 1_000 => decimal(n, 1_000, 1, "kB"),
@@ -134,6 +139,9 @@ impl Names<'_> {
             O::GroupCut { task: by, generation, checkpoint, group, keys, .. } => {
                 let keys = plural(keys.into(), "key");
                 format!("{} saved {group} with {keys} in {checkpoint} of {generation}", task(by))
+            }
+            O::OperatorCut { task: by, generation, checkpoint, .. } => {
+                format!("{} saved its own state in {checkpoint} of {generation}", task(by))
             }
             O::PreCommitted { task: by, generation, checkpoint, records } => {
                 let records = plural(records.into(), "record");

@@ -167,7 +167,7 @@ pub struct CheckpointFacts {
     pub aborted: BTreeMap<String, u64>,
     /// From trigger to completion.
     pub duration: Quantiles,
-    /// Logical size of the last completed one in bytes.
+    /// Logical size of the state in the last completed one in bytes.
     pub last_bytes: u64,
 }
 

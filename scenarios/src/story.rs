@@ -162,6 +162,7 @@ impl Story {
                 | Observation::Stepped { .. }
                 | Observation::Position { .. }
                 | Observation::GroupCut { .. }
+                | Observation::OperatorCut { .. }
                 | Observation::CheckpointAcked { .. }
                 | Observation::Accepted { .. }
                 | Observation::PreCommitted { .. }

@@ -11,13 +11,15 @@
 //!     builder
 //! }
 //! let registry = Registry::default().with("mine", mine);
-//! assert_eq!(registry.names().collect::<Vec<_>>(), ["flight-delays", "mine", "word-count"]);
+//! let names: Vec<&str> = registry.names().collect();
+//! assert_eq!(names, ["flight-board", "flight-delays", "mine", "word-count"]);
 //! ```
 
 use std::collections::BTreeMap;
 
 use stormglass_engine::topology::TopologyBuilder;
 
+pub mod board;
 pub mod flights;
 pub mod shared;
 #[cfg(test)]
@@ -33,7 +35,9 @@ pub struct Registry {
 impl Default for Registry {
     fn default() -> Self {
         let none = Registry { builders: BTreeMap::new() };
-        none.with("word-count", words::topology).with("flight-delays", flights::topology)
+        none.with("word-count", words::topology)
+            .with("flight-delays", flights::topology)
+            .with("flight-board", board::topology)
     }
 }
 

@@ -9,8 +9,9 @@ use crate::hash::fingerprint;
 /// An immutable byte string that costs wires and disks its *logical* size.
 ///
 /// Cloning shares the bytes. The fingerprint of the contents is computed once, when the payload is
-/// made, so that a digest over many hops stays cheap. The logical size may exceed the bytes: a
-/// terabyte of state is simulated in megabytes; it is never below them.
+/// made, so that a digest over many hops stays cheap. The logical size is what is charged, whatever
+/// the bytes are: a terabyte of state is simulated in megabytes, and state that a compact system
+/// would keep in 4 bytes weighs 4 although it takes 9 here.
 #[derive(Clone)]
 pub struct Payload {
     bytes: Arc<[u8]>,
@@ -33,15 +34,15 @@ impl Payload {
         Payload { logical: bytes.len() as u64, bytes, print }
     }
 
-    /// A payload that weighs `logical` bytes.
-    ///
-    /// # Panics
-    /// If `logical` is below the number of bytes.
+    /// A payload that weighs `logical` bytes, however many it has.
     pub fn weighing(bytes: impl Into<Arc<[u8]>>, logical: u64) -> Self {
-        let mut payload = Payload::new(bytes);
-        assert!(logical >= payload.logical, "a payload weighs at least its bytes");
-        payload.logical = logical;
-        payload
+        Payload::new(bytes).weighed(logical)
+    }
+
+    /// The same bytes, weighing `logical`.
+    #[must_use]
+    pub fn weighed(self, logical: u64) -> Self {
+        Payload { logical, ..self }
     }
 
     /// No bytes.

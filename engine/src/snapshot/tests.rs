@@ -4,8 +4,10 @@ use proptest::prelude::*;
 use stormglass_sim::payload::Payload;
 
 use super::{Snapshot, TransactionId};
+use crate::component::state::CellKind;
 use crate::ids::{Attempt, CheckpointId, Generation, KeyGroup, Partition, Root, TaskId};
 use crate::state::GroupSnapshot;
+use crate::state::schema::StateName;
 
 prop_compose! {
     fn id()(
@@ -20,11 +22,24 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn state()(
+        name in "[a-z]{0,6}",
+        kind in prop::sample::select(CellKind::ALL.as_slice()),
+        version in any::<u16>(),
+        expires in any::<bool>(),
+    ) -> StateName {
+        StateName { name: name.into(), kind, version, expires }
+    }
+}
+
+prop_compose! {
     fn snapshot()(
         positions in prop::collection::vec((any::<u16>(), 0u64..1 << 48), 0..4),
         groups in prop::collection::vec(
             (any::<u16>(), any::<u32>(), prop::collection::vec(any::<u8>(), 0..40)), 0..4),
         transactions in prop::collection::vec((id(), any::<u32>()), 0..4),
+        states in prop::collection::vec(state(), 0..3),
+        operator in prop::option::of(prop::collection::vec(any::<u8>(), 0..20)),
     ) -> Snapshot {
         Snapshot {
             positions: positions.into_iter().map(|(p, at)| Root::new(Partition(p), at)).collect(),
@@ -32,6 +47,8 @@ prop_compose! {
                 group: KeyGroup(group), keys, data: Payload::new(data),
             }).collect(),
             transactions: transactions.into_iter().map(|(id, n)| (id, CheckpointId(n))).collect(),
+            states,
+            operator: operator.map(Payload::new),
         }
     }
 }
@@ -42,16 +59,33 @@ fn the_file_format_is_pinned() {
         positions: [Root::new(Partition(1), 2)].into(),
         groups: [GroupSnapshot { group: KeyGroup(3), keys: 4, data: Payload::new([5, 6]) }].into(),
         transactions: Vec::new(),
+        states: [StateName { name: "n".into(), kind: CellKind::List, version: 7, expires: true }]
+            .into(),
+        operator: Some(Payload::new([8])),
     };
     let file = snapshot.encode();
     let body: Vec<u8> = [
         &[1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1, 0][..],
         &[1, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 5, 6],
         &[0, 0, 0, 0],
+        &[1, 0, 0, 0, 1, 1, 7, 0, 1, 0, 0, 0, b'n'],
+        &[1, 0, 0, 0, 8],
     ]
     .concat();
     assert_eq!(&file.bytes()[8..], body);
     assert_eq!(Snapshot::decode(&Payload::empty()), None);
+}
+
+/// The state in a file weighs what it is said to, what is around it its bytes.
+#[test]
+fn a_file_weighs_its_state() {
+    let data = Payload::weighing(alloc::vec![1; 50], 4_000_000);
+    let group = GroupSnapshot { group: KeyGroup(0), keys: 2, data };
+    let operator = Some(Payload::weighing([1, 2, 3], 1));
+    let snapshot = Snapshot { groups: [group].into(), operator, ..Snapshot::default() };
+    let file = snapshot.encode();
+    assert_eq!(snapshot.state_size(), 4_000_001);
+    assert_eq!(file.size(), 4_000_001 + file.bytes().len() as u64 - 53);
 }
 
 proptest! {

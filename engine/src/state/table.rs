@@ -71,6 +71,16 @@ impl Table {
         &mut entry.cells[usize::from(entry.key)..]
     }
 
+    /// The key at a position.
+    pub(super) fn key(&self, position: usize) -> &[Value] {
+        self.entries[position].key()
+    }
+
+    /// All rows, in no particular order.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &[Value]> {
+        self.entries.iter().map(Entry::row)
+    }
+
     /// Adds a key that is not there, with a row of `cells` nulls. Returns its position.
     pub(super) fn insert(&mut self, hash: i32, key: &[Value], cells: u16) -> usize {
         let mut all = Vec::with_capacity(key.len() + usize::from(cells));
@@ -111,11 +121,42 @@ impl Table {
 
     /// Removes the entry at a position and returns its hash and key.
     pub(super) fn remove(&mut self, position: usize) -> (i32, Vec<Value>) {
+        self.unlink(position);
+        let last = self.entries.len() - 1;
+        if position != last {
+            let place = self.place(last);
+            self.index[place] = position as u32 + 1;
+        }
         let Entry { hash, key, mut cells } = self.entries.swap_remove(position);
         self.sorted.clear();
-        self.reindex();
         cells.truncate(usize::from(key));
         (hash, cells)
+    }
+
+    /// The place in the index that leads to an entry.
+    fn place(&self, position: usize) -> usize {
+        let mask = self.index.len() - 1;
+        let mut at = spread(self.entries[position].hash) & mask;
+        while self.index[at] != position as u32 + 1 {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    /// Takes an entry out of the index: what lies behind it moves up as far as its hash allows.
+    fn unlink(&mut self, position: usize) {
+        let mask = self.index.len() - 1;
+        let mut hole = self.place(position);
+        let mut at = (hole + 1) & mask;
+        while self.index[at] != EMPTY {
+            let home = spread(self.entries[self.index[at] as usize - 1].hash) & mask;
+            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+                self.index[hole] = self.index[at];
+                hole = at;
+            }
+            at = (at + 1) & mask;
+        }
+        self.index[hole] = EMPTY;
     }
 
     /// Brings the order by key up to date.

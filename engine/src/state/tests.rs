@@ -4,7 +4,10 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
+use stormglass_sim::payload::Payload;
+
 use super::{GroupSnapshot, KeyedState};
+use crate::component::ValueState;
 use crate::ids::KeyGroup;
 use crate::java;
 use crate::value::Value;
@@ -78,6 +81,74 @@ fn a_key_of_another_task_is_a_bug() {
     for key in ["a", "b", "c", "d", "e", "f"] {
         select(&mut state, key);
     }
+}
+
+/// A word count of 1,000,000 users, each with a count of 4 bytes: 4 MB, not the 40 MB that Rust
+/// needs here.
+#[test]
+fn a_million_users_at_4_bytes_are_4_megabytes() {
+    const COUNT: ValueState = ValueState::new(0, "count").weight(4);
+    let mut state = KeyedState::new(0..GROUPS, GROUPS, 1).weighing(&[*COUNT]);
+    for user in 0..1_000_000 {
+        let key = [Value::Int(user)];
+        state.select(java::deep_hash_code(key.iter()), &key);
+        state.put(0, 1.into());
+    }
+    let snapshot = state.snapshot();
+    assert_eq!(snapshot.iter().map(|group| group.data.size()).sum::<u64>(), 4_000_000);
+    let mut other = KeyedState::new(0..GROUPS, GROUPS, 1).weighing(&[*COUNT]);
+    // A file keeps bytes; what they weigh is found again.
+    let plain = Payload::new(snapshot[0].data.bytes());
+    assert_ne!(plain, snapshot[0].data);
+    assert!(other.restore(&GroupSnapshot { data: plain, ..snapshot[0].clone() }));
+    assert_eq!(other.snapshot(), snapshot[..1]);
+}
+
+#[test]
+fn a_row_of_which_nothing_is_left_is_gone() {
+    let mut state = state();
+    select(&mut state, "a");
+    state.update(0, &mut |value| assert_eq!(*value, Value::Null));
+    assert!(state.snapshot().is_empty(), "looking makes no row");
+    state.update(0, &mut |value| *value = 1.into());
+    state.update(1, &mut |value| *value = 2.into());
+    state.update(0, &mut |value| *value = Value::Null);
+    assert_eq!((state.get(0), state.get(1)), (None, Some(&Value::Int(2))));
+    state.update(1, &mut |value| *value = Value::Null);
+    assert!(state.snapshot().is_empty());
+    state.update(1, &mut |value| *value = 3.into());
+    assert_eq!(state.row(&["a".into()]), Some(&[Value::Null, Value::Int(3)][..]));
+    assert_eq!(state.row(&["b".into()]), None);
+}
+
+#[test]
+fn changes_are_named_once_and_only_if_wanted() {
+    let mut state = state();
+    let put = |state: &mut KeyedState, key: &str| {
+        let group = select(state, key);
+        state.put(0, 1.into());
+        group
+    };
+    put(&mut state, "before");
+    assert_eq!(state.take_changes(), vec![]);
+    state.track_changes();
+    let mut expected = Vec::new();
+    for key in ["a", "b", "a", "c", "a"] {
+        let group = put(&mut state, key);
+        expected.push((group, vec![Value::from(key)]));
+        state.put(1, 2.into());
+    }
+    select(&mut state, "before");
+    state.get(0);
+    let group = select(&mut state, "b");
+    state.clear();
+    assert_eq!(state.row(&["b".into()]), None, "it changed: it is gone");
+    expected.sort();
+    expected.dedup();
+    assert_eq!(state.take_changes(), expected);
+    assert_eq!(state.take_changes(), vec![]);
+    state.update(0, &mut |value| *value = 5.into());
+    assert_eq!(state.take_changes(), vec![(group, vec![Value::from("b")])]);
 }
 
 #[derive(Clone, Debug)]

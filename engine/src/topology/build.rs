@@ -12,7 +12,8 @@ use smol_str::SmolStr;
 use stormglass_sim::time::Span;
 
 use super::{Component, DEFAULT_STREAM, Declarer, Fields, Grouping, Input, Kind, Topology};
-use crate::component::{Bolt, CustomStreamGrouping, Spout};
+use crate::component::state::CellKind;
+use crate::component::{Bolt, Cell, CustomStreamGrouping, Spout};
 use crate::ids::{ComponentId, StreamId, TaskId};
 use crate::value::Value;
 
@@ -302,19 +303,18 @@ impl ComponentBuilder {
         if self.parallelism == 0 {
             return Err(self.error("it has 0 tasks: a component needs at least 1"));
         }
-        let Declarer { streams, cells } = declared[at].clone();
+        let Declarer { streams, cells, operator_cells } = declared[at].clone();
         let duplicate = |(n, stream): (usize, &super::Stream)| {
             streams[..n].iter().any(|earlier| earlier.name == stream.name)
         };
         if streams.iter().enumerate().any(duplicate) {
             return Err(self.error("it declares two streams of the same name"));
         }
-        if cells.iter().enumerate().any(|(n, cell)| cell.slot as usize != n) {
-            return Err(
-                self.error("its state cells are not declared in the order of slots 0, 1, ..")
-            );
-        }
+        self.check_states(&cells, &operator_cells)?;
         let is_spout = matches!(self.kind, Kind::Spout(_));
+        if is_spout && !(cells.is_empty() && operator_cells.is_empty()) {
+            return Err(self.error("it declares state, but a spout has none: its source does"));
+        }
         if is_spout != self.inputs.is_empty() {
             return Err(self.error(match is_spout {
                 true => "a spout cannot subscribe to a stream",
@@ -333,8 +333,20 @@ impl ComponentBuilder {
             let Subscription { from, stream, .. } = &self.inputs[at];
             return Err(self.error(format!("it subscribes twice to stream `{stream}` of `{from}`")));
         }
+        let broadcasts = operator_cells.iter().any(|cell| cell.kind == CellKind::Broadcast);
+        if broadcasts && !inputs.iter().any(|i| matches!(i.grouping, Grouping::All)) {
+            return Err(self.error(
+                "it has broadcast state, so one of its inputs must be grouped by all: nothing else \
+                 could write it",
+            ));
+        }
         if !cells.is_empty() {
-            if !inputs.iter().all(|input| matches!(input.grouping, Grouping::Fields(_))) {
+            let fits = |grouping: &Grouping| match grouping {
+                Grouping::Fields(_) => true,
+                Grouping::All => broadcasts,
+                _ => false,
+            };
+            if !inputs.iter().all(|input| fits(&input.grouping)) {
                 return Err(
                     self.error("it has keyed state, so each of its inputs must be fields-grouped")
                 );
@@ -355,9 +367,34 @@ impl ComponentBuilder {
             first_task: TaskId(first),
             streams,
             cells,
+            operator_cells,
             inputs,
             cpu: self.cpu,
         })
+    }
+
+    fn check_states(&self, cells: &[Cell], operator: &[Cell]) -> Result<(), TopologyError> {
+        let disordered =
+            |cells: &[Cell]| cells.iter().enumerate().any(|(n, cell)| cell.slot as usize != n);
+        if disordered(cells) {
+            return Err(
+                self.error("its state cells are not declared in the order of slots 0, 1, ..")
+            );
+        }
+        if disordered(operator) {
+            return Err(self.error(
+                "its operator and broadcast states are not declared in the order of slots 0, 1, ..",
+            ));
+        }
+        let all = || cells.iter().chain(operator);
+        let twice = all().find(|cell| all().filter(|other| other.name == cell.name).count() > 1);
+        if let Some(cell) = twice {
+            return Err(self.error(format!(
+                "it declares two states called `{}`: a checkpoint knows them by their names",
+                cell.name
+            )));
+        }
+        Ok(())
     }
 
     fn resolve(

@@ -2,7 +2,10 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::{Declarer, TopologyBuilder};
-use crate::component::{Bolt, BoltContext, Collector, Outcome, Record, Spout, ValueState};
+use crate::component::{
+    Bolt, BoltContext, BroadcastState, Collector, ListState, OperatorListState, Outcome, Record,
+    Spout, ValueState,
+};
 use crate::ids::{ComponentId, TaskId};
 use crate::tuple::Tuple;
 use crate::value::Value;
@@ -334,5 +337,38 @@ fn keyed_state_needs_whole_keys() {
             builder.bolt("a", KEYED, 2).partial_key_grouping("source", "default", &["x"]);
         },
         "component `a`: it has keyed state, so each of its inputs must be fields-grouped",
+    );
+}
+
+#[test]
+fn states_are_checked() {
+    let same = Declares(|declarer| {
+        declarer.state(ValueState::new(0, "n")).state(ListState::new(1, "n"));
+    });
+    refused(
+        |builder| {
+            builder.bolt("a", same, 1).fields("source", &["x"]);
+        },
+        "component `a`: it declares two states called `n`: a checkpoint knows them by their names",
+    );
+    let gap = Declares(|declarer| {
+        declarer.state(OperatorListState::new(1, "n"));
+    });
+    refused(
+        |builder| {
+            builder.bolt("a", gap, 1).shuffle("source");
+        },
+        "component `a`: its operator and broadcast states are not declared in the order of slots \
+         0, 1, ..",
+    );
+    let rules = Declares(|declarer| {
+        declarer.state(BroadcastState::new(0, "rules"));
+    });
+    refused(
+        |builder| {
+            builder.bolt("a", rules, 1).shuffle("source");
+        },
+        "component `a`: it has broadcast state, so one of its inputs must be grouped by all: \
+         nothing else could write it",
     );
 }

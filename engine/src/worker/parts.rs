@@ -47,7 +47,8 @@ impl Parts {
         let put = Arc::new(Put { id, data: snapshot.encode() });
         let (bytes, print) = (put.data.size(), put.data.fingerprint());
         let file = FileRef { id, bytes, print, replicas: Replicas::one(0) };
-        let part = Part { task, state: bytes, inline: None, files: [file].into() };
+        let state = snapshot.state_size();
+        let part = Part { task, state, inline: None, files: [file].into() };
         env.links.store.send(Message::Put(put.clone()), env.cx);
         env.stepped(Step::Uploading, task, checkpoint);
         self.waiting.push(Waiting { checkpoint, part, puts: [put].into(), awaits_receiver });

@@ -124,9 +124,20 @@ impl Source {
                     child: parent,
                     group: None,
                 });
-                let (state, emitted, used) = (None, 0, 0);
-                let mut cx =
-                    Emitter { env, outbox, state, component, task, root, parent, emitted, used };
+                let mut cx = Emitter {
+                    env,
+                    outbox,
+                    state: None,
+                    operator: None,
+                    broadcast: false,
+                    component,
+                    task,
+                    root,
+                    parent,
+                    emitted: 0,
+                    used: 0,
+                    clock: None,
+                };
                 let outcome = self.spout.next(&log.records()[offset as usize], &mut cx);
                 let unused = cx.unused();
                 if unused != 0 {

@@ -14,6 +14,7 @@ use super::parts::Parts;
 use super::restore::{Read, Reading};
 use super::sink::Sink;
 use super::source::Source;
+use super::states::States;
 use crate::component::Bolt;
 use crate::handle::FileId;
 use crate::ids::{CheckpointId, KeyGroup, TaskId};
@@ -60,7 +61,7 @@ enum Stage {
 struct BoltTask {
     bolt: Box<dyn Bolt>,
     inputs: Inputs,
-    state: Option<KeyedState>,
+    states: States,
     /// Where a key of several fields is put together.
     key: Key,
 }
@@ -83,12 +84,8 @@ impl Task {
                 let mut bolt = bolt.clone();
                 bolt.prepare(id);
                 let inputs = Inputs::new(topology, component, id);
-                let state = component.is_keyed().then(|| {
-                    let groups = topology.key_groups(index, component.parallelism);
-                    let cells = component.cells.len() as u16;
-                    KeyedState::new(groups, topology.max_parallelism(), cells)
-                });
-                Role::Bolt(Box::new(BoltTask { bolt, inputs, state, key: Key::new() }))
+                let states = States::new(topology, component, id);
+                Role::Bolt(Box::new(BoltTask { bolt, inputs, states, key: Key::new() }))
             }
             Kind::Sink => Role::Sink(Sink::new(id, Inputs::new(topology, component, id))),
         };
@@ -136,12 +133,9 @@ impl Task {
         match &mut self.role {
             Role::Source(source) => source.restore(&snapshot, permit.is_some(), env),
             Role::Bolt(bolt) => {
-                let mut groups = snapshot.groups.iter();
-                let fits = match &mut bolt.state {
-                    Some(state) => groups.all(|group| state.restore(group)),
-                    None => snapshot.groups.is_empty(),
-                };
-                if !fits {
+                let cluster = env.cluster.clone();
+                let component = cluster.topology.component_of(self.id);
+                if !bolt.states.restore(&snapshot, component, env) {
                     return false;
                 }
             }
@@ -302,22 +296,7 @@ impl Task {
         let mut snapshot = Snapshot::default();
         let mut awaits_receiver = None;
         match &mut self.role {
-            Role::Bolt(bolt) => {
-                if let Some(state) = &mut bolt.state {
-                    snapshot.groups = state.snapshot();
-                }
-                for part in &snapshot.groups {
-                    let (group, keys, print) = (part.group, part.keys, part.data.fingerprint());
-                    env.cx.observe(Observation::GroupCut {
-                        task,
-                        generation,
-                        checkpoint,
-                        group,
-                        keys,
-                        print,
-                    });
-                }
-            }
+            Role::Bolt(bolt) => bolt.states.cut(task, checkpoint, &mut snapshot, env),
             Role::Sink(sink) => awaits_receiver = sink.cut(checkpoint, &mut snapshot, env),
             Role::Source(_) => {}
         }
@@ -386,7 +365,14 @@ impl BoltTask {
         let generation = env.generation;
         for (head, values) in data.batch.iter() {
             let (root, child) = (head.root, head.child);
-            let group = self.state.as_mut().map(|state| {
+            let States { keyed, operator } = &mut self.states;
+            let mut state = keyed.as_mut();
+            let mut broadcast = false;
+            if state.is_some() || operator.is_some() {
+                broadcast = is_broadcast(component, emitter, head);
+                state = state.filter(|_| !broadcast);
+            }
+            let group = state.as_deref_mut().map(|state| {
                 let fields = key_fields(component, emitter, head);
                 select(state, head.hash, fields, values, &mut self.key)
             });
@@ -395,10 +381,20 @@ impl BoltTask {
             let stream = &emitter.streams[usize::from(head.stream.0)];
             let (source, fields) = (emitter.id, &stream.fields);
             let tuple = Tuple { values, fields, source, stream: &stream.name, root };
-            let state = self.state.as_mut();
-            let (parent, emitted, used) = (child, 0, 0);
-            let mut cx =
-                Emitter { env, outbox, state, component, task, root, parent, emitted, used };
+            let mut cx = Emitter {
+                env,
+                outbox,
+                state,
+                operator: operator.as_mut(),
+                broadcast,
+                component,
+                task,
+                root,
+                parent: child,
+                emitted: 0,
+                used: 0,
+                clock: None,
+            };
             let outcome = self.bolt.execute(&tuple, &mut cx);
             let unused = cx.unused();
             if unused != 0 {
@@ -432,11 +428,17 @@ fn select(
 
 /// The positions of the grouping fields by which a tuple reached a keyed component.
 fn key_fields<'a>(component: &'a Component, emitter: &Component, head: &Head) -> &'a [u16] {
-    let by = component.inputs.iter().find(|i| i.from == emitter.id && i.stream == head.stream);
-    match by.map(|input| &input.grouping) {
+    match component.input(emitter.id, head.stream).map(|input| &input.grouping) {
         Some(Grouping::Fields(at)) => at,
         _ => unreachable!("the builder checks that inputs of keyed components are fields-grouped"),
     }
+}
+
+/// Whether a tuple came over an input that every task gets: it has no key, and the same effect
+/// everywhere.
+fn is_broadcast(component: &Component, emitter: &Component, head: &Head) -> bool {
+    let input = component.input(emitter.id, head.stream);
+    input.is_some_and(|input| matches!(input.grouping, Grouping::All))
 }
 
 /// Ends with the process that a failure concerns.

@@ -35,7 +35,7 @@ fn instants_line_up_to_the_millisecond() {
 
 #[test]
 fn sizes_and_rates_are_rounded() {
-    assert_eq!([812, 29_940, 1_000_000].map(bytes), ["812 B", "29.9 kB", "1.0 MB"]);
+    assert_eq!([812, 29_940, 1_000_000].map(bytes), ["812 B", "29.9 kB", "1 MB"]);
     assert_eq!([200_000, 996_849, 1_000_050].map(thousandths), ["200.0", "996.8", "1,000.1"]);
 }
 

@@ -11,5 +11,6 @@ macro_rules! entries {
 
 /// All of them, by name.
 pub const ENTRIES: &[Entry] = entries![
-    "even" "figure-eight" "flow" "lease" "membership" "owners" "points" "reads" "retries" "votes"
+    "even" "figure-eight" "flow" "lease" "membership" "owners" "points" "reads" "retries" "states"
+    "votes"
 ];

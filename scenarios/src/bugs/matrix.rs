@@ -69,6 +69,20 @@ pub(super) const ROWS: &[Bug] = &[
     )
     .breaks("owners", &[Law::SingleOwner]),
     bug(
+        "operator-state-lost",
+        Twist::OperatorStateLost,
+        "an operator that restores keyed state alone",
+        "a task does not read its operator and broadcast state back at a restore",
+    )
+    .breaks("states", &[Law::StateEqualsOracle, Law::LegalOrder, Law::ConsistentCut]),
+    bug(
+        "ttl-ignored",
+        Twist::TtlIgnored,
+        "a time-to-live that only cleans up",
+        "what has expired is still returned",
+    )
+    .breaks("states", &[Law::StateEqualsOracle]),
+    bug(
         "heartbeat-by-second",
         Twist::HeartbeatBySecond,
         "storm#8419",

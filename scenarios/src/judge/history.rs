@@ -65,6 +65,15 @@ pub(super) struct GroupMark {
     pub(super) print: u64,
 }
 
+/// What a task said of its operator and broadcast state in a cut.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OwnMark {
+    checkpoint: CheckpointId,
+    at: Instant,
+    /// Fingerprint of the encoding.
+    pub(super) print: u64,
+}
+
 /// The history of one task in the newest generation.
 #[derive(Clone, Debug)]
 pub(super) struct TaskHistory {
@@ -79,6 +88,7 @@ pub(super) struct TaskHistory {
     marks: Vec<Mark>,
     positions: Vec<(CheckpointId, Root)>,
     groups: Vec<GroupMark>,
+    own: Vec<OwnMark>,
     acked: Vec<(CheckpointId, Attempt)>,
 }
 
@@ -92,6 +102,7 @@ impl Default for TaskHistory {
             marks: Vec::new(),
             positions: Vec::new(),
             groups: Vec::new(),
+            own: Vec::new(),
             acked: Vec::new(),
         }
     }
@@ -111,6 +122,10 @@ impl TaskHistory {
     pub(super) fn groups(&self, checkpoint: CheckpointId) -> impl Iterator<Item = &GroupMark> {
         self.groups.iter().filter(move |mark| mark.checkpoint == checkpoint)
     }
+    /// What it said of its own state in its cut.
+    pub(super) fn own(&self, checkpoint: CheckpointId) -> Option<&OwnMark> {
+        self.own.iter().find(|mark| mark.checkpoint == checkpoint)
+    }
     /// Whether the coordinator has the acknowledgement of this very attempt.
     pub(super) fn has_acked(&self, checkpoint: CheckpointId) -> bool {
         self.acked.iter().any(|(id, attempt)| *id == checkpoint && Some(*attempt) == self.attempt)
@@ -120,6 +135,7 @@ impl TaskHistory {
         self.marks.retain(|mark| !covered(mark.checkpoint));
         self.positions.retain(|(id, _)| !covered(*id));
         self.groups.retain(|mark| !covered(mark.checkpoint));
+        self.own.retain(|mark| !covered(mark.checkpoint));
         self.acked.retain(|(id, _)| !covered(*id));
     }
 }
@@ -203,6 +219,10 @@ impl History {
                 let Some(history) = self.live(task, generation) else { return };
                 history.groups.push(GroupMark { checkpoint, at, group, keys, print });
             }
+            Observation::OperatorCut { task, generation, checkpoint, print } => {
+                let Some(history) = self.live(task, generation) else { return };
+                history.own.push(OwnMark { checkpoint, at, print });
+            }
             Observation::Restored { task, generation, attempt, .. } => {
                 let Some(history) = self.live(task, generation) else { return };
                 *history = TaskHistory { node, attempt: Some(attempt), ..TaskHistory::default() };
@@ -253,6 +273,13 @@ impl History {
         let GroupMark { checkpoint, at, group, keys, print } = *mark;
         let generation = self.generation;
         let what = Observation::GroupCut { task, generation, checkpoint, group, keys, print };
+        Witness { at, node: self.tasks[usize::from(task.0)].node, what }
+    }
+    /// What a task said of its own state, as it was observed.
+    pub(super) fn own_witness(&self, task: TaskId, mark: &OwnMark) -> Witness {
+        let OwnMark { checkpoint, at, print } = *mark;
+        let generation = self.generation;
+        let what = Observation::OperatorCut { task, generation, checkpoint, print };
         Witness { at, node: self.tasks[usize::from(task.0)].node, what }
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stormglass_engine::ids::{CheckpointId, Child, ComponentId, Generation, Root, TaskId};
-use stormglass_engine::topology::{Component, Kind};
+use stormglass_engine::topology::{Component, Grouping, Input, Kind};
 use stormglass_sim::time::Instant;
 
 use super::bitmap::Offsets;
@@ -38,6 +38,9 @@ struct Book {
     tracks: Vec<Track>,
     /// By partition: the records of which nothing need arrive here, for their tree ended upstream.
     excused: Vec<Offsets>,
+    /// Whether some of its inputs are broadcasts to a keyed component: they change each task's own
+    /// state, and that is all that need become of them.
+    broadcasts: bool,
     /// Updates folded, outputs published.
     counted: u64,
 }
@@ -81,7 +84,9 @@ impl Lineage {
                     .collect(),
                 _ => Vec::new(),
             };
-            Book { tracks, excused: vec![Offsets::default(); partitions], counted: 0 }
+            let all = |input: &Input| matches!(input.grouping, Grouping::All);
+            let broadcasts = component.is_keyed() && component.inputs.iter().any(all);
+            Book { tracks, excused: vec![Offsets::default(); partitions], broadcasts, counted: 0 }
         };
         let books = Arc::new(components.iter().map(book).collect());
         Lineage { plan, books }
@@ -230,6 +235,10 @@ impl Book {
     #[inline]
     fn fold(&mut self, plan: &Plan, entry: &Entry, exact: bool) -> bool {
         if entry.group().is_none() {
+            let partition = usize::from(entry.root.partition().0);
+            if let Some(reached) = self.excused.get_mut(partition).filter(|_| self.broadcasts) {
+                reached.insert(entry.root.offset());
+            }
             return true;
         }
         self.counted += 1;

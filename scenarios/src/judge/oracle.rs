@@ -18,6 +18,7 @@ use stormglass_engine::ids::{CheckpointId, ComponentId, Generation, Partition, T
 use stormglass_engine::log::InputLog;
 use stormglass_engine::topology::{Component, Kind};
 use stormglass_engine::value::Value;
+use stormglass_sim::hash;
 use stormglass_sim::time::Instant;
 
 mod bench;
@@ -39,6 +40,8 @@ pub(super) struct Oracle {
     log: InputLog,
     /// By component; none unless keyed.
     tables: Vec<Option<Table>>,
+    /// By task: its row of operator and broadcast state.
+    own: Vec<Vec<Value>>,
     /// By component, then partition: the next record to read; empty unless a spout.
     positions: Vec<Vec<u64>>,
     /// By task: what it has of its own in the newest generation.
@@ -76,7 +79,13 @@ impl Oracle {
             Kind::Spout(_) => vec![0; log.partitions.len()],
             _ => Vec::new(),
         };
+        let mut own = vec![Vec::new(); usize::from(topology.tasks()) + 1];
+        for component in topology.components() {
+            let row = vec![Value::Null; component.operator_cells.len()];
+            component.tasks().for_each(|task| own[usize::from(task.0)].clone_from(&row));
+        }
         Oracle {
+            own,
             tables: topology.components().iter().map(table).collect(),
             positions: topology.components().iter().map(start).collect(),
             stages: vec![Stage::default(); usize::from(topology.tasks()) + 1],
@@ -160,6 +169,7 @@ impl Oracle {
         at: Instant,
     ) -> Result<(), Box<Violation>> {
         let plan = Arc::clone(&self.plan);
+        self.compare_own(&plan, checkpoint, history, at)?;
         for component in plan.topology.components() {
             let Some(table) = &mut self.tables[usize::from(component.id.0)] else { continue };
             let broken = |sentence: String, events: Vec<Witness>| {
@@ -204,6 +214,45 @@ impl Oracle {
         }
         Ok(())
     }
+}
+
+impl Oracle {
+    /// Compares the operator and broadcast state of each task.
+    fn compare_own(
+        &self,
+        plan: &Plan,
+        checkpoint: CheckpointId,
+        history: &History,
+        at: Instant,
+    ) -> Result<(), Box<Violation>> {
+        let stateful = plan.topology.components().iter().filter(|c| !c.operator_cells.is_empty());
+        for task in stateful.flat_map(Component::tasks) {
+            let row = &self.own[usize::from(task.0)];
+            let mine = row_print(row);
+            let mark = history.task(task).and_then(|of_task| of_task.own(checkpoint));
+            if mark.is_some_and(|mark| mark.print == mine) {
+                continue;
+            }
+            let said = mark.map_or("nothing".into(), |mark| format!("{:016x}", mark.print));
+            let sentence = format!(
+                "in checkpoint {}, the operator state of {} is {said}, that of the oracle is \
+                 {mine:016x}: {row:?}",
+                checkpoint.0,
+                plan.name(task),
+            );
+            let events = mark.map(|mark| history.own_witness(task, mark)).into_iter().collect();
+            let law = Law::StateEqualsOracle;
+            return Err(Box::new(Violation { law, sentence, at, events }));
+        }
+        Ok(())
+    }
+}
+
+/// The fingerprint of a row: the number of values in 16 bits, then each one.
+fn row_print(row: &[Value]) -> u64 {
+    let mut out = (row.len() as u16).to_le_bytes().to_vec();
+    row.iter().for_each(|value| value.encode(&mut out));
+    hash::fingerprint(&out)
 }
 
 /// The task of a spout that reads a partition.

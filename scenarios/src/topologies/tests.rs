@@ -9,7 +9,7 @@ fn the_shipped_topologies_build() {
     for name in registry.names() {
         let topology = registry.get(name).unwrap().build().unwrap();
         assert_eq!(topology.name(), name);
-        assert!(topology.is_commutative());
+        assert_eq!(topology.is_commutative(), name != "flight-board");
     }
     let flights = registry.get("flight-delays").unwrap().build().unwrap();
     assert_eq!(flights.tasks(), 19);

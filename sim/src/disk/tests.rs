@@ -323,6 +323,17 @@ fn operations_queue_for_the_device_by_logical_size() {
 }
 
 #[test]
+fn a_payload_weighs_what_it_is_said_to() {
+    let light = Payload::weighing(vec![7; 900], 4);
+    assert_eq!((light.size(), light.bytes().len()), (4, 900));
+    assert_eq!(light.fingerprint(), Payload::new(vec![7; 900]).fingerprint());
+    assert_eq!(light.clone().weighed(900), Payload::new(vec![7; 900]));
+    let mut disk = disk(1);
+    disk.submit(Instant(0), Instant(0), ME, 1, DiskOp::Write { file: "a".into(), data: light });
+    assert_eq!(disk.files.used(), 4);
+}
+
+#[test]
 fn armed_failures_hit_the_next_operations_of_their_kind() {
     let mut disk = disk(1);
     let mut now = Instant(0);

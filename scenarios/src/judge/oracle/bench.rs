@@ -1,6 +1,6 @@
 //! Where the oracle runs user code: its own collector, over lanes and arenas of its own.
 
-use stormglass_engine::component::{BoltContext, Collector, ValueState};
+use stormglass_engine::component::{BoltContext, Cell, Collector, Ttl, ValueState};
 use stormglass_engine::ids::{Child, Root, TaskId};
 use stormglass_engine::topology::{Grouping, Stream};
 use stormglass_engine::value::Value;
@@ -89,6 +89,10 @@ pub(super) struct Bench<'a, 'b> {
     pub(super) row: Option<&'b mut Vec<Value>>,
     pub(super) cells: usize,
     pub(super) changed: bool,
+    /// The task's own row: operator and broadcast state.
+    pub(super) own: &'b mut [Value],
+    /// The engine's answer about its wall clock, if it was asked.
+    pub(super) clock: Option<u64>,
     /// A cell that was written but is not declared.
     pub(super) undeclared: Option<u16>,
     /// The first tuple that went astray.
@@ -267,4 +271,53 @@ impl BoltContext for Bench<'_, '_> {
             row.clear();
         }
     }
+    fn cell(&self, cell: &Cell) -> Option<&Value> {
+        let row: &[Value] = match cell.kind.is_keyed() {
+            true => self.row.as_ref()?,
+            false => self.own,
+        };
+        row.get(usize::from(cell.slot)).filter(|value| !matches!(value, Value::Null))
+    }
+    fn update(&mut self, cell: &Cell, change: &mut dyn FnMut(&mut Value)) {
+        let slot = usize::from(cell.slot);
+        if !cell.kind.is_keyed() {
+            match self.own.get_mut(slot) {
+                Some(contents) => change(contents),
+                None => self.undeclared = Some(cell.slot),
+            }
+            return;
+        }
+        match self.row.as_deref_mut().filter(|_| slot < self.cells) {
+            Some(row) => self.changed |= update(row, self.cells, slot, change),
+            None => self.undeclared = Some(cell.slot),
+        }
+    }
+    fn stamp(&mut self) -> i64 {
+        let shown = match self.clock {
+            Some(shown) => shown,
+            None => self.answer(),
+        };
+        self.clock = Some(shown);
+        shown as i64
+    }
+    fn horizon(&mut self, ttl: Ttl) -> i64 {
+        let after = i64::try_from(ttl.after.as_nanos()).unwrap_or(i64::MAX);
+        self.stamp().saturating_sub(after)
+    }
+}
+
+/// Changes a cell of a row; a row without any value is none. Whether it may have changed.
+pub(super) fn update(
+    row: &mut Vec<Value>,
+    cells: usize,
+    slot: usize,
+    change: &mut dyn FnMut(&mut Value),
+) -> bool {
+    let none = row.is_empty();
+    row.resize(cells, Value::Null);
+    change(&mut row[slot]);
+    if row.iter().all(|value| matches!(value, Value::Null)) {
+        row.clear();
+    }
+    !(none && row.is_empty())
 }

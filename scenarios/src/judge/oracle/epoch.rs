@@ -133,8 +133,9 @@ impl Oracle {
             Some(Code::Bolt(bolt)) => {
                 let (arenas, key) = (&scratch.arenas, &mut scratch.key);
                 let table = self.tables[id].as_mut();
+                let own = &mut self.own[usize::from(desk.task.0)];
                 let run = |tuple: &Tuple<'_>, bench: &mut Bench<'_, '_>| bolt.execute(tuple, bench);
-                desk.execute(arenas, key, table, &mut emitter, run)?;
+                desk.execute(arenas, key, table, own, &mut emitter, run)?;
             }
             Some(Code::Sink) | None => {
                 let outputs = desk.sink(&scratch.arenas, emitter.lanes)?;
@@ -204,7 +205,7 @@ impl Desk<'_> {
                 }
                 positions[at] += 1;
                 let given = take(&answers, &mut answered, entry);
-                let mut bench = self.bench(entry, emitter, given, None);
+                let mut bench = self.bench(entry, emitter, given, None, &mut []);
                 let outcome = record.map_or(Ok(()), |record| next(record, &mut bench));
                 self.check(entry, outcome, bench.aftermath())?;
             }
@@ -223,6 +224,7 @@ impl Desk<'_> {
         arenas: &[Vec<Value>],
         key: &mut Vec<Value>,
         mut table: Option<&mut Table>,
+        own: &mut [Value],
         emitter: &mut Emitter<'_>,
         mut run: impl FnMut(&Tuple<'_>, &mut Bench<'_, '_>) -> Outcome,
     ) -> Judged<()> {
@@ -233,22 +235,24 @@ impl Desk<'_> {
                 let given = take(&answers, &mut answered, entry);
                 let sent = self.receive(emitter.lanes, entry)?;
                 let tuple = self.tuple(arenas, entry, &sent);
+                let input = &self.component.inputs[usize::from(sent.input)];
+                let keyed = matches!(input.grouping, Grouping::Fields(_));
+                let table = table.as_deref_mut().filter(|_| keyed);
                 let group = table.as_ref().map(|table| floor_mod(sent.hash, table.groups()));
                 if group != entry.group().map(|group| group.0) {
                     return Err(self.wrong_group(entry, group));
                 }
-                let (Some(table), Some(group)) = (table.as_deref_mut(), group) else {
-                    let mut bench = self.bench(entry, emitter, given, None);
+                let (Some(table), Some(group)) = (table, group) else {
+                    let mut bench = self.bench(entry, emitter, given, None, own);
                     let outcome = run(&tuple, &mut bench);
                     self.check(entry, outcome, bench.aftermath())?;
                     continue;
                 };
-                let input = &self.component.inputs[usize::from(sent.input)];
                 let key = key_of(tuple.values, &input.grouping, key);
                 let mut judged = Ok(());
                 let cells = table.cells;
                 table.with_row(group, sent.hash, key, |row| {
-                    let mut bench = self.bench(entry, emitter, given, Some((row, cells)));
+                    let mut bench = self.bench(entry, emitter, given, Some((row, cells)), own);
                     let outcome = run(&tuple, &mut bench);
                     judged = self.check(entry, outcome, bench.aftermath());
                     bench.changed
@@ -309,6 +313,7 @@ impl Desk<'_> {
         emitter: &'b mut Emitter<'a>,
         answers: &'b [u64],
         row: Option<(&'b mut Vec<Value>, usize)>,
+        own: &'b mut [Value],
     ) -> Bench<'a, 'b> {
         let (row, cells) = row.map_or((None, 0), |(row, cells)| (Some(row), cells));
         Bench {
@@ -322,6 +327,8 @@ impl Desk<'_> {
             row,
             cells,
             changed: false,
+            own,
+            clock: None,
             undeclared: None,
             astray: None,
         }

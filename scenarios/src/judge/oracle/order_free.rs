@@ -1,13 +1,16 @@
 //! The whole log at once: every record through the whole topology, one after the other, with one
 //! task a component and plain keyed state. For topologies that declare that order does not matter.
 
-use stormglass_engine::component::{BoltContext, Collector, ComponentError, Record, ValueState};
+use stormglass_engine::component::{
+    BoltContext, Cell, Collector, ComponentError, Record, Ttl, ValueState,
+};
 use stormglass_engine::ids::{Generation, Root, TaskId};
 use stormglass_engine::topology::{Component, Grouping, Kind};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::value::Value;
 use stormglass_sim::time::Instant;
 
+use super::bench::update;
 use super::epoch::key_of;
 use super::{Code, Oracle};
 use crate::judge::law::{Findings, Law};
@@ -85,6 +88,8 @@ struct Pass<'a> {
     matters: Vec<bool>,
     /// By component, then outlet.
     ways: Vec<Vec<Way>>,
+    /// By component: operator and broadcast state, which is not compared.
+    own: Vec<Vec<Value>>,
     /// Somebody asked for time or chance: there is no order-free result.
     asked: bool,
 }
@@ -122,6 +127,7 @@ impl<'a> Pass<'a> {
             code: components.iter().map(code).collect(),
             tables: components.iter().map(table).collect(),
             ways: components.iter().map(ways).collect(),
+            own: components.iter().map(|c| vec![Value::Null; c.operator_cells.len()]).collect(),
             waiting: Vec::new(),
             arena: Vec::new(),
             fresh: Vec::new(),
@@ -180,7 +186,8 @@ impl<'a> Pass<'a> {
         let values = &arena[next.at..next.at + next.arity];
         let (fields, source) = (&stream.fields, input.from);
         let tuple = Tuple { values, fields, source, stream: &stream.name, root };
-        let outcome = match self.tables[next.to].take() {
+        let keyed = matches!(input.grouping, Grouping::Fields(_));
+        let outcome = match self.tables[next.to].take_if(|_| keyed) {
             None => bolt.execute(&tuple, &mut self.stand(next.to, None)),
             Some(mut table) => {
                 let mut gathered = Vec::new();
@@ -297,5 +304,32 @@ impl BoltContext for Stand<'_, '_> {
         if let Some((row, _)) = &mut self.row {
             row.clear();
         }
+    }
+    fn cell(&self, cell: &Cell) -> Option<&Value> {
+        let row: &[Value] = match cell.kind.is_keyed() {
+            true => self.row.as_ref()?.0,
+            false => &self.pass.own[self.component],
+        };
+        row.get(usize::from(cell.slot)).filter(|value| !matches!(value, Value::Null))
+    }
+    fn update(&mut self, cell: &Cell, change: &mut dyn FnMut(&mut Value)) {
+        let slot = usize::from(cell.slot);
+        if !cell.kind.is_keyed() {
+            if let Some(contents) = self.pass.own[self.component].get_mut(slot) {
+                change(contents);
+            }
+        } else if let Some((row, cells)) = &mut self.row
+            && slot < *cells
+        {
+            update(row, *cells, slot, change);
+        }
+    }
+    fn stamp(&mut self) -> i64 {
+        self.pass.asked = true;
+        0
+    }
+    fn horizon(&mut self, _: Ttl) -> i64 {
+        self.pass.asked = true;
+        i64::MIN
     }
 }

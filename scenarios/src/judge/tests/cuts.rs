@@ -3,9 +3,9 @@
 use stormglass_engine::ids::{Attempt, CheckpointId};
 use stormglass_engine::observation::Observation as O;
 
-use super::mini::Event;
+use super::mini::{Event, Mini};
 use super::orders::{calm, is_update};
-use super::{Law, broken, last, position};
+use super::{Law, broken, last, position, topologies};
 
 fn is_cut(o: &O) -> bool {
     matches!(o, O::Cut { .. })
@@ -105,6 +105,25 @@ fn groups_equal_the_oracles() {
     bent.remove(at);
     let violation = broken(&mini, &bent, Law::StateEqualsOracle);
     assert!(violation.sentence.contains("is empty, the oracle's has"), "{}", violation.sentence);
+}
+
+#[test]
+fn operator_state_equals_the_oracles() {
+    let mut mini = Mini::new(topologies::states(), topologies::log(3, 90), 5);
+    mini.run(2);
+    let events = std::mem::take(&mut mini.events);
+    assert_eq!(super::judge(&mini, &events).violations(), &[]);
+    let at = last(&events, |o| matches!(o, O::OperatorCut { .. }));
+    let mut bent = events.clone();
+    if let O::OperatorCut { print, .. } = &mut bent[at].what {
+        *print ^= 1;
+    }
+    let violation = broken(&mini, &bent, Law::StateEqualsOracle);
+    assert!(violation.sentence.contains("the operator state of keep["), "{}", violation.sentence);
+    assert_eq!(violation.events.len(), 1);
+    bent.remove(at);
+    let violation = broken(&mini, &bent, Law::StateEqualsOracle);
+    assert!(violation.sentence.contains("] is nothing, that of the"), "{}", violation.sentence);
 }
 
 #[test]

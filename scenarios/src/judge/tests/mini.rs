@@ -4,20 +4,21 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use stormglass_engine::component::{Bolt, BoltContext, Collector, Spout, ValueState};
-use stormglass_engine::grouping::{Emitting, FULL_LOAD, Locality, Router};
-use stormglass_engine::ids::{
-    Attempt, CheckpointId, Child, Generation, Partition, Root, StreamId, TaskId,
-};
+use stormglass_engine::component::{Bolt, Spout};
+use stormglass_engine::grouping::{Emitting, Locality, Router};
+use stormglass_engine::ids::{Attempt, CheckpointId, Child, Generation, Partition, Root, TaskId};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::observation::{Observation as O, Resource};
 use stormglass_engine::state::KeyedState;
-use stormglass_engine::topology::{Component, DEFAULT_STREAM, Grouping, Kind, Topology};
+use stormglass_engine::state::operator::OperatorState;
+use stormglass_engine::topology::{Component, Grouping, Kind, Topology};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::value::{Value, fingerprint};
 use stormglass_sim::hash;
 use stormglass_sim::node::NodeId;
-use stormglass_sim::time::Instant;
+
+mod out;
+use out::Out;
 
 /// An observation and who made it.
 #[derive(Clone, Debug)]
@@ -62,6 +63,7 @@ struct Task {
     component: usize,
     code: Code,
     state: Option<KeyedState>,
+    own: Option<OperatorState>,
     routers: Vec<(usize, usize, Router)>,
     /// Of a spout, by partition: the next record.
     positions: Vec<u64>,
@@ -81,10 +83,10 @@ struct Cluster {
     pending: Vec<Part>,
 }
 
-/// What a task puts into a checkpoint: positions, state, outputs.
-type Part = (TaskId, Vec<u64>, Option<KeyedState>, Vec<Output>);
-/// What a task starts from.
-type Saved = (Vec<u64>, Option<KeyedState>);
+/// What a task puts into a checkpoint: what it starts from, and outputs.
+type Part = (TaskId, Saved, Vec<Output>);
+/// What a task starts from: positions and states.
+type Saved = (Vec<u64>, Option<KeyedState>, Option<OperatorState>);
 
 /// The engine, and what it has told.
 #[derive(Clone, Debug)]
@@ -115,7 +117,8 @@ fn near(a: TaskId) -> impl Fn(TaskId) -> Locality {
 
 impl Mini {
     pub(super) fn new(topology: Arc<Topology>, log: InputLog, seed: u64) -> Self {
-        let saved = vec![(vec![0; log.partitions.len()], None); usize::from(topology.tasks()) + 1];
+        let start = (vec![0; log.partitions.len()], None, None);
+        let saved = vec![start; usize::from(topology.tasks()) + 1];
         let mut mini = Mini {
             topology,
             log,
@@ -220,10 +223,10 @@ impl Mini {
             return;
         };
         let generation = cluster.generation;
-        for (task, positions, state, outputs) in cluster.pending.drain(..) {
+        for (task, saved, outputs) in cluster.pending.drain(..) {
             let attempt = Attempt(generation.0 * 100 + u32::from(task.0));
             self.tell(node(task), O::CheckpointAcked { checkpoint, task, attempt, bytes: 1 });
-            self.saved[usize::from(task.0)] = (positions, state);
+            self.saved[usize::from(task.0)] = saved;
             let named = outputs.into_iter().map(|output| (task, generation, checkpoint, output));
             self.unpublished.extend(named);
         }
@@ -288,11 +291,13 @@ impl Cluster {
         let count = usize::from(topology.tasks()) + 1;
         let task = |id: TaskId| {
             let component = topology.component_of(id);
-            let (positions, state) = mini.saved[usize::from(id.0)].clone();
+            let (positions, state, own) = mini.saved[usize::from(id.0)].clone();
             let index = id.0 - component.first_task.0;
             let groups = topology.max_parallelism();
             let range = topology.key_groups(index, component.parallelism);
             let empty = || KeyedState::new(range, groups, component.cells.len() as u16);
+            let cells = &component.operator_cells;
+            let none = || (!cells.is_empty()).then(|| OperatorState::new(cells));
             let router = |(to, at): (&Component, usize)| {
                 let (task, near) = (id, &near(id));
                 let chance = &mut || Dice(u64::from(id.0) << 32 | at as u64).word();
@@ -317,6 +322,7 @@ impl Cluster {
                     Kind::Sink => Code::Sink(Vec::new()),
                 },
                 state: component.is_keyed().then(|| state.unwrap_or_else(empty)),
+                own: own.or_else(none),
                 routers: subscriptions.map(router).collect(),
                 positions,
                 cut: None,
@@ -404,12 +410,15 @@ impl Cluster {
             group = Some(state.select(hash, &key));
         }
         let id = task.id;
+        let keyed = group.is_some();
         let what =
             O::Executed { task: id, from: TaskId(from as u16), generation, root, child, group };
         mini.tell(node(id), what);
         let mut out = Out {
             component,
-            state: task.state.as_mut(),
+            state: task.state.as_mut().filter(|_| keyed),
+            own: task.own.as_mut(),
+            clock: None,
             routers: &mut task.routers,
             channels: &mut channels[usize::from(id.0)],
             head: (id, generation, root, child),
@@ -477,6 +486,11 @@ impl Cluster {
             let what = O::GroupCut { task: id, generation, checkpoint, group, keys, print };
             mini.tell(node(id), what);
         }
+        if let Some(data) = task.own.as_mut().map(OperatorState::snapshot) {
+            let print = hash::fingerprint(data.bytes());
+            let what = O::OperatorCut { task: id, generation, checkpoint, print };
+            mini.tell(node(id), what);
+        }
         task.cut = Some(checkpoint);
         let outputs = match &mut task.code {
             Code::Sink(outputs) => std::mem::take(outputs),
@@ -490,86 +504,7 @@ impl Cluster {
             let item = Item::Barrier(checkpoint);
             self.channels[usize::from(id.0)][usize::from(to.0)].push_back(item);
         }
-        let (positions, state) = (task.positions.clone(), task.state.clone());
-        self.pending.push((id, positions, state, outputs));
-    }
-}
-
-struct Out<'a> {
-    component: &'a Component,
-    state: Option<&'a mut KeyedState>,
-    routers: &'a mut Vec<(usize, usize, Router)>,
-    channels: &'a mut Vec<VecDeque<Item>>,
-    head: (TaskId, Generation, Root, Child),
-    emitted: u32,
-    used: Vec<bool>,
-    answers: Vec<u64>,
-    dice: Dice,
-}
-
-impl Out<'_> {
-    fn send(&mut self, stream: StreamId, direct: Option<TaskId>, values: &[Value]) {
-        let (_, _, root, parent) = self.head;
-        let child = parent.step(self.emitted);
-        self.emitted += 1;
-        self.used[usize::from(stream.0)] = true;
-        for (_, input, router) in self.routers.iter_mut().filter(|r| r.2.stream == stream) {
-            let input = *input;
-            let mut deliver = |to: TaskId, hash: i32| {
-                let item = Item::Tuple { root, child, hash, input, values: values.to_vec() };
-                self.channels[usize::from(to.0)].push_back(item);
-            };
-            match direct {
-                None => {
-                    if self.dice.below(4) == 0 {
-                        let word = self.dice.word();
-                        router.refresh_load(|to| (word >> (to.0 % 40)) as u32 % FULL_LOAD);
-                    }
-                    self.answers.extend(router.route(values, deliver).map(u64::from));
-                }
-                Some(task) if router.takes_direct(task) => deliver(task, 0),
-                Some(_) => {}
-            }
-        }
-    }
-    fn answer(&mut self) -> u64 {
-        let word = self.dice.word();
-        self.answers.push(word);
-        word
-    }
-}
-
-impl Collector for Out<'_> {
-    fn emit(&mut self, values: &[Value]) {
-        self.emit_to(DEFAULT_STREAM, values);
-    }
-    fn emit_to(&mut self, stream: &str, values: &[Value]) {
-        let stream = self.component.stream_id(stream).expect("a declared stream");
-        self.send(stream, None, values);
-    }
-    fn emit_direct(&mut self, task: TaskId, stream: &str, values: &[Value]) {
-        let stream = self.component.stream_id(stream).expect("a declared stream");
-        self.send(stream, Some(task), values);
-    }
-    fn task(&self) -> TaskId {
-        self.head.0
-    }
-    fn now(&mut self) -> Instant {
-        Instant(self.answer())
-    }
-    fn random(&mut self) -> u64 {
-        self.answer()
-    }
-}
-
-impl BoltContext for Out<'_> {
-    fn get(&self, state: ValueState) -> Option<&Value> {
-        self.state.as_ref()?.get(state.slot)
-    }
-    fn put(&mut self, state: ValueState, value: Value) {
-        self.state.as_mut().expect("keyed state").put(state.slot, value);
-    }
-    fn clear(&mut self) {
-        self.state.as_mut().expect("keyed state").clear();
+        let saved = (task.positions.clone(), task.state.clone(), task.own.clone());
+        self.pending.push((id, saved, outputs));
     }
 }

@@ -31,7 +31,7 @@ fn hashes_are_javas() {
         (Value::Float(1.5), 1_073_217_536),
         (Value::Float(-f64::NAN), 2_146_959_360),
         (Value::Bytes(Arc::from([1, 2, 255])), ((31 + 1) * 31 + 2) * 31 - 1),
-        (Value::List(Arc::from([Value::from("a")])), 128),
+        (Value::List(Arc::new(vec![Value::from("a")])), 128),
     ] {
         let expected = 31i32.wrapping_add(hash);
         assert_eq!(hash_fields(std::slice::from_ref(&value), &[0]), expected, "{value}");

@@ -11,6 +11,7 @@ fn honest(which: usize, seed: u64, restarts: usize) -> Mini {
     let topology = match which {
         0 => topologies::word_count(),
         1 => topologies::various(),
+        2 => topologies::states(),
         _ => topologies::spread(),
     };
     let mut mini = Mini::new(topology, topologies::log(3, 90), seed);
@@ -38,9 +39,9 @@ fn bend(events: &mut Vec<Event>, dice: &mut Dice) -> Option<&'static str> {
     };
     let candidates: Vec<usize> = (first..events.len())
         .filter(|at| match events[*at].what {
-            O::Executed { generation, .. } | O::GroupCut { generation, .. } => {
-                *at < last && generation == live
-            }
+            O::Executed { generation, .. }
+            | O::GroupCut { generation, .. }
+            | O::OperatorCut { generation, .. } => *at < last && generation == live,
             O::Position { generation, .. } | O::Cut { generation, .. } => {
                 *at < last && generation == live
             }
@@ -75,6 +76,10 @@ fn bend(events: &mut Vec<Event>, dice: &mut Dice) -> Option<&'static str> {
                 "a key too many"
             }
         },
+        O::OperatorCut { print, .. } => {
+            *print ^= 1;
+            "a fingerprint differs"
+        }
         O::Position { next, .. } => {
             next.0 += 1;
             "an offset is one too far"
@@ -109,12 +114,12 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn honest_histories_pass(seed: u64, which in 0..3_usize, restarts in 0..5_usize) {
+    fn honest_histories_pass(seed: u64, which in 0..4_usize, restarts in 0..5_usize) {
         check_honest(which, seed, restarts);
     }
 
     #[test]
-    fn a_bent_history_is_caught(seed: u64, which in 0..3_usize, restarts in 0..3_usize) {
+    fn a_bent_history_is_caught(seed: u64, which in 0..4_usize, restarts in 0..3_usize) {
         let mut mini = honest(which, seed, restarts);
         let mut events = std::mem::take(&mut mini.events);
         // Checkpoints that never completed count for nothing: bend one of a settled history.
@@ -127,7 +132,7 @@ proptest! {
 
     /// A clone in mid-run and its original say the same.
     #[test]
-    fn a_clone_continues_the_same(seed: u64, which in 0..3_usize, at in 0.0..1.0_f64) {
+    fn a_clone_continues_the_same(seed: u64, which in 0..4_usize, at in 0.0..1.0_f64) {
         let mini = honest(which, seed, 2);
         let mut judges = super::fresh(&mini);
         let half = (mini.events.len() as f64 * at) as usize;

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use stormglass_engine::component::{
-    Bolt, BoltContext, Collector, CustomStreamGrouping, GroupingContext, Outcome, Record, Spout,
-    ValueState,
+    Bolt, BoltContext, BroadcastState, Collector, CustomStreamGrouping, GroupingContext, ListState,
+    MapState, OperatorListState, Outcome, Record, Spout, Ttl, ValueState,
 };
 use stormglass_engine::ids::TaskId;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::topology::{ComponentBuilder, Declarer, Topology, TopologyBuilder};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::value::Value;
-use stormglass_sim::time::Instant;
+use stormglass_sim::time::{Instant, Span};
 
 const COUNT: ValueState = ValueState::new(0, "count");
 const LAST: ValueState = ValueState::new(1, "last");
@@ -136,6 +136,72 @@ pub(super) fn various() -> Arc<Topology> {
     let topology = builder.build().expect("a topology");
     assert_eq!(topology.find("mark").map(|c| c.first_task), Some(TaskId(BELOW_MARK + 1)));
     Arc::new(topology)
+}
+
+const RECENT: ListState = ListState::new(0, "recent").ttl(Ttl::new(Span::nanos(1 << 23)));
+const AFTER: MapState = MapState::new(1, "after");
+const LOUD: ValueState = ValueState::new(2, "loud").ttl(Ttl::since_read(Span::nanos(1 << 22)));
+const RULES: BroadcastState = BroadcastState::new(0, "rules");
+const HELD: OperatorListState = OperatorListState::new(1, "held");
+
+/// Every place where state lies: of a word, and of the task, which all of them tell of long words.
+#[derive(Clone, Debug)]
+struct Keeper;
+impl Bolt for Keeper {
+    fn declare(&self, declarer: &mut Declarer) {
+        declarer.stream(&["word", "n"]);
+        declarer.state(RECENT).state(AFTER).state(LOUD).state(RULES).state(HELD);
+    }
+    fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome {
+        let [word, number] = tuple.values else {
+            // The order of rules differs from task to task: the map must not.
+            RULES.put(cx, tuple.values[0].clone(), true.into());
+            return Ok(());
+        };
+        RECENT.add(cx, number.clone());
+        let recent = RECENT.get(cx).len() as i64;
+        let rules = RULES.entries(cx).len() as i64;
+        AFTER.put(cx, recent.into(), number.clone());
+        if LOUD.get(cx).is_none() {
+            LOUD.put(cx, word.clone());
+        } else if recent == 1 {
+            AFTER.clear(cx);
+            LOUD.clear(cx);
+        }
+        HELD.add(cx, word.clone());
+        if HELD.get(cx).len() == 5 {
+            HELD.clear(cx);
+            cx.emit(&[word.clone(), (recent + rules).into()]);
+        }
+        Ok(())
+    }
+}
+
+/// Passes long words on.
+#[derive(Clone, Debug)]
+struct Long;
+impl Bolt for Long {
+    fn declare(&self, declarer: &mut Declarer) {
+        declarer.stream(&["word"]);
+    }
+    fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome {
+        if tuple.values[0].as_str().is_some_and(|word| word.len() > 3) {
+            cx.emit(&tuple.values[..1]);
+        }
+        Ok(())
+    }
+}
+
+/// Keyed, operator and broadcast state, with and without a time-to-live.
+pub(super) fn states() -> Arc<Topology> {
+    let mut builder = TopologyBuilder::new("states");
+    builder.spout("words", Words, 2);
+    builder.bolt("number", Relay(0), 2).shuffle("words");
+    builder.bolt("long", Long, 2).shuffle("words");
+    builder.bolt("keep", Keeper, 3).fields("number", &["word"]).all("long", "default");
+    builder.sink("publish", 1).shuffle("keep");
+    builder.max_parallelism(8);
+    Arc::new(builder.build().expect("a topology"))
 }
 
 /// Passes words on, numbered by the task that does.
