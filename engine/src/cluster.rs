@@ -7,6 +7,7 @@ use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Span;
 
 use crate::coordinator::detector::Detector;
+use crate::coordinator::interval::Adaptive;
 use crate::coordinator::rebalance;
 use crate::coordinator::schedule::Scheduler;
 use crate::ids::TaskId;
@@ -98,8 +99,10 @@ pub struct RaftSettings {
 /// Checkpoints.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CheckpointSettings {
-    /// From trigger to trigger.
+    /// From trigger to trigger; with `adaptive` only until something is known.
     pub interval: Span,
+    /// Whether the interval follows what is observed.
+    pub adaptive: Option<Adaptive>,
     /// After which a checkpoint is given up.
     pub timeout: Span,
     /// The least time between a completion and the next trigger.

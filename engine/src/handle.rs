@@ -9,6 +9,7 @@ use core::fmt;
 
 use stormglass_sim::hash::Mixer;
 use stormglass_sim::payload::Payload;
+use stormglass_sim::time::Span;
 
 use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
 use crate::snapshot::{Reader, put};
@@ -52,6 +53,8 @@ pub struct Part {
     pub task: TaskId,
     /// The logical size of its state in bytes, however much of it was written anew.
     pub state: u64,
+    /// For how long the task did nothing else for it.
+    pub stopped: Span,
     /// Contents that were too small to be worth a file.
     pub inline: Option<Payload>,
     /// Its files, to be read in this order. Some may belong to earlier checkpoints too.
@@ -124,11 +127,12 @@ impl Part {
 
     /// Bytes on the wire.
     pub(crate) fn wire_size(&self) -> u64 {
-        16 + 44 * self.files.len() as u64 + self.inline.as_ref().map_or(0, Payload::size)
+        24 + 44 * self.files.len() as u64 + self.inline.as_ref().map_or(0, Payload::size)
     }
 
     pub(crate) fn digest(&self, into: &mut Mixer) {
         into.pair(self.task.0.into(), self.state);
+        into.word(self.stopped.as_nanos());
         into.word(self.inline.as_ref().map_or(0, Payload::fingerprint));
         for file in &self.files {
             let (first, second) = file.id.words();
@@ -142,6 +146,7 @@ impl Part {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         put(out, self.task.0.into());
         out.extend_from_slice(&self.state.to_le_bytes());
+        out.extend_from_slice(&self.stopped.as_nanos().to_le_bytes());
         put(out, u32::from(self.inline.is_some()));
         if let Some(inline) = &self.inline {
             out.extend_from_slice(&inline.size().to_le_bytes());
@@ -160,7 +165,7 @@ impl Part {
     /// Reads what [`Part::encode`] wrote.
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         let task = TaskId(u16::try_from(reader.u32()?).ok()?);
-        let state = reader.u64()?;
+        let (state, stopped) = (reader.u64()?, Span::nanos(reader.u64()?));
         let inline = match reader.u32()? {
             0 => None,
             _ => {
@@ -174,6 +179,6 @@ impl Part {
             let (bytes, print) = (reader.u64()?, reader.u64()?);
             files.push(FileRef { id, bytes, print, replicas: Replicas(reader.u64()?) });
         }
-        Some(Part { task, state, inline, files })
+        Some(Part { task, state, stopped, inline, files })
     }
 }

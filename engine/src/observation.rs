@@ -5,6 +5,7 @@
 
 use stormglass_sim::hash::Mixer;
 use stormglass_sim::node::{self, NodeId};
+use stormglass_sim::time::Span;
 
 use crate::ids::{Attempt, CheckpointId, Child, Generation, KeyGroup, Partition, Root, TaskId};
 use crate::raft::{Index, Point, Term};
@@ -250,6 +251,11 @@ pub enum Observation {
         generation: Generation,
         /// Why.
         reason: AbortReason,
+    },
+    /// The interval between checkpoints changed with what was observed of failures and costs.
+    IntervalChanged {
+        /// From one trigger to the next, from now on.
+        interval: Span,
     },
     /// A resource learnt of a generation; it must refuse all older ones from now on.
     Fenced {
@@ -541,6 +547,7 @@ impl node::Observation for Observation {
                 into.pair(32 | u64::from(operation.number) << 32, value);
                 into.word(operation.client.word());
             }
+            O::IntervalChanged { interval } => into.pair(34, interval.as_nanos()),
         }
     }
 }

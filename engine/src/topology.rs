@@ -209,6 +209,8 @@ pub struct Component {
     pub inputs: Vec<Input>,
     /// CPU time a tuple.
     pub cpu: Span,
+    /// CPU time that its part of a checkpoint takes a task, which does nothing else meanwhile.
+    pub snapshot_cpu: Span,
 }
 
 impl Component {

@@ -227,11 +227,27 @@ impl Report<'_> {
             ),
         );
         line("", quantiles(&checkpoints.duration, "from trigger to completion"));
+        if let Some(last) = checkpoints.intervals.last() {
+            let changes = plural(checkpoints.intervals.len() as u64, "change");
+            line("", format!("{} apart at the end, after {changes}", words::span(last.interval)));
+        }
+        line("useful work", self.useful_work());
         line("published", self.published());
         self.metadata(&mut line);
         self.dead_letters(&mut line);
         line("rare events", self.probes());
         out
+    }
+
+    fn useful_work(&self) -> String {
+        let work = &self.outcome.useful_work;
+        format!(
+            "{} % of the time of {} while faults strike: {} of {}",
+            words::thousandths(work.ppm / 10),
+            work.component,
+            words::span(work.useful),
+            words::span(work.available)
+        )
     }
 
     fn published(&self) -> String {

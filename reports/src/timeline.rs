@@ -20,6 +20,7 @@
 //! t  a transaction is aborted    e  the end of a partition     o  anything else
 //! v  a vote is granted           E  a leader is elected        L  it takes up its duties
 //! d  it steps down               <  a coordinator is back      m  the membership changes
+//! i  the checkpoint interval changes
 //! ```
 //!
 //! An event that follows its like (same node, sign and words) makes no line of its own: it is
@@ -38,7 +39,7 @@ use crate::page::Style;
 use crate::summary::Report;
 use crate::words::{self, Names, count, plural};
 
-const LEGEND: [&str; 8] = [
+const LEGEND: [&str; 9] = [
     "!  a fault takes effect        ,  a fault strikes nothing",
     "+  a worker process is up      ?  it is suspected            z  a zombie ends itself",
     "G  a generation is granted     R  it runs                    F  a task fails",
@@ -47,6 +48,7 @@ const LEGEND: [&str; 8] = [
     "t  a transaction is aborted    e  the end of a partition     o  anything else",
     "v  a vote is granted           E  a leader is elected        L  it takes up its duties",
     "d  it steps down               <  a coordinator is back      m  the membership changes",
+    "i  the checkpoint interval changes",
 ];
 
 /// One line.
@@ -156,6 +158,7 @@ fn event(by: NodeId, what: &Observation, names: &Names<'_>) -> (NodeId, char, St
         O::CheckpointTriggered { .. } => (by, '(', words),
         O::CheckpointCompleted { .. } => (by, ')', words),
         O::CheckpointAborted { .. } => (by, 'x', words),
+        O::IntervalChanged { .. } => (by, 'i', words),
         O::Restored { generation, checkpoint, .. } => {
             let words = match checkpoint {
                 Some(checkpoint) => format!("tasks restored from {checkpoint} in {generation}"),

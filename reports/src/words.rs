@@ -208,6 +208,9 @@ impl Names<'_> {
             O::CheckpointAborted { checkpoint, generation, reason } => {
                 format!("{checkpoint} of {generation} aborted: {}", abort(reason))
             }
+            O::IntervalChanged { interval } => {
+                format!("checkpoints are {} apart from now on", span(interval))
+            }
             O::Assigned { generation, task, node } => {
                 let task = self.topology.task_name(task);
                 format!("{task} assigned to {} in {generation}", self.node(node))

@@ -11,7 +11,10 @@ use stormglass_sim::fault::Fault;
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::watch::Stamp;
 
-use crate::outcome::{CheckpointFacts, DetectionFacts, FlowFacts, LeaderFacts};
+use crate::outcome::{
+    CheckpointFacts, DetectionFacts, FlowFacts, IntervalFact, LeaderFacts, UsefulWork,
+};
+use crate::units::Between;
 
 mod detection;
 mod histogram;
@@ -19,12 +22,14 @@ mod leaders;
 mod recovery;
 #[cfg(test)]
 mod tests;
+mod useful;
 mod visibility;
 
 use detection::Detection;
 use histogram::Histogram;
 use leaders::Leaders;
 pub(crate) use recovery::{Outages, Struck};
+use useful::Useful;
 use visibility::Visibility;
 
 /// How often the lag is looked at.
@@ -49,6 +54,7 @@ pub(crate) struct Metrics {
     hops: u64,
     last_new: Instant,
     visibility: Visibility,
+    useful: Useful,
     latency: Histogram,
     triggered: BTreeMap<CheckpointId, Instant>,
     checkpoint_time: Histogram,
@@ -61,7 +67,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(topology: Arc<Topology>, log: InputLog, calm_until: Instant) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, log: InputLog, storm: Between<Instant>) -> Self {
         let none = vec![0; log.partitions.len()];
         Metrics {
             outages: Outages::default(),
@@ -75,12 +81,13 @@ impl Metrics {
             hops: 0,
             last_new: Instant::ZERO,
             visibility: Visibility::default(),
+            useful: Useful::new(&topology, storm),
             latency: Histogram::default(),
             triggered: BTreeMap::new(),
             checkpoint_time: Histogram::default(),
             checkpoints: CheckpointFacts::default(),
             published: vec![0; topology.components().len()],
-            calm_until,
+            calm_until: storm.min,
             calm_lags: Vec::new(),
             calm_lag: None,
             max_lag: 0,
@@ -92,8 +99,9 @@ impl Metrics {
     #[inline]
     pub(crate) fn observed(&mut self, at: Stamp, observation: &Observation) {
         match *observation {
-            Observation::Executed { from: TaskId::BROKER, generation, root, .. } => {
+            Observation::Executed { task, from: TaskId::BROKER, generation, root, .. } => {
                 self.read += 1;
+                self.useful.executed(task, generation);
                 let partition = usize::from(root.partition().0);
                 let next = root.offset() + 1;
                 if generation == self.generation {
@@ -104,7 +112,10 @@ impl Metrics {
                     self.last_new = at.time;
                 }
             }
-            Observation::Executed { .. } => self.hops += 1,
+            Observation::Executed { task, generation, .. } => {
+                self.hops += 1;
+                self.useful.executed(task, generation);
+            }
             Observation::Staged { task, generation, checkpoint, root, .. } => {
                 self.visibility.staged((task, generation, checkpoint), root);
             }
@@ -155,6 +166,9 @@ impl Metrics {
                     self.checkpoint_time.add(now.since(since).as_nanos());
                 }
             }
+            Observation::IntervalChanged { interval } => {
+                self.checkpoints.intervals.push(IntervalFact { at: now, interval });
+            }
             Observation::CheckpointAborted { checkpoint, reason, .. } => {
                 self.triggered.remove(&checkpoint);
                 self.cuts.remove(&checkpoint);
@@ -167,6 +181,7 @@ impl Metrics {
             }
             _ => {}
         }
+        self.useful.observed(observation);
         self.outages.observed(now, observation, &self.furthest);
         self.leaders.observed(at, observation);
         self.detection.observed(at, observation);
@@ -185,6 +200,7 @@ impl Metrics {
         };
         let lag: u64 = self.log.partitions.iter().zip(&self.position).map(arrived).sum();
         self.max_lag = self.max_lag.max(lag);
+        self.useful.sampled(now);
         if now < self.calm_until {
             self.calm_lags.push(lag);
         } else if self.calm_lag.is_none() {
@@ -207,6 +223,9 @@ impl Metrics {
         CheckpointFacts { duration, ..self.checkpoints.clone() }
     }
 
+    pub(crate) fn useful_work(&self, now: Instant) -> UsefulWork {
+        self.useful.facts(now)
+    }
     pub(crate) fn leader_facts(&self) -> LeaderFacts {
         self.leaders.facts()
     }

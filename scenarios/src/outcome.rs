@@ -45,6 +45,8 @@ pub struct Outcome {
     pub checkpoints: CheckpointFacts,
     /// How much went through, and how fast.
     pub flow: FlowFacts,
+    /// Of the component that had most to do: how much of its time went into what counts.
+    pub useful_work: UsefulWork,
     /// Who led the metadata, and how its clients fared.
     pub leaders: LeaderFacts,
     /// Suspicions of workers, right and wrong.
@@ -169,6 +171,37 @@ pub struct CheckpointFacts {
     pub duration: Quantiles,
     /// Logical size of the state in the last completed one in bytes.
     pub last_bytes: u64,
+    /// Each change of the interval, if it follows what is observed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<IntervalFact>,
+}
+
+/// From then on, checkpoints are so far apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct IntervalFact {
+    /// From when on.
+    #[serde(rename = "at_ns", serialize_with = "instant")]
+    pub at: Instant,
+    /// From one trigger to the next.
+    #[serde(rename = "interval_ns", serialize_with = "span")]
+    pub interval: Span,
+}
+
+/// Useful work of one component while faults strike: CPU time spent on inputs that are counted for
+/// the first time, of the CPU time available. Snapshots, work that a failure undid and had done
+/// again, and outages are what is missing, and waiting for input where that is scarce.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UsefulWork {
+    /// The component that has the largest share.
+    pub component: String,
+    /// CPU time spent on inputs for the first time.
+    #[serde(rename = "useful_ns", serialize_with = "span")]
+    pub useful: Span,
+    /// One core for each of its tasks, as long as the storm lasts.
+    #[serde(rename = "available_ns", serialize_with = "span")]
+    pub available: Span,
+    /// The share, in millionths.
+    pub ppm: u64,
 }
 
 /// Throughput and latency of a run.

@@ -24,10 +24,10 @@ use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
 use crate::places::Places;
 use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
-use crate::scenario::{Detector, Role, Scenario, Ways};
+use crate::scenario::{self, Detector, Role, Scenario, Ways};
 use crate::story::{Fired, Story};
 use crate::topologies::Registry;
-use crate::units::{Drift, Step};
+use crate::units::{Between, Drift, Step};
 
 /// How long a run goes on after everything is done and healed, so that what comes back late (a
 /// zombie, a lost message) is seen and judged too.
@@ -128,11 +128,11 @@ impl Run {
     pub fn new(setup: Setup) -> Run {
         let places = Places::new(&setup.scenario);
         let duration = input::duration(&setup.log);
-        let calm = u64::from(setup.scenario.phases.storm_from_percent);
-        let calm_until = Instant::ZERO + duration.scale(calm, 100);
+        let Between { min, max } = scenario::storm(&setup.scenario, duration);
+        let storm = Between { min: Instant::ZERO + min, max: Instant::ZERO + max };
         let Setup { scenario, topology, log, plan, bugs, record } = &setup;
         let settings = judging(scenario, &places, plan);
-        let mut story = Story::new(topology, log, &places, settings, &plan.faults, calm_until);
+        let mut story = Story::new(topology, log, &places, settings, &plan.faults, storm);
         story.record = record.then(Vec::new);
         let mut world = places.build(scenario, topology, log, plan, story);
         bugs.iter().for_each(|bug| world.enable_twist(*bug));
@@ -386,6 +386,7 @@ impl Run {
             recoveries: story.metrics.outages.all(now, |node| self.places.name(node)),
             checkpoints: story.metrics.checkpoint_facts(),
             flow: story.metrics.flow_facts(world.events()),
+            useful_work: story.metrics.useful_work(now),
             leaders: story.metrics.leader_facts(),
             detection: story.metrics.detection_facts(),
             published: story.metrics.published(),

@@ -69,7 +69,7 @@ pub use event::EventKind;
 pub use fault::{Action, ActionSpec, FaultSpec, Ways, When};
 pub use operation::{Operation, OperationSpec};
 pub use raw::schema;
-pub use settings::{Checkpoint, Cluster, Disk, Flow, Network, Phases, Profile};
+pub use settings::{Adaptive, Checkpoint, Cluster, Disk, Flow, Network, Phases, Profile};
 pub use target::{Role, Target};
 
 pub(crate) use fault::Pick;
@@ -131,6 +131,9 @@ pub struct TopologyChoice {
     /// CPU time that a tuple costs, by component; the topology's own for the rest.
     #[serde(serialize_with = "crate::units::texts")]
     pub cpu: BTreeMap<String, Span>,
+    /// CPU time that its part of a checkpoint takes each task, by component (none).
+    #[serde(serialize_with = "crate::units::texts", skip_serializing_if = "BTreeMap::is_empty")]
+    pub snapshot_cpu: BTreeMap<String, Span>,
     /// Number of key groups; the topology's own number if absent.
     pub max_parallelism: Option<u16>,
 }
@@ -187,6 +190,7 @@ impl Scenario {
                 name: topology.to_string(),
                 parallelism: BTreeMap::new(),
                 cpu: BTreeMap::new(),
+                snapshot_cpu: BTreeMap::new(),
                 max_parallelism: None,
             },
             input: Input { partitions: Input::PARTITIONS, rate, source },

@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::places::Places;
 use crate::plan::{PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::scenario::{EventKind, Target};
+use crate::units::Between;
 
 mod echo;
 mod whom;
@@ -94,11 +95,11 @@ impl Story {
         places: &Places,
         settings: Settings,
         faults: &[PlannedFault],
-        calm_until: Instant,
+        storm: Between<Instant>,
     ) -> Self {
         let mut story = Story {
             judges: Judges::new(Arc::clone(topology), log.clone(), settings),
-            metrics: Metrics::new(Arc::clone(topology), log.clone(), calm_until),
+            metrics: Metrics::new(Arc::clone(topology), log.clone(), storm),
             echoes: Echoes::default(),
             topology: Arc::clone(topology),
             triggers: Vec::new(),

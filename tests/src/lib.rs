@@ -4,6 +4,7 @@
 //! * `determinism`: a run is a pure function. `forks`: a run is a value.
 //! * `exactly_once`: the laws of the judges, over seeds, bugs and a user's own topology.
 //!   `groupings`: the same for every grouping. `control_plane`: while leaders come and go.
+//! * `interval`: useful work follows the formulas, and the interval follows the failures.
 //! * `regressions`: bugs that campaigns found. `bad_input`, `memory`: what is refused, and what
 //!   must not grow.
 //! * `tidy`: layers, maps and style, read off the sources. `bans`: what clippy must refuse.

@@ -15,7 +15,7 @@ pub fn short(name: &str) -> &'static [&'static str] {
     match name {
         "flight-delays" => &["input.csv.limit=4000"],
         "word-count" => &["input.words.count=8000"],
-        "coordinator-storm" | "elastic" => &[],
+        "coordinator-storm" | "elastic" | "interval" => &[],
         _ => &["input.words.count=20000"],
     }
 }

@@ -7,7 +7,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::time::Instant;
+use stormglass_sim::time::{Instant, Span};
 
 use super::metadata::{Assignment, Completed};
 use crate::cluster::CheckpointSettings;
@@ -123,7 +123,8 @@ impl Checkpoints {
         }
         pending.completing = true;
         let parts = pending.parts.iter().flatten().cloned().collect();
-        Acknowledged::Last(Completed { checkpoint, generation, attempt, parts })
+        let ran = Span::ZERO;
+        Acknowledged::Last(Completed { checkpoint, generation, attempt, parts, ran })
     }
 
     /// Completion was applied.

@@ -15,6 +15,7 @@ use super::checkpoints::{Acknowledged, Checkpoints};
 use super::decide::Rebalance;
 use super::detector::Heartbeats;
 use super::metadata::{Applied, Command, Request};
+use super::pace::Pace;
 use super::rebalance::Meter;
 use super::{Conn, Ledger, requests, schedule, slots_of, tell};
 use crate::cluster::Cluster;
@@ -44,6 +45,7 @@ pub(super) struct Master {
     pub(super) supervisors: BTreeMap<NodeId, Heartbeats>,
     pub(super) resources: Vec<ResourceLink>,
     pub(super) checkpoints: Checkpoints,
+    pub(super) pace: Pace,
     /// How far a replacement of the running generation by one that follows the goal has come.
     pub(super) rebalancing: Option<Rebalance>,
     pub(super) monitor: Option<TimerId>,
@@ -111,6 +113,7 @@ impl Master {
             supervisors: BTreeMap::new(),
             resources: resources.to_vec(),
             checkpoints: Checkpoints::default(),
+            pace: Pace::new(cluster.checkpoint.interval),
             rebalancing: None,
             monitor: None,
             meter: Meter::new(cluster.control.load.window),

@@ -11,7 +11,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use stormglass_sim::node::{Lane, NodeId};
+use stormglass_sim::time::Span;
 
+use super::interval::Experience;
 use crate::handle::{FileId, Part};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
 use crate::observation::Call;
@@ -62,12 +64,18 @@ pub struct Completed {
     pub attempt: Attempt,
     /// What its tasks keep; the first entry is task 1's.
     pub parts: Vec<Arc<Part>>,
+    /// How long the generation had run since the metadata was told last.
+    pub ran: Span,
 }
 
 impl Completed {
     /// Logical size of all its state in bytes.
     pub fn bytes(&self) -> u64 {
         self.parts.iter().map(|part| part.state).sum()
+    }
+    /// For how long it stopped the task that it stopped longest.
+    pub fn stopped(&self) -> Span {
+        self.parts.iter().map(|part| part.stopped).max().unwrap_or_default()
     }
     /// The files that it needs.
     pub fn files(&self) -> impl Iterator<Item = FileId> {
@@ -95,6 +103,8 @@ pub enum Command {
         generation: Generation,
         /// The version of the goal that it is made for.
         basis: u32,
+        /// How the one before it ended.
+        ended: Ended,
         /// The workers, with their incarnations.
         workers: Vec<(NodeId, u32)>,
         /// The worker of each task.
@@ -134,6 +144,15 @@ pub enum Command {
         /// What to do.
         call: Call,
     },
+}
+
+/// How a generation ended.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Ended {
+    /// Whether it ran, and was lost for the failure of a worker.
+    pub failed: bool,
+    /// How long it had run since the metadata was told last.
+    pub ran: Span,
 }
 
 /// A command with the name that makes it idempotent.
@@ -179,6 +198,8 @@ pub struct Metadata {
     /// Supervisors, and whether their workers may be used.
     members: BTreeMap<NodeId, bool>,
     goal: Goal,
+    /// What was observed of failures and checkpoints.
+    experience: Experience,
     registers: BTreeMap<u16, u64>,
     /// The newest request of each client, and its answer.
     sessions: BTreeMap<NodeId, (u64, Answer)>,
@@ -210,6 +231,10 @@ impl Metadata {
     /// How the topology is to be spread.
     pub fn goal(&self) -> &Goal {
         &self.goal
+    }
+    /// What was observed of failures and checkpoints.
+    pub fn experience(&self) -> &Experience {
+        &self.experience
     }
     /// The supervisors whose workers may be used, in the order of their addresses.
     pub fn supervisors(&self) -> impl Iterator<Item = NodeId> {
@@ -246,9 +271,13 @@ impl Metadata {
 
     fn change(&mut self, command: Command, retained: u16) -> Applied {
         match command {
-            Command::Grant { generation, basis, workers, tasks, executors } => {
+            Command::Grant { generation, basis, ended, workers, tasks, executors } => {
                 if generation.0 != self.generation().0 + 1 {
                     return Applied::Refused;
+                }
+                self.experience.ran(ended.ran);
+                if ended.failed {
+                    self.experience.failed();
                 }
                 let attempt = Attempt(self.assignment.as_ref().map_or(0, |a| a.attempt.0) + 1);
                 let assignment =
@@ -289,6 +318,8 @@ impl Metadata {
         if completed.generation != self.generation() || completed.checkpoint <= newest {
             return Applied::Refused;
         }
+        self.experience.ran(completed.ran);
+        self.experience.stopped(completed.stopped());
         let completed = Arc::new(completed);
         self.completed.push(completed.clone());
         let surplus = self.completed.len().saturating_sub(usize::from(retained.max(1)));

@@ -21,7 +21,7 @@ use crate::permit::CommitPermit;
 impl Master {
     /// Sets the timer for the next checkpoint, if none is under way.
     pub(super) fn schedule_checkpoint(&mut self, cx: &mut Cx<'_>) {
-        if let Some(due) = self.checkpoints.due(&self.cluster.checkpoint) {
+        if let Some(due) = self.checkpoints.due(&self.checkpoint_settings()) {
             cx.set_timer(MAIN, due.since(cx.now()), CHECKPOINT_DUE);
         }
     }
@@ -29,7 +29,7 @@ impl Master {
     /// Asks for an id if a checkpoint is due now.
     pub(super) fn trigger_if_due(&mut self, ledger: &mut Ledger, cx: &mut Cx<'_>) {
         let due = |at: Instant| at <= cx.now();
-        let is_due = self.checkpoints.due(&self.cluster.checkpoint).is_some_and(due);
+        let is_due = self.checkpoints.due(&self.checkpoint_settings()).is_some_and(due);
         if is_due && matches!(self.step, Step::Running) {
             self.checkpoints.reserve();
             let generation = ledger.metadata.generation();
@@ -75,7 +75,8 @@ impl Master {
             }
             Acknowledged::Last(completed) => {
                 cx.observe(Observation::Accepted { resource, generation, task });
-                ledger.propose(Command::Complete(completed), cx);
+                let ran = self.pace.account(cx.now());
+                ledger.propose(Command::Complete(Completed { ran, ..completed }), cx);
             }
         }
     }
@@ -89,6 +90,7 @@ impl Master {
     ) {
         let Completed { checkpoint, generation, attempt, .. } = *completed;
         self.checkpoints.complete(checkpoint, cx.now());
+        self.adapt(ledger, cx);
         let permit = CommitPermit::mint(checkpoint, generation, attempt);
         self.tell_workers(&Message::Complete { permit, task: TaskId::BROKER }, ledger, cx);
         self.discard(checkpoint, ledger, cx);

@@ -10,6 +10,7 @@ use stormglass_sim::node::{ConnId, NodeId};
 use super::decide::{Decision, Facts, Rebalance, SlotFacts, Stage, decide};
 use super::master::{DEPLOY_TIMEOUT, MAIN, Master, Step};
 use super::metadata::{Assignment, Command};
+use super::pace::first_counts_from;
 use super::schedule::{self, Scheduler};
 use super::{Ledger, rebalance, tell};
 use crate::ids::{Generation, TaskId};
@@ -288,9 +289,10 @@ impl Master {
         let workers = used.map(|node| (*node, self.slots[node].incarnation)).collect();
         let generation = Generation(ledger.metadata.generation().0 + 1);
         let basis = ledger.metadata.goal().version;
+        let ended = self.ended(cx.now());
         self.step = Step::Deciding;
         self.rebalancing = None;
-        ledger.propose(Command::Grant { generation, basis, workers, tasks, executors }, cx);
+        ledger.propose(Command::Grant { generation, basis, ended, workers, tasks, executors }, cx);
     }
 
     /// A new generation is applied: from here on nothing older may have an effect.
@@ -406,7 +408,9 @@ impl Master {
         self.step = Step::Running;
         self.running_since = Some(cx.now());
         self.meter.reset(generation);
-        self.checkpoints.restart(cx.now());
+        self.pace.begin(cx.now());
+        self.adapt(ledger, cx);
+        self.checkpoints.restart(first_counts_from(ledger, cx.now()));
         self.schedule_checkpoint(cx);
     }
 

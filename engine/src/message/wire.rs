@@ -44,6 +44,8 @@ impl node::Message for Message {
             }
     }
 
+    /// The store's answer is for no task's thread: whoever writes state out while the task goes on
+    /// acknowledges it, and does not wait for the task's work (so Flink's asynchronous part).
     fn lane(&self) -> Lane {
         Lane(match self {
             Message::Trigger { task, .. }
@@ -57,7 +59,6 @@ impl node::Message for Message {
             Message::Data(data) => data.lane.0,
             Message::Records(records) => records.lane.0,
             Message::PreCommitted { id, .. } => id.task.0,
-            Message::PutDone { id, .. } => id.task.0,
             _ => 0,
         })
     }

@@ -43,12 +43,17 @@ impl Parts {
         env: &mut Env<'_, '_>,
     ) {
         let (task, generation, attempt) = (self.task, env.generation, env.attempt);
+        // The barrier has gone ahead; the state is written out when this work is done.
+        let stopped = env.cluster.topology.component_of(task).snapshot_cpu;
+        if !stopped.is_zero() {
+            env.cx.spend(env.lane(task), stopped);
+        }
         let id = FileId { checkpoint, generation, attempt, task, number: 0 };
         let put = Arc::new(Put { id, data: snapshot.encode() });
         let (bytes, print) = (put.data.size(), put.data.fingerprint());
         let file = FileRef { id, bytes, print, replicas: Replicas::one(0) };
         let state = snapshot.state_size();
-        let part = Part { task, state, inline: None, files: [file].into() };
+        let part = Part { task, state, stopped, inline: None, files: [file].into() };
         env.links.store.send(Message::Put(put.clone()), env.cx);
         env.stepped(Step::Uploading, task, checkpoint);
         self.waiting.push(Waiting { checkpoint, part, puts: [put].into(), awaits_receiver });

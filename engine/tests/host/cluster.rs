@@ -170,6 +170,7 @@ fn cluster(variant: &Variant) -> Arc<Cluster> {
         },
         checkpoint: CheckpointSettings {
             interval: Span::secs(2),
+            adaptive: None,
             timeout: Span::secs(3),
             min_pause: Span::ZERO,
             retained: 1,

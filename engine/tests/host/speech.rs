@@ -243,7 +243,8 @@ pub(crate) fn part(checkpoint: CheckpointId, generation: Generation, task: TaskI
     let attempt = Attempt(generation.0);
     let id = FileId { checkpoint, generation, attempt, task, number: 0 };
     let file = FileRef { id, bytes: 10, print: 0, replicas: Replicas::one(0) };
-    Arc::new(Part { task, state: 10, inline: None, files: vec![file] })
+    let (state, stopped) = (10, Span::ZERO);
+    Arc::new(Part { task, state, stopped, inline: None, files: vec![file] })
 }
 
 /// The number at the end of a name such as `g7` or `chk2`.
@@ -337,7 +338,8 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
                 let attempt = permit.attempt();
                 let tasks = (1..=deployment.len() as u16).map(TaskId);
                 let parts = tasks.map(|task| part(checkpoint, generation, task)).collect();
-                (Arc::new(Completed { checkpoint, generation, attempt, parts }), permit)
+                let ran = Span::ZERO;
+                (Arc::new(Completed { checkpoint, generation, attempt, parts, ran }), permit)
             });
             let mut workers: Vec<(NodeId, u32)> = deployment.iter().map(|at| (*at, 1)).collect();
             workers.sort();

@@ -7,6 +7,7 @@ use stormglass_engine::cluster::{
     CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
 };
 use stormglass_engine::coordinator::detector;
+use stormglass_engine::coordinator::interval::Adaptive;
 use stormglass_engine::coordinator::metadata::Command;
 use stormglass_engine::coordinator::schedule;
 use stormglass_engine::message::Asked;
@@ -41,6 +42,11 @@ pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topol
         control: control(cluster),
         checkpoint: CheckpointSettings {
             interval: checkpoint.interval,
+            adaptive: checkpoint.adaptive.as_ref().map(|adaptive| Adaptive {
+                min: adaptive.min,
+                max: adaptive.max,
+                hysteresis_permille: adaptive.hysteresis.0 / 1_000,
+            }),
             timeout: checkpoint.timeout,
             min_pause: checkpoint.min_pause,
             retained: checkpoint.retained,

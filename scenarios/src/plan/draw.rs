@@ -3,6 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use stormglass_sim::hash::Mixer;
+use stormglass_sim::time::Span;
 
 /// A stream of draws.
 #[derive(Clone, Debug)]
@@ -38,6 +39,12 @@ impl Draw {
                 return (wide >> 64) as u64;
             }
         }
+    }
+    /// A time that passes until the next event of a Poisson process, to the nanosecond.
+    pub(crate) fn exponential(&mut self, mean: Span) -> Span {
+        // 53 bits, never zero: the longest is 36.7 times the mean.
+        let uniform = ((self.word() >> 11) + 1) as f64 / (1u64 << 53) as f64;
+        Span::nanos((-libm::log(uniform) * mean.as_nanos() as f64) as u64)
     }
     /// A number of a closed range, all equally likely.
     ///

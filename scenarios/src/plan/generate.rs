@@ -116,15 +116,25 @@ fn repeated(
         return Vec::new();
     }
     let times = keyed.quantity("times", &spec.times);
+    let storm = storm(scenario, duration);
     let mut faults: Vec<PlannedFault> = Vec::new();
     for number in 0..u64::from(times) {
         let keyed = keyed.time(number);
         let mut fault = planned(scenario, spec, &keyed, duration);
-        if let (Some(every), Some(Trigger::At(before))) =
-            (&spec.every, faults.last().map(|before| before.trigger))
-        {
-            let at = before + keyed.quantity("every", every);
-            if at > Instant::ZERO + storm(scenario, duration).max {
+        let before = faults.last().and_then(|before| match before.trigger {
+            Trigger::At(at) => Some(at),
+            Trigger::On { .. } => None,
+        });
+        let next = match (spec.poisson, &spec.every, before) {
+            (Some(mean), _, before) => {
+                let from = before.unwrap_or(Instant::ZERO + storm.min);
+                Some(from + keyed.draw("gap").exponential(mean))
+            }
+            (None, Some(every), Some(before)) => Some(before + keyed.quantity("every", every)),
+            _ => None,
+        };
+        if let Some(at) = next {
+            if at > Instant::ZERO + storm.max {
                 break;
             }
             fault.trigger = Trigger::At(at);

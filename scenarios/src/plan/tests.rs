@@ -238,6 +238,38 @@ fn a_fault_strikes_every_so_often_until_the_storm_is_over() {
     assert_eq!(times(&plan(&three, 1)), seconds);
 }
 
+/// Gaps of a Poisson process are exponential: their mean and deviation are the mean that is stated.
+#[test]
+fn a_fault_strikes_like_rain() {
+    let rain = |also: &str| {
+        stormy(&format!("[[fault]]\nat = 'storm'\npoisson = '2s'\n{also}pause = {PAUSED}"))
+    };
+    let (endless, few) = (rain(""), rain("times = 4\n"));
+    let (mut gaps, mut struck) = (Vec::new(), 0);
+    for seed in 0..400 {
+        let drawn = times(&plan(&endless, seed));
+        struck += drawn.len();
+        let mut before = Instant::ZERO + Span::secs(12);
+        for at in &drawn {
+            gaps.push(at.since(before).as_secs_f64());
+            assert!(*at <= Instant::ZERO + Span::secs(48), "{at}");
+            before = *at;
+        }
+        let first: Vec<Instant> = drawn.into_iter().take(4).collect();
+        assert_eq!(times(&plan(&few, seed)), first, "seed {seed}");
+    }
+    // 36 s of storm, 18 times each.
+    assert!((7_000..7_400).contains(&struck), "{struck}");
+    // The storm's end cuts long gaps off more often than short ones.
+    let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+    let square = gaps.iter().map(|gap| gap * gap).sum::<f64>() / gaps.len() as f64;
+    let deviation = (square - mean * mean).sqrt();
+    assert!((1.8..2.0).contains(&mean) && (1.75..2.0).contains(&deviation), "{mean} {deviation}");
+    let least = gaps.iter().filter(|gap| **gap < 0.2).count() as f64 / gaps.len() as f64;
+    assert!((0.085..0.11).contains(&least), "{least} are less than a tenth of the mean");
+}
+const PAUSED: &str = "{ who = 'worker', for = '1s' }";
+
 #[test]
 fn a_fault_is_there_in_its_share_of_seeds() {
     let crash = |chance| format!("[[fault]]\nat = 'storm'\n{chance}\ncrash = {{ who = 'worker' }}");

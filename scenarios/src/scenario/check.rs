@@ -10,6 +10,7 @@ use crate::problem::{Problem, suggest};
 use crate::topologies::Registry;
 use crate::units::Between;
 
+mod checkpoint;
 mod control;
 mod fault;
 
@@ -57,6 +58,7 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
         );
     }
     spans(scenario)?;
+    checkpoint::check(scenario)?;
     source(scenario)?;
     control::check(scenario)?;
     let phases = &scenario.phases;
@@ -175,6 +177,11 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
     for (component, &cpu) in &choice.cpu {
         if !builder.set_cpu(component, cpu) {
             return stranger("cpu", component);
+        }
+    }
+    for (component, &cpu) in &choice.snapshot_cpu {
+        if !builder.set_snapshot_cpu(component, cpu) {
+            return stranger("snapshot-cpu", component);
         }
     }
     for (number, fault) in (1..).zip(&scenario.faults) {

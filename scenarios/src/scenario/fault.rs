@@ -24,6 +24,10 @@ pub struct FaultSpec {
     /// storm is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<Between<Span>>,
+    /// The mean time from one to the next, the first included, if they are a Poisson process: gaps
+    /// are exponential, from the beginning of the storm to its end.
+    #[serde(with = "text_option", skip_serializing_if = "Option::is_none")]
+    pub poisson: Option<Span>,
     /// In how many of all seeds it exists at all.
     #[serde(with = "text", skip_serializing_if = "FaultSpec::is_certain")]
     pub chance: Share,
@@ -41,7 +45,8 @@ impl FaultSpec {
     /// A fault that strikes once in every seed.
     pub const fn once(when: When, action: ActionSpec, target: Target) -> FaultSpec {
         let times = Between::just(1);
-        FaultSpec { when, action, target, times, every: None, chance: FaultSpec::CERTAIN }
+        let (every, poisson, chance) = (None, None, FaultSpec::CERTAIN);
+        FaultSpec { when, action, target, times, every, poisson, chance }
     }
     fn is_once(times: &Between<u32>) -> bool {
         *times == Between::just(1) || *times == Between::just(u32::MAX)

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use stormglass_sim::time::Span;
+
 use super::document::Origin;
-use super::raw::{RawCluster, RawInput, RawPhases, RawRaft, RawScenario, RawWords};
+use super::raw::{RawCheckpoint, RawCluster, RawInput, RawPhases, RawRaft, RawScenario, RawWords};
 use super::{
-    Checkpoint, Clock, Cluster, Disk, Flow, Guarantee, Input, Network, Phases, Profile, Raft,
-    Scenario, Source, TopologyChoice,
+    Adaptive, Checkpoint, Clock, Cluster, Disk, Flow, Guarantee, Input, Network, Phases, Profile,
+    Raft, Scenario, Source, TopologyChoice,
 };
 use crate::problem::Problem;
 use crate::units::{Quantity, Size};
@@ -41,13 +43,13 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         topology: TopologyChoice {
             name: raw.topology.name,
             parallelism: raw.topology.parallelism,
-            cpu: raw.topology.cpu.into_iter().map(|(name, Quantity(cpu))| (name, cpu)).collect(),
+            cpu: spans(raw.topology.cpu),
+            snapshot_cpu: spans(raw.topology.snapshot_cpu),
             max_parallelism: raw.topology.max_parallelism,
         },
         input: input(raw.input, &origin)?,
         cluster: cluster(raw.cluster, &origin)?,
-        checkpoint: lay!(raw.checkpoint => Checkpoint::default();
-            retained; interval timeout min_pause),
+        checkpoint: checkpoint(raw.checkpoint),
         flow: lay!(raw.flow => Flow::default(); batch credits fetch; flush poll),
         network,
         disk,
@@ -67,6 +69,20 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         drew: BTreeMap::new(),
         origin,
     })
+}
+
+fn spans(raw: BTreeMap<String, Quantity<Span>>) -> BTreeMap<String, Span> {
+    raw.into_iter().map(|(name, Quantity(span))| (name, span)).collect()
+}
+
+fn checkpoint(raw: RawCheckpoint) -> Checkpoint {
+    let mut checkpoint = lay!(raw => Checkpoint::default(); retained; interval timeout min_pause);
+    checkpoint.adaptive = raw.adaptive.map(|raw| {
+        let (Quantity(min), Quantity(max)) = (raw.min, raw.max);
+        let hysteresis = raw.hysteresis.map_or(Adaptive::HYSTERESIS, |Quantity(share)| share);
+        Adaptive { min, max, hysteresis }
+    });
+    checkpoint
 }
 
 fn cluster(raw: RawCluster, origin: &Origin) -> Result<Cluster, Problem> {

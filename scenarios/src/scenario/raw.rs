@@ -121,6 +121,10 @@ pub(super) struct RawTopology {
     /// CPU time that a tuple costs, by component; the topology's own for the rest.
     #[serde(default)]
     pub cpu: BTreeMap<String, Quantity<Span>>,
+    /// CPU time that its part of a checkpoint takes each task, which does nothing else meanwhile,
+    /// by component. Default none.
+    #[serde(default)]
+    pub snapshot_cpu: BTreeMap<String, Quantity<Span>>,
     /// Number of key groups; the topology's own number if absent.
     pub max_parallelism: Option<u16>,
 }
@@ -208,12 +212,28 @@ pub(super) struct RawCluster {
 pub(super) struct RawCheckpoint {
     /// From one trigger to the next. Default 2s.
     pub interval: Duration,
+    /// The interval follows failures and costs as they are observed, and is what is set until then.
+    /// Default: it does not.
+    pub adaptive: Option<RawAdaptive>,
     /// A checkpoint that is not complete after this long is given up. Default 10s.
     pub timeout: Duration,
     /// At least this long from the end of one to the trigger of the next. Default 0s.
     pub min_pause: Duration,
     /// How many complete checkpoints are kept. Default 1.
     pub retained: Option<u16>,
+}
+
+/// The interval between checkpoints aims at the best one for the failures and costs of the run.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Adaptive")]
+pub(super) struct RawAdaptive {
+    /// It is never shorter.
+    pub min: Quantity<Span>,
+    /// It is never longer.
+    pub max: Quantity<Span>,
+    /// Changes that are no larger than this share of it are not made. Default 10%.
+    pub hysteresis: Portion,
 }
 
 /// How tuples flow.

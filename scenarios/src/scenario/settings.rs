@@ -4,7 +4,7 @@ use serde::Serialize;
 use stormglass_sim::time::Span;
 
 use super::{Detector, Role, Scheduler};
-use crate::units::{Between, names, text};
+use crate::units::{Between, Share, names, text};
 
 names! {
     /// Defaults of [`Cluster`] under a name.
@@ -64,6 +64,9 @@ pub struct Checkpoint {
     /// From one trigger to the next (2 s).
     #[serde(with = "text")]
     pub interval: Span,
+    /// Whether the interval follows what is observed of failures and costs (it does not).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adaptive: Option<Adaptive>,
     /// A checkpoint that is not complete after this long is given up (10 s).
     #[serde(with = "text")]
     pub timeout: Span,
@@ -72,6 +75,20 @@ pub struct Checkpoint {
     pub min_pause: Span,
     /// How many complete checkpoints are kept (1).
     pub retained: u16,
+}
+
+/// How the interval between checkpoints follows what is observed: it aims at the best one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Adaptive {
+    /// It is never shorter.
+    #[serde(with = "text")]
+    pub min: Span,
+    /// It is never longer.
+    #[serde(with = "text")]
+    pub max: Span,
+    /// Changes that are no larger than this share of it are not made (10 %).
+    #[serde(with = "text")]
+    pub hysteresis: Share,
 }
 
 /// How tuples flow.
@@ -188,10 +205,14 @@ impl Cluster {
     }
 }
 
+impl Adaptive {
+    /// Unless a scenario says otherwise.
+    pub const HYSTERESIS: Share = Share::percent(10);
+}
 impl Default for Checkpoint {
     fn default() -> Self {
         let (interval, timeout) = (Span::secs(2), Span::secs(10));
-        Checkpoint { interval, timeout, min_pause: Span::ZERO, retained: 1 }
+        Checkpoint { interval, adaptive: None, timeout, min_pause: Span::ZERO, retained: 1 }
     }
 }
 impl Default for Flow {

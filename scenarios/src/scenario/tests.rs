@@ -5,6 +5,7 @@ use crate::catalog;
 
 mod alternatives;
 mod control;
+mod interval;
 mod mistakes;
 mod operations;
 mod settings;
@@ -40,6 +41,7 @@ fn everything_can_be_written() {
         guarantee = "exactly-once"
         topology.parallelism.count = 8
         topology.cpu.count = "20us"
+        topology.snapshot-cpu.count = "30ms"
         topology.max-parallelism = 16
         [cluster]
         profile = "storm"
@@ -57,6 +59,7 @@ fn everything_can_be_written() {
         interval = "500ms"
         timeout = "1min"
         min-pause = "100ms"
+        adaptive = { min = "200ms", max = "5min", hysteresis = "15%" }
         retained = 2
         [flow]
         flush = "5ms"
@@ -118,6 +121,7 @@ fn everything_can_be_written() {
         drift-clock = { who = "follower", by = "-10%..10%", for = "5s" }
         [[fault]]
         at = "storm"
+        poisson = "8s"
         step-clock = { who = "coordinator-2", by = "-10s..10s" }
         [[fault]]
         at = "storm"
@@ -178,6 +182,9 @@ fn the_schema_knows_every_key() {
         "raft-vote-granted",
         "drift-clock",
         "rebalance",
+        "adaptive",
+        "poisson",
+        "snapshot-cpu",
     ] {
         assert!(text.contains(&format!("\"{key}\"")), "{key}");
     }

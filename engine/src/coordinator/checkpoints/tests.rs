@@ -12,6 +12,7 @@ use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
 
 const SETTINGS: CheckpointSettings = CheckpointSettings {
     interval: Span::secs(2),
+    adaptive: None,
     timeout: Span::secs(10),
     min_pause: Span::secs(1),
     retained: 1,
@@ -48,7 +49,8 @@ fn begun() -> Checkpoints {
 }
 
 fn part(task: u16) -> Arc<Part> {
-    Arc::new(Part { task: TaskId(task), state: 10, inline: None, files: Vec::new() })
+    let (state, stopped) = (10, Span::millis(task.into()));
+    Arc::new(Part { task: TaskId(task), state, stopped, inline: None, files: Vec::new() })
 }
 
 fn ack(books: &mut Checkpoints, task: u16) -> Acknowledged {
@@ -69,9 +71,9 @@ fn complete(books: &mut Checkpoints) -> Completed {
 fn the_last_part_completes_it() {
     let completed = complete(&mut begun());
     let (generation, attempt) = (Generation(3), Attempt(2));
-    let parts = [1, 2, 3].map(part).into();
-    assert_eq!(completed.bytes(), 30);
-    assert_eq!(completed, Completed { checkpoint: ONE, generation, attempt, parts });
+    let (parts, ran) = ([1, 2, 3].map(part).into(), Span::ZERO);
+    assert_eq!((completed.bytes(), completed.stopped()), (30, Span::millis(3)));
+    assert_eq!(completed, Completed { checkpoint: ONE, generation, attempt, parts, ran });
 }
 
 #[test]

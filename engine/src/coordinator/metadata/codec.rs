@@ -6,8 +6,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use stormglass_sim::node::NodeId;
+use stormglass_sim::time::Span;
 
-use super::{Answer, Assignment, Command, Completed, Goal, Metadata, Request};
+use super::{Answer, Assignment, Command, Completed, Ended, Goal, Metadata, Request};
+use crate::coordinator::interval::{Experience, Window};
 use crate::handle::Part;
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
 use crate::observation::Call;
@@ -18,6 +20,12 @@ const NONE: u64 = u64::MAX;
 
 fn put_long(out: &mut Vec<u8>, n: u64) {
     out.extend_from_slice(&n.to_le_bytes());
+}
+fn put_span(out: &mut Vec<u8>, span: Span) {
+    put_long(out, span.as_nanos());
+}
+fn span(reader: &mut Reader<'_>) -> Option<Span> {
+    reader.u64().map(Span::nanos)
 }
 fn put_node(out: &mut Vec<u8>, node: NodeId) {
     put(out, node.word() as u32);
@@ -77,6 +85,7 @@ fn put_completed(out: &mut Vec<u8>, completed: &Completed) {
     put(out, completed.generation.0);
     put(out, completed.attempt.0);
     put_many(out, completed.parts.iter(), |out, part| part.encode(out));
+    put_span(out, completed.ran);
 }
 fn completed(reader: &mut Reader<'_>) -> Option<Completed> {
     Some(Completed {
@@ -84,7 +93,26 @@ fn completed(reader: &mut Reader<'_>) -> Option<Completed> {
         generation: Generation(reader.u32()?),
         attempt: Attempt(reader.u32()?),
         parts: many(reader, |reader| Part::decode(reader).map(Arc::new))?,
+        ran: span(reader)?,
     })
+}
+
+fn put_window(out: &mut Vec<u8>, window: &Window) {
+    put_long(out, window.failures_micro);
+    put_span(out, window.running);
+}
+fn window(reader: &mut Reader<'_>) -> Option<Window> {
+    Some(Window { failures_micro: reader.u64()?, running: span(reader)? })
+}
+fn put_experience(out: &mut Vec<u8>, experience: &Experience) {
+    put_window(out, &experience.recent);
+    put_window(out, &experience.lasting);
+    put_span(out, experience.cost);
+    put(out, experience.checkpoints);
+}
+fn experience(reader: &mut Reader<'_>) -> Option<Experience> {
+    let (recent, lasting) = (window(reader)?, window(reader)?);
+    Some(Experience { recent, lasting, cost: span(reader)?, checkpoints: reader.u32()? })
 }
 
 fn put_executors<'a>(
@@ -109,10 +137,12 @@ impl Request {
         put_node(&mut out, self.client);
         put_long(&mut out, self.sequence);
         match &self.command {
-            Command::Grant { generation, basis, workers, tasks, executors } => {
+            Command::Grant { generation, basis, ended, workers, tasks, executors } => {
                 out.push(1);
                 put(&mut out, generation.0);
                 put(&mut out, *basis);
+                out.push(u8::from(ended.failed));
+                put_span(&mut out, ended.ran);
                 put_workers(&mut out, workers, tasks, executors);
             }
             Command::Reserve { generation } => {
@@ -158,8 +188,10 @@ impl Request {
         let command = match reader.take(1)?[0] {
             1 => {
                 let (generation, basis) = (Generation(reader.u32()?), reader.u32()?);
+                let failed = reader.take(1)?[0] == 1;
+                let ended = Ended { failed, ran: span(reader)? };
                 let (workers, tasks, executors) = workers(reader)?;
-                Command::Grant { generation, basis, workers, tasks, executors }
+                Command::Grant { generation, basis, ended, workers, tasks, executors }
             }
             2 => Command::Reserve { generation: Generation(reader.u32()?) },
             3 => Command::Complete(completed(reader)?),
@@ -201,6 +233,7 @@ impl Metadata {
         put(out, self.goal.version);
         put_long(out, self.goal.workers.map_or(NONE, u64::from));
         put_executors(out, self.goal.executors.iter());
+        put_experience(out, &self.experience);
         put_many(out, self.registers.iter(), |out, (key, value)| {
             put(out, (*key).into());
             put_long(out, *value);
@@ -232,6 +265,7 @@ impl Metadata {
         let workers = reader.u64()?;
         let workers = (workers != NONE).then_some(workers as u16);
         let executors: BTreeMap<_, _> = executors(reader)?.into_iter().collect();
+        let experience = experience(reader)?;
         let register = |reader: &mut Reader<'_>| Some((reader.u32()? as u16, reader.u64()?));
         let registers = many(reader, register)?.into_iter().collect();
         let sessions =
@@ -242,6 +276,7 @@ impl Metadata {
             next_checkpoint,
             members,
             goal: Goal { version, workers, executors },
+            experience,
             registers,
             sessions: sessions.into_iter().collect(),
         })

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 use stormglass_sim::node::{Lane, NodeId};
 use stormglass_sim::payload::Payload;
+use stormglass_sim::time::Span;
 
-use super::{Applied, Command, Completed, Metadata, Request};
+use super::{Applied, Command, Completed, Ended, Metadata, Request};
 use crate::handle::{FileId, FileRef, Part, Replicas};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
 use crate::observation::Call;
@@ -17,7 +18,8 @@ fn grant(generation: u32) -> Command {
     let workers = Vec::from([(A, 1), (B, 2)]);
     let tasks = [A, B, A].into();
     let executors = [1, 2, 2].map(TaskId).into();
-    Command::Grant { generation: Generation(generation), basis: 0, workers, tasks, executors }
+    let (generation, ended) = (Generation(generation), Ended::default());
+    Command::Grant { generation, basis: 0, ended, workers, tasks, executors }
 }
 
 /// Applies a command as the next request of a client that asks nothing twice.
@@ -27,11 +29,14 @@ fn apply(metadata: &mut Metadata, command: Command, retained: u16) -> Applied {
 }
 
 fn completed(checkpoint: u32, generation: u32) -> Completed {
+    let (task, state, stopped, files) = (TaskId(1), 10, Span::secs(1), Vec::new());
+    let part = Arc::new(Part { task, state, stopped, inline: None, files });
     Completed {
         checkpoint: CheckpointId(checkpoint),
         generation: Generation(generation),
         attempt: Attempt(generation),
-        parts: Vec::new(),
+        parts: [part].into(),
+        ran: Span::secs(9),
     }
 }
 
@@ -156,6 +161,33 @@ fn members_and_goal_have_a_version_that_rises_with_every_change() {
     assert_eq!(metadata.goal().executors.get(&ComponentId(1)), Some(&2));
 }
 
+/// What a run has seen of failures and costs is what was decided, and nothing else.
+#[test]
+fn experience_follows_what_is_decided() {
+    let mut metadata = at(1);
+    apply(&mut metadata, Command::Complete(completed(1, 1)), 1);
+    apply(&mut metadata, Command::Complete(completed(1, 1)), 1);
+    let seen = *metadata.experience();
+    assert_eq!((seen.checkpoints, seen.cost), (1, Span::secs(1)), "a completion counts once");
+    assert_eq!((seen.lasting.running, seen.lasting.failures_micro), (Span::secs(9), 0));
+    let replace = |metadata: &mut Metadata, generation, failed| {
+        let Command::Grant { basis, workers, tasks, executors, .. } = grant(0) else { return };
+        let (generation, ran) = (Generation(generation), Span::secs(7));
+        let ended = Ended { failed, ran };
+        let grant = Command::Grant { generation, basis, ended, workers, tasks, executors };
+        apply(metadata, grant, 1);
+    };
+    replace(&mut metadata, 2, false);
+    replace(&mut metadata, 2, true);
+    let seen = *metadata.experience();
+    assert_eq!(seen.lasting.running, Span::secs(16), "what is refused does not count");
+    assert_eq!(seen.lasting.failures_micro, 0, "a rebalance is no failure");
+    replace(&mut metadata, 3, true);
+    let seen = *metadata.experience();
+    assert_eq!(seen.lasting.failures_micro, 968_750);
+    assert_eq!(seen.lasting.running, Span::secs(23).scale(31, 32));
+}
+
 fn node() -> impl Strategy<Value = NodeId> {
     (any::<u16>(), any::<u16>()).prop_map(|(machine, port)| NodeId::new(machine, port))
 }
@@ -168,17 +200,23 @@ fn part() -> impl Strategy<Value = Arc<Part>> {
         FileRef { id, bytes: words[0], print: words[1], replicas: Replicas(words[2]) }
     });
     let inline = prop::option::of(prop::collection::vec(any::<u8>(), 0..20));
-    (any::<(u16, u64)>(), inline, prop::collection::vec(file, 0..3)).prop_map(
-        |((task, state), inline, files)| {
+    (any::<(u16, u64)>(), span(), inline, prop::collection::vec(file, 0..3)).prop_map(
+        |((task, state), stopped, inline, files)| {
             let inline = inline.map(Payload::new);
-            Arc::new(Part { task: TaskId(task), state, inline, files })
+            Arc::new(Part { task: TaskId(task), state, stopped, inline, files })
         },
     )
+}
+
+/// Up to 13 days.
+fn span() -> impl Strategy<Value = Span> {
+    (0u64..1 << 50).prop_map(Span::nanos)
 }
 
 fn command() -> impl Strategy<Value = Command> {
     let workers = prop::collection::vec((node(), any::<u32>()), 0..3);
     let tasks = prop::collection::vec(node(), 0..4);
+    let ended = (any::<bool>(), span()).prop_map(|(failed, ran)| Ended { failed, ran });
     let executors = prop::collection::vec((any::<u16>().prop_map(ComponentId), any::<u16>()), 0..3);
     let call = prop_oneof![
         Just(Call::Read),
@@ -186,19 +224,23 @@ fn command() -> impl Strategy<Value = Command> {
         any::<u64>().prop_map(Call::Add)
     ];
     prop_oneof![
-        (any::<(u32, u32)>(), workers, tasks).prop_map(|((generation, basis), workers, tasks)| {
-            let executors = (1..=tasks.len() as u16).map(TaskId).collect();
-            let generation = Generation(generation);
-            Command::Grant { generation, basis, workers, tasks, executors }
-        }),
+        (any::<(u32, u32)>(), ended, workers, tasks).prop_map(
+            |(numbers, ended, workers, tasks)| {
+                let (generation, basis) = numbers;
+                let executors = (1..=tasks.len() as u16).map(TaskId).collect();
+                let generation = Generation(generation);
+                Command::Grant { generation, basis, ended, workers, tasks, executors }
+            }
+        ),
         any::<u32>().prop_map(|n| Command::Reserve { generation: Generation(n) }),
-        (any::<(u32, u32, u32)>(), prop::collection::vec(part(), 0..3)).prop_map(
-            |((checkpoint, generation, attempt), parts)| {
+        (any::<(u32, u32, u32)>(), prop::collection::vec(part(), 0..3), span()).prop_map(
+            |((checkpoint, generation, attempt), parts, ran)| {
                 Command::Complete(Completed {
                     checkpoint: CheckpointId(checkpoint),
                     generation: Generation(generation),
                     attempt: Attempt(attempt),
                     parts,
+                    ran,
                 })
             }
         ),

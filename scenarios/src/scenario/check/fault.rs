@@ -110,6 +110,20 @@ fn often(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Result<(), Probl
             "leave it out, or write such as \"60%\"",
         );
     }
+    if let Some(mean) = fault.poisson {
+        if fault.when != When::Storm {
+            let help = "write `at = \"storm\"`";
+            return fail("poisson", "such faults may come at any time of the storm", help);
+        }
+        if fault.every.is_some() {
+            return fail("poisson", "the fault says twice how often", "leave `every` out");
+        }
+        if mean < FaultSpec::LEAST_APART {
+            let message = format!("the times are less than {} apart", FaultSpec::LEAST_APART);
+            return fail("poisson", &message, "");
+        }
+        return Ok(());
+    }
     let Some(every) = fault.every else {
         let most = FaultSpec::MOST_TIMES;
         let message = format!("more than {most} times are no scenario any more");

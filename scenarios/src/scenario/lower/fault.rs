@@ -22,14 +22,15 @@ pub(super) fn lower(raw: RawFault, path: &str, origin: &Origin) -> Result<FaultS
         }
     };
     let every = raw.every.map(|Quantity(every)| every);
-    // Without a number, `every` goes on to the end of the storm.
-    let often = if every.is_some() { u32::MAX } else { 1 };
+    let poisson = raw.poisson.map(|Quantity(mean)| mean);
+    // Without a number, both go on to the end of the storm.
+    let often = if every.or(poisson.map(Between::just)).is_some() { u32::MAX } else { 1 };
     let times = raw.times.map_or(Between::just(often), |Quantity(times)| times);
     let chance = raw.chance.map_or(FaultSpec::CERTAIN, |Quantity(chance)| chance);
     let mut actions = actions(raw);
     match (actions.len(), actions.pop()) {
         (1, Some((action, target))) => {
-            Ok(FaultSpec { times, every, chance, ..FaultSpec::once(when, action, target) })
+            Ok(FaultSpec { times, every, poisson, chance, ..FaultSpec::once(when, action, target) })
         }
         (_, None) => {
             let problem = origin.problem(path, "the fault does not say what happens");

@@ -7,6 +7,8 @@ use stormglass_sim::time::Span;
 use crate::scenario::{EventKind, Target, Ways};
 use crate::units::{Between, Drift, Quantity, Share, Step, Text, UnitError};
 
+type Duration = Option<Quantity<Span>>;
+
 /// A fault: `at` or `on` says when, one of the other keys says what.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -17,10 +19,13 @@ pub(in crate::scenario) struct RawFault {
     /// When: as soon as something has been observed so many times.
     pub on: Option<RawOn>,
     /// How often, each time drawn anew: a number or a range such as "3..5". Default 1; with `every`
-    /// as often as the storm has room for.
+    /// or `poisson` as often as the storm has room for.
     pub times: Option<Quantity<Between<u32>>>,
     /// From one time to the next: "2s..4s". Without it each has a time of its own.
     pub every: Option<Quantity<Between<Span>>>,
+    /// The mean time from one to the next, if they are a Poisson process that lasts as long as the
+    /// storm.
+    pub poisson: Duration,
     /// In how many of all seeds the fault exists at all. Default 100%.
     pub chance: Option<Quantity<Share>>,
     /// A process dies; its machine survives.
