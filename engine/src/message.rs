@@ -8,12 +8,12 @@ use alloc::vec::Vec;
 
 use stormglass_sim::node::{Lane, NodeId};
 use stormglass_sim::payload::Payload;
-use stormglass_sim::time::Instant;
+use stormglass_sim::time::{Instant, Span};
 
 use crate::coordinator::metadata::{Answer, Assignment, Command, Completed};
 use crate::coordinator::rebalance::Load;
 use crate::handle::{FileId, Part};
-use crate::ids::{Attempt, CheckpointId, Generation, Partition, TaskId};
+use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, Partition, TaskId};
 use crate::log::InputLog;
 use crate::observation::Call;
 use crate::permit::CommitPermit;
@@ -210,9 +210,10 @@ pub enum Message {
     Discard(Arc<Discard>),
     /// Sink to receiver.
     Transaction(Arc<Transaction>),
-    /// Receiver to sink: the transaction is durable and will be committed when asked.
+    /// Receiver to sink: the transaction is durable and will be committed when asked; or everything
+    /// is durable that a sink without transactions wrote.
     PreCommitted {
-        /// Which.
+        /// Which transaction, or which writer.
         id: TransactionId,
         /// The checkpoint that ends it.
         checkpoint: CheckpointId,
@@ -226,6 +227,15 @@ pub enum Message {
         /// The checkpoint.
         checkpoint: CheckpointId,
     },
+    /// Receiver to sink: I cannot commit at this moment, ask again.
+    Busy {
+        /// The sink task.
+        task: TaskId,
+        /// The generation that asked.
+        generation: Generation,
+    },
+    /// Receiver to sink: a transaction that you ask for has timed out.
+    Gone(Arc<Gone>),
     /// Receiver to sink: what a restore asked for is done.
     Recovered {
         /// The sink task.
@@ -407,15 +417,57 @@ pub enum Transaction {
         /// The right to commit it; none when starting from nothing.
         permit: Option<CommitPermit>,
     },
+    /// Make records visible at once.
+    Append {
+        /// The writer, and the number of the first record.
+        first: TransactionId,
+        /// The records.
+        data: Arc<Data>,
+    },
+    /// Make records visible at once, each in the place of what was under its key.
+    Upsert {
+        /// The writer, and the number of the first record.
+        first: TransactionId,
+        /// The sink whose table it is.
+        table: ComponentId,
+        /// The key of each record, as a fingerprint.
+        keys: Vec<u64>,
+        /// The records.
+        data: Arc<Data>,
+    },
+    /// Say when all is durable that this writer has written so far.
+    Flush {
+        /// The writer, and how many records it has written.
+        writer: TransactionId,
+        /// The checkpoint that waits for it.
+        checkpoint: CheckpointId,
+    },
+}
+
+/// A transaction that timed out at the receiver, which threw its records away.
+#[derive(Debug)]
+pub struct Gone {
+    /// Which.
+    pub id: TransactionId,
+    /// The generation that asks for it.
+    pub asked_in: Generation,
+    /// The checkpoint that ended it; none if it was not pre-committed.
+    pub checkpoint: Option<CheckpointId>,
+    /// Number of its records.
+    pub records: u32,
+    /// How long ago it began.
+    pub age: Span,
 }
 
 impl Transaction {
     /// The sink task that asks, and its generation.
     pub fn asked_by(&self) -> (TaskId, Generation) {
         match self {
-            Transaction::Write { id, .. } | Transaction::PreCommit { id, .. } => {
-                (id.task, id.generation)
-            }
+            Transaction::Write { id, .. }
+            | Transaction::PreCommit { id, .. }
+            | Transaction::Append { first: id, .. }
+            | Transaction::Upsert { first: id, .. }
+            | Transaction::Flush { writer: id, .. } => (id.task, id.generation),
             Transaction::Commit { task, generation, .. }
             | Transaction::Recover { task, generation, .. } => (*task, *generation),
         }

@@ -60,6 +60,12 @@ names! {
         ExecutorSilent = "executor-silent",
         /// A client's request came again, and was not applied again.
         RetryRecognised = "retry-recognised",
+        /// The receiver was too busy to commit, and was asked again.
+        CommitRetried = "commit-retried",
+        /// A transaction timed out at the receiver.
+        TransactionExpired = "transaction-expired",
+        /// The receiver rewrote its log without what is over.
+        LogRewritten = "log-rewritten",
     }
 }
 
@@ -82,6 +88,16 @@ names! {
         HeartbeatBySecond = "heartbeat-by-second",
         /// A retried command is applied again: its client's sequence is not looked at.
         RetryAppliedTwice = "retry-applied-twice",
+        /// A sink forgets a transaction on any answer to its commit (FLINK-23896).
+        CommittableForgotten = "committable-forgotten",
+        /// A sink fails if it is told of a completion and has nothing to commit (FLINK-10377).
+        NotifyPrecondition = "notify-precondition",
+        /// A sink drops the transaction of a checkpoint that is given up.
+        AbortedWithCheckpoint = "aborted-with-checkpoint",
+        /// A transaction times out, and its writer may go on writing to it (KAFKA-6119).
+        ExpiredUnfenced = "expired-unfenced",
+        /// A sink acknowledges a checkpoint before the receiver has what came before it.
+        FlushNotAwaited = "flush-not-awaited",
         /// Raft: a vote is granted whatever the candidate's log.
         RaftVoteUnchecked = "raft-vote-unchecked",
         /// Raft: a vote is told before it is durable.

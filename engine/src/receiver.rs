@@ -1,57 +1,70 @@
-//! The receiving side of the transactional sinks: an external system with two-phase commit.
+//! The receiving side of the sinks: an external system with two-phase commit, and with tables.
 //!
 //! Records of a transaction become durable when it is pre-committed and visible when it is
-//! committed, which takes a [`CommitPermit`]. Its log on disk is a sequence of frames (see
-//! [`log`]); what is visible is decided by the log alone, so a restarted receiver goes on where it
-//! was.
+//! committed, which takes a [`CommitPermit`](crate::permit::CommitPermit). A transaction that is
+//! not committed within the timeout since it began is thrown away, and its writer is fenced
+//! (Kafka's rule, SEMANTICS 1.7); a commit that comes too late is told so. Time runs by the
+//! machine's monotonic clock; over a restart the log's wall-clock time of the beginning counts,
+//! so a stepped wall clock moves the timeouts of those that were open then, and no others.
+//!
+//! Sinks without transactions write to [`table`]s, or add to what is there.
+//!
+//! Its log on disk is a sequence of frames (see [`log`]); what is visible is decided by the log
+//! alone, so a restarted receiver goes on where it was. A log that has grown is rewritten
+//! ([`writer`]) without what is over; commits are put off for that moment.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::node::{
-    ConnId, DiskError, DiskOp, DiskReply, DiskTicket, Event, FileName, Lane,
-};
+use stormglass_sim::node::{ConnId, Event, Lane};
 use stormglass_sim::payload::Payload;
+use stormglass_sim::time::{Instant, Span};
 
 use crate::fence::Fence;
 use crate::ids::{CheckpointId, Generation, TaskId};
-use crate::message::{Data, Message, Transaction};
+use crate::message::{Data, Gone, Message, Transaction};
 use crate::names::{Probe, Twist};
 use crate::node::Cx;
 use crate::observation::{Observation, Resource};
-use crate::permit::CommitPermit;
 use crate::snapshot::TransactionId;
 
 pub mod log;
+mod table;
+mod transactions;
+mod writer;
 
-use log::{Frame, Output};
+use log::{Expired, Frame, Output};
+use table::{Table, Write};
+use transactions::{Open, Transactions};
+use writer::{Done, Writer};
 
 const MAIN: Lane = Lane(0);
+
+/// How a receiver is tuned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// A transaction that is not committed so long after it began is thrown away.
+    pub transaction_timeout: Span,
+    /// The log is rewritten when it has so many bytes.
+    pub rewrite_after: u64,
+}
+
+impl Settings {
+    /// 15 min (the most that a Kafka broker allows unless it is told otherwise), and 4 MiB.
+    pub const DEFAULT: Settings =
+        Settings { transaction_timeout: Span::secs(900), rewrite_after: 4 << 20 };
+}
 
 /// The receiver process.
 #[derive(Clone, Debug)]
 pub struct Receiver {
+    settings: Settings,
     fence: Fence,
-    file: FileName,
-    /// The read of the log at the start; none once it is answered.
-    recovery: Option<DiskTicket>,
-    /// Transactions that are not visible yet.
-    transactions: BTreeMap<TransactionId, Open>,
-    /// What to do when a sync is done.
-    syncing: BTreeMap<DiskTicket, Then>,
-}
-
-/// A transaction that is not visible yet.
-#[derive(Clone, Debug, Default)]
-struct Open {
-    outputs: Vec<Output>,
-    /// The records' values in canonical encoding, as they go to the log.
-    values: Vec<u8>,
-    /// The checkpoint that ends it; set once it is pre-committed.
-    checkpoint: Option<CheckpointId>,
-    /// Its records were shown too early (a planted bug).
-    shown: bool,
+    log: Writer<Then>,
+    transactions: Transactions,
+    table: Table,
+    /// A timer is set for the transaction whose time is up next.
+    armed: bool,
 }
 
 /// What follows a sync.
@@ -61,31 +74,44 @@ enum Then {
     PreCommitted { conn: ConnId, id: TransactionId, checkpoint: CheckpointId },
     /// Show the transactions, then answer.
     Show { conn: ConnId, ids: Vec<TransactionId>, answer: Message },
+    /// Throw the transactions away.
+    Expire { of: Vec<(TransactionId, Expired)> },
+    /// Show what was written, and answer who waits for it.
+    Written(Vec<Write>),
 }
 
 impl Default for Receiver {
     fn default() -> Self {
-        Receiver {
-            fence: Fence::new(Resource::Receiver),
-            file: FileName::from("receiver/transactions.log"),
-            recovery: None,
-            transactions: BTreeMap::new(),
-            syncing: BTreeMap::new(),
-        }
+        Receiver::new(Settings::DEFAULT)
     }
 }
 
 impl Receiver {
+    /// A receiver with these settings.
+    pub fn new(settings: Settings) -> Self {
+        Receiver {
+            settings,
+            fence: Fence::new(Resource::Receiver),
+            log: Writer::new(settings.rewrite_after),
+            transactions: Transactions::default(),
+            table: Table::default(),
+            armed: false,
+        }
+    }
+
     /// Reacts to one event.
     pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
         match event {
-            Event::Start => {
-                self.recovery = Some(cx.disk(MAIN, DiskOp::Read { file: self.file.clone() }));
-                cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data: Payload::empty() });
-                cx.disk(MAIN, DiskOp::SyncDir);
+            Event::Start => self.log.start(cx),
+            Event::Disk { ticket, result } => {
+                let done = self.log.done(ticket, result, cx);
+                self.on_disk(done, cx);
+                if self.log.wants_rewriting() {
+                    self.rewrite(cx);
+                }
             }
-            Event::Disk { ticket, result } => self.on_disk(ticket, result, cx),
             Event::Received { conn, message, .. } => self.received(conn, message, cx),
+            Event::Timer { .. } => self.expire(cx),
             _ => {}
         }
     }
@@ -93,7 +119,7 @@ impl Receiver {
     fn received(&mut self, conn: ConnId, message: Message, cx: &mut Cx<'_>) {
         match message {
             // The log comes first: a receiver that has not read it must not answer anybody.
-            _ if self.recovery.is_some() => cx.close(conn),
+            _ if self.log.is_reading() => cx.close(conn),
             Message::Fence { generation } => {
                 self.fence.raise(generation, cx);
                 let _ = cx.write(conn, Message::FenceRaised { generation });
@@ -110,66 +136,82 @@ impl Receiver {
 
     fn transaction(&mut self, transaction: &Transaction, conn: ConnId, cx: &mut Cx<'_>) {
         match transaction {
-            Transaction::Write { id, batches } => self.write(*id, batches),
+            Transaction::Write { id, batches } => {
+                self.write(*id, batches, conn, cx);
+            }
             Transaction::PreCommit { id, checkpoint, batches } => {
-                self.write(*id, batches);
-                self.pre_commit(*id, *checkpoint, conn, cx);
+                if self.write(*id, batches, conn, cx) {
+                    let frame = self.transactions.pre_commit(*id, *checkpoint);
+                    let (id, checkpoint) = (*id, *checkpoint);
+                    let then = Then::PreCommitted { conn, id, checkpoint };
+                    self.log.log(Frame::encode_all(&[frame]), then, cx);
+                }
             }
             Transaction::Commit { task, generation, ids, permit } => {
                 let (task, generation, checkpoint) = (*task, *generation, permit.checkpoint());
-                let ids = self.permitted(ids, Some(*permit));
+                if self.log.is_rewriting() {
+                    let _ = cx.write(conn, Message::Busy { task, generation });
+                    return;
+                }
+                self.tell_gone(ids, generation, conn, cx);
+                let ids = self.transactions.permit(ids, Some(*permit));
                 let answer = Message::Committed { task, generation, checkpoint };
                 self.commit(ids, None, answer, conn, cx);
             }
             Transaction::Recover { task, generation, ids, permit } => {
-                let ids = self.permitted(ids, *permit);
+                let (task, generation) = (*task, *generation);
+                self.tell_gone(ids, generation, conn, cx);
+                let ids = self.transactions.permit(ids, *permit);
                 if !ids.is_empty() {
                     cx.probe(Probe::CommitRecovered);
                 }
-                let (task, generation) = (*task, *generation);
                 let answer = Message::Recovered { task, generation };
                 self.commit(ids, Some((task, generation)), answer, conn, cx);
             }
-        }
-    }
-
-    fn write(&mut self, id: TransactionId, batches: &[Arc<Data>]) {
-        let open = self.transactions.entry(id).or_default();
-        assert!(open.checkpoint.is_none(), "a pre-committed transaction takes no records");
-        open.outputs.reserve(batches.iter().map(|data| data.batch.len()).sum());
-        open.values.reserve(batches.iter().map(|data| data.batch.size() as usize).sum());
-        for data in batches {
-            for (head, values) in data.batch.iter() {
-                open.outputs.push(Output::new(head, values));
-                values.iter().for_each(|value| value.encode(&mut open.values));
+            Transaction::Append { first, data } => self.table.append(*first, data),
+            Transaction::Upsert { first, table, keys, data } => {
+                self.table.upsert(*first, *table, keys, data);
+            }
+            Transaction::Flush { writer, checkpoint } => {
+                self.table.flush(conn, *writer, *checkpoint);
             }
         }
+        self.sync_table(cx);
     }
 
-    fn pre_commit(
+    /// Adds records to a transaction. False if it has timed out: its writer is told.
+    fn write(
         &mut self,
         id: TransactionId,
-        checkpoint: CheckpointId,
+        batches: &[Arc<Data>],
+        conn: ConnId,
+        cx: &mut Cx<'_>,
+    ) -> bool {
+        if let Some(expired) = self.transactions.expired(id) {
+            // Whatever it was, the writer must not go on with it.
+            let fenced = Expired { checkpoint: None, ..expired };
+            tell_gone(id, fenced, id.generation, conn, cx);
+            return false;
+        }
+        let expires = cx.now() + self.settings.transaction_timeout;
+        self.transactions.write(id, batches, cx.wall_clock(), expires);
+        self.arm(cx);
+        true
+    }
+
+    /// Tells a sink which of the transactions that it asks for have timed out.
+    fn tell_gone(
+        &mut self,
+        ids: &[TransactionId],
+        asked_in: Generation,
         conn: ConnId,
         cx: &mut Cx<'_>,
     ) {
-        let open = self.transactions.get_mut(&id).expect("just written to");
-        open.checkpoint = Some(checkpoint);
-        let values = core::mem::take(&mut open.values);
-        let data = Frame::encode_pre_commit(id, checkpoint, &open.outputs, &values);
-        let ticket = self.log(data, cx);
-        self.syncing.insert(ticket, Then::PreCommitted { conn, id, checkpoint });
-    }
-
-    /// The pre-committed transactions among `ids` that the permit covers.
-    fn permitted(&self, ids: &[TransactionId], permit: Option<CommitPermit>) -> Vec<TransactionId> {
-        let Some(permit) = permit else { return Vec::new() };
-        let covered = |id: &&TransactionId| {
-            let ends = self.transactions.get(id).and_then(|open| open.checkpoint);
-            ends.is_some_and(|ends| ends <= permit.checkpoint())
-                && (id.generation, id.attempt) <= (permit.generation(), permit.attempt())
-        };
-        ids.iter().filter(covered).copied().collect()
+        for id in ids {
+            if let Some(expired) = self.transactions.expired(*id) {
+                tell_gone(*id, expired, asked_in, conn, cx);
+            }
+        }
     }
 
     /// Makes the commit durable, together with the end of what older generations of `task` left.
@@ -184,28 +226,17 @@ impl Receiver {
         let mut frames = Vec::from([Frame::Commit { ids: ids.clone() }]);
         if let Some((task, generation)) = abort_older {
             frames.push(Frame::AbortOlder { task, generation });
-            self.abort_older(task, generation, &ids, cx);
+            self.abort_older(task, generation, cx);
         }
         if ids.is_empty() && abort_older.is_none() {
             let _ = cx.write(conn, answer);
             return;
         }
-        let ticket = self.log(Frame::encode_all(&frames), cx);
-        self.syncing.insert(ticket, Then::Show { conn, ids, answer });
+        self.log.log(Frame::encode_all(&frames), Then::Show { conn, ids, answer }, cx);
     }
 
-    fn abort_older(
-        &mut self,
-        task: TaskId,
-        than: Generation,
-        keep: &[TransactionId],
-        cx: &mut Cx<'_>,
-    ) {
-        let old =
-            |id: &TransactionId| id.task == task && id.generation < than && !keep.contains(id);
-        let ids: Vec<TransactionId> = self.transactions.keys().copied().filter(old).collect();
-        for id in ids {
-            let open = self.transactions.remove(&id).expect("just listed");
+    fn abort_older(&mut self, task: TaskId, than: Generation, cx: &mut Cx<'_>) {
+        for (id, open) in self.transactions.abort_older(task, than) {
             let (generation, records) = (id.generation, open.outputs.len() as u32);
             cx.probe(Probe::TransactionsAborted);
             let checkpoint = open.checkpoint;
@@ -213,106 +244,183 @@ impl Receiver {
         }
     }
 
-    /// Appends to the log and syncs; the ticket is that of the sync.
-    fn log(&mut self, data: Payload, cx: &mut Cx<'_>) -> DiskTicket {
-        let file = self.file.clone();
-        cx.disk(MAIN, DiskOp::Append { file, data });
-        cx.disk(MAIN, DiskOp::Sync { file: self.file.clone() })
+    /// Syncs what was written without a transaction, unless a sync is under way.
+    fn sync_table(&mut self, cx: &mut Cx<'_>) {
+        if let Some((frames, writes)) = self.table.take() {
+            self.log.log(frames, Then::Written(writes), cx);
+        }
     }
 
-    fn on_disk(
-        &mut self,
-        ticket: DiskTicket,
-        result: Result<DiskReply, DiskError>,
-        cx: &mut Cx<'_>,
-    ) {
-        if self.recovery == Some(ticket) {
-            match result {
-                Ok(DiskReply::Data(data)) => self.recover(data.bytes(), cx),
-                Err(DiskError::NotFound) => {}
-                _ => return cx.exit(),
-            }
-            self.recovery = None;
-            return;
+    /// Sets the timer for the transaction whose time is up next.
+    fn arm(&mut self, cx: &mut Cx<'_>) {
+        if !self.armed
+            && let Some(at) = self.transactions.next_expiry()
+        {
+            self.armed = true;
+            cx.set_timer(MAIN, at.since(cx.now()), 0);
         }
-        if result.is_err() {
-            // What is durable is unknown now: only reading the log again can tell.
-            return cx.exit();
+    }
+
+    /// The timer fired: what has been open for too long is thrown away, once that is durable.
+    fn expire(&mut self, cx: &mut Cx<'_>) {
+        self.armed = false;
+        let of = self.transactions.due(cx.now());
+        if !of.is_empty() {
+            let frame = Frame::Expired { of: of.clone() };
+            self.log.log(Frame::encode_all(&[frame]), Then::Expire { of }, cx);
         }
-        match self.syncing.remove(&ticket) {
-            None => {}
-            Some(Then::PreCommitted { conn, id, checkpoint }) => {
-                self.pre_committed(id, checkpoint, cx);
-                let _ = cx.write(conn, Message::PreCommitted { id, checkpoint });
+        self.arm(cx);
+    }
+
+    fn on_disk(&mut self, done: Done<Then>, cx: &mut Cx<'_>) {
+        match done {
+            Done::Read(log) => {
+                let log = log.unwrap_or_else(Payload::empty);
+                self.recover(log.bytes(), cx);
             }
-            Some(Then::Show { conn, ids, answer }) => {
+            Done::Failed => cx.exit(),
+            Done::Rewritten => cx.probe(Probe::LogRewritten),
+            Done::Nothing => {}
+            Done::Durable(Then::PreCommitted { conn, id, checkpoint }) => {
+                self.pre_committed(id, checkpoint, conn, cx);
+            }
+            Done::Durable(Then::Show { conn, ids, answer }) => {
                 self.show(&ids, cx);
                 let _ = cx.write(conn, answer);
             }
+            Done::Durable(Then::Expire { of }) => {
+                of.into_iter().for_each(|(id, expired)| self.expired(id, expired, cx));
+            }
+            Done::Durable(Then::Written(writes)) => {
+                self.table.synced(&writes, cx);
+                for write in writes {
+                    let Write::Flush { conn, id, checkpoint } = write else { continue };
+                    let _ = cx.write(conn, Message::PreCommitted { id, checkpoint });
+                }
+                self.sync_table(cx);
+            }
         }
     }
 
-    fn pre_committed(&mut self, id: TransactionId, checkpoint: CheckpointId, cx: &mut Cx<'_>) {
-        let Some(open) = self.transactions.get_mut(&id) else { return };
-        stage(id, checkpoint, open, cx);
-        if cx.twist(Twist::VisibleBeforeComplete) {
-            open.shown = true;
-            publish(id, open, cx);
+    fn pre_committed(
+        &mut self,
+        id: TransactionId,
+        checkpoint: CheckpointId,
+        conn: ConnId,
+        cx: &mut Cx<'_>,
+    ) {
+        if let Some(expired) = self.transactions.expired(id) {
+            // Nobody was told that it would be committed: its writer has to do it all again.
+            let fenced = Expired { checkpoint: None, ..expired };
+            return tell_gone(id, fenced, id.generation, conn, cx);
         }
+        if let Some(open) = self.transactions.get_mut(id) {
+            stage(id, checkpoint, open, cx);
+            if cx.twist(Twist::VisibleBeforeComplete) {
+                open.shown = true;
+                publish(id, open, cx);
+            }
+        }
+        let _ = cx.write(conn, Message::PreCommitted { id, checkpoint });
+    }
+
+    /// A transaction has timed out, durably. Its writer is fenced with it: one that was paused and
+    /// goes on would else begin it anew, with the rest of the records only (KAFKA-6119).
+    fn expired(&mut self, id: TransactionId, expired: Expired, cx: &mut Cx<'_>) {
+        if !self.transactions.throw_away(id) {
+            return;
+        }
+        let Expired { checkpoint, records, began } = expired;
+        if checkpoint.is_some() || !cx.twist(Twist::ExpiredUnfenced) {
+            self.transactions.fence(id, expired);
+        }
+        let (task, generation, age) = (id.task, id.generation, cx.wall_clock().since(began));
+        cx.probe(Probe::TransactionExpired);
+        let told = Observation::TransactionExpired { task, generation, checkpoint, records, age };
+        cx.observe(told);
     }
 
     /// Makes transactions visible: the instant at which readers see their records.
     fn show(&mut self, ids: &[TransactionId], cx: &mut Cx<'_>) {
         for id in ids {
-            if let Some(open) = self.transactions.remove(id).filter(|open| !open.shown) {
+            if let Some(open) = self.transactions.remove(*id).filter(|open| !open.shown) {
                 publish(*id, &open, cx);
             }
         }
         // Not synced: it only spares a restarted receiver from announcing them again.
-        let data = Frame::encode_all(&[Frame::Shown { ids: ids.to_vec() }]);
-        cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data });
+        self.log.note(Frame::encode_all(&[Frame::Shown { ids: ids.to_vec() }]), cx);
     }
 
-    /// Cuts a torn frame off the log's end: behind it nothing would be found again.
-    fn cut(&self, whole: &[u8], cx: &mut Cx<'_>) {
-        let new = FileName::from("receiver/transactions.new");
-        cx.disk(MAIN, DiskOp::Write { file: new.clone(), data: Payload::new(whole) });
-        cx.disk(MAIN, DiskOp::Sync { file: new.clone() });
-        cx.disk(MAIN, DiskOp::Rename { from: new, to: self.file.clone() });
-        cx.disk(MAIN, DiskOp::SyncDir);
+    /// Replaces the log by one without what is over.
+    fn rewrite(&mut self, cx: &mut Cx<'_>) {
+        let mut frames = self.transactions.frames();
+        frames.extend(self.table.frames());
+        self.log.rewrite(Frame::encode_all(&frames), cx);
     }
 
-    /// Rebuilds the transactions from the log, and shows those that were committed but not shown.
+    /// Rebuilds everything from the log, and shows what was committed but not shown.
     fn recover(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
         let mut committed: Vec<TransactionId> = Vec::new();
         let (frames, whole) = Frame::decode_log(bytes);
         if whole < bytes.len() {
-            self.cut(&bytes[..whole], cx);
+            self.log.cut(&bytes[..whole], cx);
         }
+        let timeout = self.settings.transaction_timeout;
+        let expires = |began: Instant, cx: &Cx<'_>| {
+            let age = cx.wall_clock().since(began);
+            cx.now() + if age < timeout { timeout - age } else { Span::ZERO }
+        };
         for frame in frames {
             match frame {
-                Frame::PreCommit { id, checkpoint, outputs } => {
-                    let open = Open { outputs, checkpoint: Some(checkpoint), ..Open::default() };
-                    self.transactions.insert(id, open);
+                Frame::PreCommit { id, checkpoint, began, outputs, values } => {
+                    let times = (checkpoint, began, expires(began, cx));
+                    self.transactions.restore(id, times, (outputs, values));
                 }
                 Frame::Commit { ids } => committed.extend(ids),
                 Frame::AbortOlder { task, generation } => {
-                    let old = |id: &TransactionId| id.task == task && id.generation < generation;
-                    self.transactions.retain(|id, _| !old(id) || committed.contains(id));
+                    for (id, open) in self.transactions.abort_older(task, generation) {
+                        if committed.contains(&id) {
+                            self.transactions.put_back(id, open);
+                        }
+                    }
                 }
                 Frame::Shown { ids } => {
-                    self.transactions.retain(|id, _| !ids.contains(id));
+                    ids.iter().for_each(|id| drop(self.transactions.remove(*id)));
                     committed.retain(|id| !ids.contains(id));
                 }
+                Frame::Expired { of } => {
+                    for (id, expired) in of {
+                        self.transactions.throw_away(id);
+                        self.transactions.fence(id, expired);
+                    }
+                }
+                Frame::Rows { rows, .. } => rows.into_iter().for_each(|row| self.table.put(row)),
+                Frame::Appended { .. } => {}
             }
         }
-        for (id, open) in &self.transactions {
-            stage(*id, open.checkpoint.expect("the log holds ended transactions"), open, cx);
+        for (id, open) in self.transactions.all() {
+            stage(id, open.checkpoint.expect("the log holds ended transactions"), open, cx);
         }
+        self.table.tell(cx);
         if !committed.is_empty() {
             self.show(&committed, cx);
         }
+        self.arm(cx);
     }
+}
+
+/// Tells a sink that a transaction has timed out.
+fn tell_gone(
+    id: TransactionId,
+    expired: Expired,
+    asked_in: Generation,
+    conn: ConnId,
+    cx: &mut Cx<'_>,
+) {
+    let Expired { checkpoint, records, began } = expired;
+    let age = cx.wall_clock().since(began);
+    let gone = Gone { id, asked_in, checkpoint, records, age };
+    let _ = cx.write(conn, Message::Gone(Arc::new(gone)));
 }
 
 /// Tells what a durable transaction holds.

@@ -182,8 +182,22 @@ pub enum Kind {
     Spout(Box<dyn Spout>),
     /// Executes tuples.
     Bolt(Box<dyn Bolt>),
-    /// Publishes what it receives through the engine's transactional sink.
-    Sink,
+    /// Publishes what it receives.
+    Sink(Delivery),
+}
+
+/// How a sink hands its records over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Delivery {
+    /// In transactions that checkpoints end and their completions make visible: each record is
+    /// visible once.
+    #[default]
+    Transactional,
+    /// At once, each under its key, the fields by which its input is grouped: the last write of a
+    /// key stands. A replay writes again what it wrote, so that in the end each record counts once.
+    Idempotent,
+    /// At once, one after the other: at least once, for after a restore records come again.
+    Plain,
 }
 
 /// A component of a checked topology.

@@ -259,6 +259,12 @@ impl Worker {
                 self.reconnect(service, cx);
             }
             Token::Reconnect(..) => {}
+            Token::Retry(task, generation) => {
+                self.with_task(task, generation, cx, |task, env| {
+                    task.ask_receiver_again(env);
+                    Ok(())
+                });
+            }
         }
     }
 
@@ -366,8 +372,7 @@ impl Worker {
             }
             Message::Complete { permit, task } => {
                 self.with_task(task, permit.generation(), cx, |task, env| {
-                    task.complete(permit, env);
-                    Ok(())
+                    task.complete(permit, env)
                 });
             }
             Message::PutDone { id, durable } => {
@@ -385,6 +390,18 @@ impl Worker {
             Message::Committed { task, generation, checkpoint } => {
                 self.with_task(task, generation, cx, |task, _| {
                     task.committed(checkpoint);
+                    Ok(())
+                });
+            }
+            Message::Busy { task, generation } => {
+                self.with_task(task, generation, cx, |task, env| {
+                    task.receiver_busy(env);
+                    Ok(())
+                });
+            }
+            Message::Gone(gone) => {
+                self.with_task(gone.id.task, gone.asked_in, cx, |task, env| {
+                    task.gone(&gone, env);
                     Ok(())
                 });
             }

@@ -4,8 +4,9 @@
 //! `history` keep what is not yet covered by a completed checkpoint; `plan`, `ways` and `table` are
 //! the judges' own reading of a topology and its groupings, and their own keyed state; `lineage`
 //! counts records,
-//! `oracle` evaluates them with `outputs` as its memory of what must become visible, `restore`,
-//! `fencing` and `visibility` watch the protocol. [`control`] joins those of the control plane:
+//! `oracle` evaluates them with `outputs` as its memory of what must become visible, `direct` does
+//! so for sinks without transactions, [`expiry`] says what a timeout excuses; `restore`, `fencing`
+//! and `visibility` watch the protocol. [`control`] joins those of the control plane:
 //! `raft`, `linear`, `suspicion`, `owner`. [`Judges`] is all of them.
 //!
 //! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are
@@ -28,6 +29,8 @@ use stormglass_sim::time::{Instant, Span};
 mod bitmap;
 mod chunks;
 pub mod control;
+mod direct;
+pub mod expiry;
 mod fencing;
 mod history;
 pub mod law;
@@ -49,6 +52,8 @@ mod ways;
 mod tests;
 
 use control::{Control, Settings};
+use direct::Direct;
+use expiry::Expiry;
 use fencing::Fencing;
 use history::History;
 use law::{Findings, Law, Violation, Witness, count};
@@ -57,6 +62,8 @@ use oracle::Oracle;
 use plan::Plan;
 use restore::Restores;
 use staging::{Published, Staging};
+
+use crate::outcome::DuplicateFacts;
 
 /// All judges of one run.
 #[derive(Clone, Debug)]
@@ -70,6 +77,8 @@ pub struct Judges {
     fencing: Fencing,
     control: Control,
     staging: Staging,
+    expiry: Expiry,
+    direct: Direct,
     findings: Findings,
     executed: u64,
     now: Instant,
@@ -85,6 +94,8 @@ impl Judges {
             oracle: Oracle::new(Arc::clone(&plan), log.clone()),
             restores: Restores::default(),
             fencing: Fencing::new(&plan),
+            expiry: Expiry::new(settings.transactions),
+            direct: Direct::new(&plan),
             control: Control::new(settings),
             staging: Staging::default(),
             findings: Findings::default(),
@@ -119,6 +130,7 @@ impl Judges {
                     }
                     history.granted(generation);
                     self.oracle.granted(generation);
+                    self.direct.granted(plan);
                 }
             }
             Observation::Restored { .. } => {
@@ -132,11 +144,31 @@ impl Judges {
             }
             Observation::PreCommitted { task, generation, checkpoint, records } => {
                 self.staging.seal((task, generation, checkpoint), records);
+                self.expiry.pre_committed((task, generation, checkpoint), seen.at);
             }
             Observation::TransactionAborted { task, generation, checkpoint: Some(c), .. } => {
                 self.staging.abort((task, generation, c));
+                self.expiry.over((task, generation, c));
             }
             Observation::Published { .. } => self.published_now(seen),
+            Observation::TransactionExpired { .. } | Observation::TransactionLost { .. } => {
+                self.expiry.observed(seen, &mut self.staging);
+                self.settle_expired();
+            }
+            Observation::Appended { .. }
+            | Observation::Upserted { .. }
+            | Observation::RowKept { .. }
+            | Observation::RowsKept { .. } => {
+                self.direct.observed(plan, history.generation(), seen, findings);
+            }
+            Observation::TaskFailed { task, .. } => {
+                let of = plan.component(task).map(|component| &component.kind);
+                if let Some(Kind::Sink(_)) = of {
+                    let name = plan.name(task);
+                    let sentence = format!("{name} failed, and a sink runs no code of the user's");
+                    findings.report(Law::Progress, seen.at, sentence, &[seen]);
+                }
+            }
             Observation::Fenced { .. } | Observation::Accepted { .. } => {
                 self.fencing.observed(plan, seen, findings);
             }
@@ -159,7 +191,33 @@ impl Judges {
         }
         self.lineage.fold(checkpoint, history, seen.at, findings);
         self.oracle.complete(checkpoint, history, seen.at, findings);
-        history.covered(checkpoint);
+        self.written_at_once(checkpoint, seen);
+        self.history.covered(checkpoint);
+        self.settle_expired();
+    }
+
+    /// What sinks without transactions wrote before a checkpoint that completed: now it counts.
+    fn written_at_once(&mut self, checkpoint: CheckpointId, seen: Witness) {
+        let Judges { plan, findings, history, lineage, .. } = self;
+        let visible = self.direct.complete(plan, checkpoint, history, seen.at, findings);
+        for direct::Due { task, outputs } in &visible {
+            let outputs: Vec<outputs::Output> = outputs.iter().map(|(_, output)| *output).collect();
+            if let Some(twice) = lineage.published(*task, &outputs) {
+                let name = (*task, history.generation(), checkpoint);
+                let sentence = lineage.published_twice(name, twice);
+                findings.report(Law::NoDuplicate, seen.at, sentence, &[seen]);
+            }
+        }
+        let due = std::mem::take(&mut self.oracle.direct);
+        if !self.oracle.is_blind() {
+            self.direct.compare(plan, &visible, due, seen.at, findings);
+        }
+    }
+
+    /// What timed out and is covered by a completed checkpoint is lost.
+    fn settle_expired(&mut self) {
+        let Judges { plan, restores, oracle, lineage, .. } = self;
+        self.expiry.settle(plan, restores, &mut oracle.outputs, lineage);
     }
 
     /// A transaction became visible, all of it at once.
@@ -169,6 +227,7 @@ impl Judges {
         };
         let Judges { plan, findings, restores, .. } = self;
         let name = (task, generation, checkpoint);
+        self.expiry.over(name);
         let outputs = match self.staging.publish(name, records) {
             Published::Again => return,
             Published::Now(outputs) => outputs,
@@ -219,19 +278,23 @@ impl Judges {
     pub fn finish(&mut self) {
         let Judges { plan, findings, now, .. } = self;
         self.control.finish(findings);
+        self.expiry.finish(plan, *now, findings);
         self.lineage.finish(self.oracle.positions(), *now, findings);
         if self.oracle.is_blind() {
             return;
         }
         self.oracle.outputs.finish(plan, *now, findings);
-        if plan.topology.is_commutative() && self.is_covered() {
+        if self.is_covered() {
+            self.direct.finish(&self.plan, self.now, &mut self.findings);
+        }
+        if self.plan.topology.is_commutative() && self.is_covered() {
             self.oracle.compare_order_free(self.now, &mut self.findings);
         }
     }
 
     /// What nobody can judge, though nothing wrong was found in it: a reason in a sentence.
     pub fn undecided(&self) -> Option<&str> {
-        self.control.undecided()
+        self.control.undecided().or_else(|| self.expiry.undecided())
     }
 
     /// The first violation of each law, in the order of discovery.
@@ -253,6 +316,11 @@ impl Judges {
             Some(format!("p{at} is folded up to {} of {}", count(*next), count(end)))
         });
         behind.or_else(|| self.oracle.outputs.pending(&self.plan))
+    }
+
+    /// What took effect more than once.
+    pub fn duplicates(&self) -> DuplicateFacts {
+        DuplicateFacts { updates: 0, outputs: self.direct.repeated() }
     }
 
     /// Executions observed, of all generations.

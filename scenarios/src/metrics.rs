@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stormglass_engine::ids::{CheckpointId, ComponentId, Generation, TaskId};
+use stormglass_engine::ids::{CheckpointId, ComponentId, Generation, Root, TaskId};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::observation::{AbortReason, Observation};
 use stormglass_engine::topology::Topology;
@@ -119,7 +119,20 @@ impl Metrics {
             Observation::Staged { task, generation, checkpoint, root, .. } => {
                 self.visibility.staged((task, generation, checkpoint), root);
             }
+            Observation::Appended { task, root, .. } | Observation::Upserted { task, root, .. } => {
+                self.became_visible(at.time, task, root)
+            }
             _ => self.rare(at, observation),
+        }
+    }
+
+    /// An output can be read from now on.
+    fn became_visible(&mut self, now: Instant, task: TaskId, root: Root) {
+        let ComponentId(component) = self.topology.component_of(task).id;
+        self.published[usize::from(component)] += 1;
+        let log = &self.log.partitions[usize::from(root.partition().0)];
+        if let Some(record) = log.records().get(root.offset() as usize) {
+            self.latency.add(now.since(record.arrival).as_nanos());
         }
     }
 
@@ -129,17 +142,13 @@ impl Metrics {
             Observation::PreCommitted { task, generation, checkpoint, records } => {
                 self.visibility.sealed((task, generation, checkpoint), records);
             }
-            Observation::TransactionAborted { task, generation, checkpoint: Some(c), .. } => {
+            Observation::TransactionAborted { task, generation, checkpoint: Some(c), .. }
+            | Observation::TransactionExpired { task, generation, checkpoint: Some(c), .. } => {
                 self.visibility.aborted((task, generation, c));
             }
             Observation::Published { task, generation, checkpoint, .. } => {
-                let ComponentId(component) = self.topology.component_of(task).id;
                 for root in self.visibility.published((task, generation, checkpoint)) {
-                    self.published[usize::from(component)] += 1;
-                    let log = &self.log.partitions[usize::from(root.partition().0)];
-                    if let Some(record) = log.records().get(root.offset() as usize) {
-                        self.latency.add(now.since(record.arrival).as_nanos());
-                    }
+                    self.became_visible(now, task, root);
                 }
             }
             Observation::Granted { generation, restore, .. } => {
@@ -257,7 +266,7 @@ impl Metrics {
             .topology
             .components()
             .iter()
-            .filter(|c| matches!(c.kind, stormglass_engine::topology::Kind::Sink));
+            .filter(|c| matches!(c.kind, stormglass_engine::topology::Kind::Sink(_)));
         sinks.map(|c| (c.name.to_string(), self.published[usize::from(c.id.0)])).collect()
     }
 }

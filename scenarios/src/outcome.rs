@@ -47,6 +47,8 @@ pub struct Outcome {
     pub flow: FlowFacts,
     /// Of the component that had most to do: how much of its time went into what counts.
     pub useful_work: UsefulWork,
+    /// What took effect more than once, where the claim allows it.
+    pub duplicates: DuplicateFacts,
     /// Who led the metadata, and how its clients fared.
     pub leaders: LeaderFacts,
     /// Suspicions of workers, right and wrong.
@@ -224,6 +226,15 @@ pub struct FlowFacts {
     pub max_lag: u64,
     /// Kernel events of the simulated world.
     pub kernel_events: u64,
+}
+
+/// What of a run took effect more than once. A claim of exactly-once is broken by the first one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DuplicateFacts {
+    /// Updates of keyed state that had counted before.
+    pub updates: u64,
+    /// Outputs that had been visible before.
+    pub outputs: u64,
 }
 
 /// The coordinators of a run, and whoever asked them.

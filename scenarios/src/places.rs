@@ -7,6 +7,7 @@ use stormglass_engine::client::{Client, Work};
 use stormglass_engine::coordinator::Coordinator;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::node::Node;
+use stormglass_engine::receiver::Receiver;
 use stormglass_engine::store::Store;
 use stormglass_engine::supervisor::Supervisor;
 use stormglass_engine::topology::Topology;
@@ -140,7 +141,10 @@ impl Places {
         }
         world.boot(cluster.broker, Node::Broker(Broker::new(log.clone())));
         world.boot(cluster.store, Node::Store(Store::default()));
-        world.boot(cluster.receiver, Node::Receiver(Box::default()));
+        world.boot(
+            cluster.receiver,
+            Node::Receiver(Box::new(Receiver::new(wiring::receiver(&scenario.sink)))),
+        );
         for (number, node) in (1..).zip(self.all(Role::Supervisor)) {
             let joins =
                 wiring::joins_at(plan, number).filter(|_| !cluster.supervisors.contains(&node));

@@ -18,13 +18,14 @@ use stormglass_sim::world::{Ended, World};
 
 use crate::input::{self, Loader};
 use crate::judge::control::Settings;
+use crate::judge::expiry::Claim;
 use crate::judge::law::{Law, Violation};
 use crate::metrics::{SAMPLE, Struck};
 use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
 use crate::places::Places;
 use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
-use crate::scenario::{self, Detector, Role, Scenario, Ways};
+use crate::scenario::{self, Assumption, Detector, Role, Scenario, Ways};
 use crate::story::{Fired, Story};
 use crate::topologies::Registry;
 use crate::units::{Between, Drift, Step};
@@ -387,6 +388,7 @@ impl Run {
             checkpoints: story.metrics.checkpoint_facts(),
             flow: story.metrics.flow_facts(world.events()),
             useful_work: story.metrics.useful_work(now),
+            duplicates: story.judges.duplicates(),
             leaders: story.metrics.leader_facts(),
             detection: story.metrics.detection_facts(),
             published: story.metrics.published(),
@@ -441,6 +443,10 @@ fn judging(scenario: &Scenario, places: &Places, plan: &Plan) -> Settings {
         },
         clock_ppm: drifts.max().unwrap_or(0).max(scenario.clock.drift_ppm),
         heartbeat_timeout: cluster.heartbeat_timeout,
+        transactions: Claim {
+            timeout: scenario.sink.transaction_timeout,
+            assumed: scenario.assume.contains(&Assumption::OutageBelowTransactionTimeout),
+        },
     }
 }
 

@@ -28,11 +28,11 @@
 //! assert!(problem.to_string().contains("did you mean `name`?"));
 //! ```
 //!
-//! In reading order: the structs here; `settings` (machines, links, disks) and `control` (Raft,
-//! clocks, detector, scheduler); `fault`, `target` and `event` (what is done to a cluster, to whom,
-//! and when); `operation` (what is asked of it); `alternative` (what each seed draws one of); `raw`
-//! (the TOML as it is written), `document` (text, spans and `--set`), `lower` (from one to the
-//! other), `check` (what must hold between the values).
+//! In reading order: the structs here; `settings` (machines, links, disks), `sinks` and `control`
+//! (Raft, clocks, detector, scheduler); `fault`, `target` and `event` (what is done to a cluster,
+//! to whom, and when); `operation` (what is asked of it); `alternative` (what each seed draws one
+//! of); `raw` (the TOML as it is written), `document` (text, spans and `--set`), `lower` (from one
+//! to the other), `check` (what must hold between the values).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,6 +58,7 @@ mod lower;
 mod operation;
 mod raw;
 mod settings;
+mod sinks;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -70,6 +71,7 @@ pub use fault::{Action, ActionSpec, FaultSpec, Ways, When};
 pub use operation::{Operation, OperationSpec};
 pub use raw::schema;
 pub use settings::{Adaptive, Checkpoint, Cluster, Disk, Flow, Network, Phases, Profile};
+pub use sinks::{Assumption, Sink, SinkKind};
 pub use target::{Role, Target};
 
 pub(crate) use fault::Pick;
@@ -97,8 +99,13 @@ pub struct Scenario {
     pub network: Network,
     /// Every machine's disk.
     pub disk: Disk,
+    /// The receiving side of the sinks.
+    pub sink: Sink,
     /// What the run claims, and is judged by.
     pub guarantee: Guarantee,
+    /// What it takes for granted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assume: Vec<Assumption>,
     /// How the coordinators agree.
     pub raft: Raft,
     /// The machines' clocks.
@@ -134,6 +141,9 @@ pub struct TopologyChoice {
     /// CPU time that its part of a checkpoint takes each task, by component (none).
     #[serde(serialize_with = "crate::units::texts", skip_serializing_if = "BTreeMap::is_empty")]
     pub snapshot_cpu: BTreeMap<String, Span>,
+    /// How sinks hand their records over, by component; the topology's own ways for the rest.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sinks: BTreeMap<String, SinkKind>,
     /// Number of key groups; the topology's own number if absent.
     pub max_parallelism: Option<u16>,
 }
@@ -178,6 +188,8 @@ names! {
     Guarantee, "a guarantee", "guarantees":
     /// Every record takes effect exactly once, in state and in published output.
     ExactlyOnce = "exactly-once",
+    /// No record is lost; after a failure some may take effect again.
+    AtLeastOnce = "at-least-once",
 }
 
 impl Scenario {
@@ -191,6 +203,7 @@ impl Scenario {
                 parallelism: BTreeMap::new(),
                 cpu: BTreeMap::new(),
                 snapshot_cpu: BTreeMap::new(),
+                sinks: BTreeMap::new(),
                 max_parallelism: None,
             },
             input: Input { partitions: Input::PARTITIONS, rate, source },
@@ -199,7 +212,9 @@ impl Scenario {
             flow: Flow::default(),
             network: Network::default(),
             disk: Disk::default(),
+            sink: Sink::default(),
             guarantee: Guarantee::ExactlyOnce,
+            assume: Vec::new(),
             raft: Raft::default(),
             clock: Clock::default(),
             operations: Vec::new(),

@@ -169,6 +169,10 @@ impl Story {
                 | Observation::PreCommitted { .. }
                 | Observation::Staged { .. }
                 | Observation::Published { .. }
+                | Observation::Appended { .. }
+                | Observation::Upserted { .. }
+                | Observation::RowKept { .. }
+                | Observation::RowsKept { .. }
                 | Observation::Assigned { .. }
                 | Observation::Applied { .. }
                 | Observation::Heard { .. }

@@ -4,7 +4,7 @@ use stormglass_sim::hash::Mixer;
 use stormglass_sim::node::{self, Lane, NodeId};
 use stormglass_sim::payload::Payload;
 
-use super::{Ask, Asked, Credit, Data, Deployment, Message, Transaction};
+use super::{Ask, Asked, Credit, Data, Deployment, Gone, Message, Transaction};
 use crate::coordinator::metadata::{Command, Request};
 use crate::ids::{CheckpointId, Generation, Partition};
 use crate::snapshot::TransactionId;
@@ -39,6 +39,11 @@ impl node::Message for Message {
                     Transaction::Commit { ids, .. } | Transaction::Recover { ids, .. } => {
                         24 + 14 * ids.len() as u64
                     }
+                    Transaction::Append { data, .. } => 24 + data.batch.size(),
+                    Transaction::Upsert { keys, data, .. } => {
+                        24 + 8 * keys.len() as u64 + data.batch.size()
+                    }
+                    Transaction::Flush { .. } => 24,
                 },
                 _ => 24,
             }
@@ -54,11 +59,13 @@ impl node::Message for Message {
             | Message::Resume { task, .. }
             | Message::GetDone { task, .. }
             | Message::Committed { task, .. }
+            | Message::Busy { task, .. }
             | Message::Recovered { task, .. } => task.0,
             Message::Beat { lane, .. } => lane.0,
             Message::Data(data) => data.lane.0,
             Message::Records(records) => records.lane.0,
             Message::PreCommitted { id, .. } => id.task.0,
+            Message::Gone(gone) => gone.id.task.0,
             _ => 0,
         })
     }
@@ -178,6 +185,15 @@ impl node::Message for Message {
             Message::Committed { task, generation, checkpoint } => {
                 into.pair(27 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
             }
+            Message::Busy { task, generation } => {
+                into.pair(50 | u64::from(task.0) << 8, generation.0.into());
+            }
+            Message::Gone(gone) => {
+                let Gone { id, asked_in, checkpoint, records, age } = &**gone;
+                into.pair(51 | u64::from(asked_in.0) << 32, age.as_nanos());
+                into.pair(id.words().0, id.words().1);
+                into.pair(checkpoint.map_or(u64::MAX, |id| id.0.into()), u64::from(*records));
+            }
             Message::Recovered { task, generation } => {
                 into.pair(28 | u64::from(task.0) << 8, generation.0.into());
             }
@@ -263,6 +279,19 @@ impl Transaction {
             Transaction::Recover { ids, permit, .. } => {
                 ids.iter().for_each(id);
                 into.word(permit.map_or(0, |permit| permit.words().0));
+            }
+            Transaction::Append { first, data } => {
+                id(first);
+                into.word(data.batch.fingerprint());
+            }
+            Transaction::Upsert { first, table, keys, data } => {
+                id(first);
+                into.pair(table.0.into(), data.batch.fingerprint());
+                keys.iter().for_each(|key| into.word(*key));
+            }
+            Transaction::Flush { writer, checkpoint } => {
+                id(writer);
+                into.word(checkpoint.0.into());
             }
         }
     }

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use stormglass_sim::hash::fingerprint;
 use stormglass_sim::payload::Payload;
+use stormglass_sim::time::Instant;
 
-use crate::ids::{CheckpointId, Child, Generation, Root, TaskId};
+use crate::ids::{CheckpointId, Child, ComponentId, Generation, Root, TaskId};
 use crate::snapshot::{Reader, TransactionId, put};
 use crate::tuple::Head;
 use crate::value::{self, Value};
@@ -31,6 +32,34 @@ impl Output {
     }
 }
 
+/// A row of an idempotent sink's table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// The sink.
+    pub table: ComponentId,
+    /// The fingerprint of its key.
+    pub key: u64,
+    /// The task that wrote it.
+    pub task: TaskId,
+    /// The generation that wrote it.
+    pub generation: Generation,
+    /// Which of that generation's outputs of the task it is, counted from 0.
+    pub sequence: u32,
+    /// The fingerprint of its values.
+    pub print: u64,
+}
+
+/// A transaction that timed out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Expired {
+    /// The checkpoint that ended it; none if it was not pre-committed.
+    pub checkpoint: Option<CheckpointId>,
+    /// How many records it had.
+    pub records: u32,
+    /// When it began, by the machine's wall clock.
+    pub began: Instant,
+}
+
 /// One entry of the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Frame {
@@ -40,8 +69,12 @@ pub enum Frame {
         id: TransactionId,
         /// The checkpoint that ends it.
         checkpoint: CheckpointId,
+        /// When it began, by the machine's wall clock.
+        began: Instant,
         /// Its records.
         outputs: Vec<Output>,
+        /// Their values, which readers of the receiver get; recovery needs the fingerprints alone.
+        values: Vec<u8>,
     },
     /// These transactions are visible from here on.
     Commit {
@@ -60,30 +93,38 @@ pub enum Frame {
         /// Which.
         ids: Vec<TransactionId>,
     },
+    /// These transactions have timed out: they are void, and nothing may be added to them.
+    Expired {
+        /// Which, and what they were.
+        of: Vec<(TransactionId, Expired)>,
+    },
+    /// Rows that are visible from here on, each in the place of the one with its key.
+    Rows {
+        /// The rows.
+        rows: Vec<Row>,
+        /// The values of those that were written with this frame.
+        values: Vec<u8>,
+    },
+    /// Records of a plain sink, visible from here on. Nothing has to be known of them again.
+    Appended {
+        /// The writer, and the number of the first record.
+        first: TransactionId,
+        /// Their values.
+        values: Vec<u8>,
+    },
 }
 
 impl Frame {
     /// Encodes frames in order.
     pub fn encode_all(frames: &[Frame]) -> Payload {
         let mut out = Vec::new();
-        frames.iter().for_each(|frame| frame_with(&mut out, |body| frame.encode(body)));
+        frames.iter().for_each(|frame| frame.append_to(&mut out));
         Payload::new(out)
     }
 
-    /// Encodes a [`Frame::PreCommit`] of these outputs. `values` are their encoded values, which
-    /// readers of the receiver get; recovery needs the fingerprints alone.
-    pub fn encode_pre_commit(
-        id: TransactionId,
-        checkpoint: CheckpointId,
-        outputs: &[Output],
-        values: &[u8],
-    ) -> Payload {
-        let mut out = Vec::with_capacity(64 + 20 * outputs.len() + values.len());
-        frame_with(&mut out, |body| {
-            encode_pre_commit(id, checkpoint, outputs, body);
-            body.extend_from_slice(values);
-        });
-        Payload::new(out)
+    /// Encodes one more.
+    pub fn append_to(&self, out: &mut Vec<u8>) {
+        frame_with(out, |body| self.encode(body));
     }
 
     /// Reads the frames of a log up to the first that is torn or rotten; also gives back how many
@@ -103,8 +144,15 @@ impl Frame {
 
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Frame::PreCommit { id, checkpoint, outputs } => {
-                encode_pre_commit(*id, *checkpoint, outputs, out);
+            Frame::PreCommit { id, checkpoint, began, outputs, values } => {
+                out.reserve(40 + 20 * outputs.len() + values.len());
+                out.push(1);
+                id.encode(out);
+                put(out, checkpoint.0);
+                out.extend_from_slice(&began.nanos().to_le_bytes());
+                put(out, outputs.len() as u32);
+                outputs.iter().for_each(|output| output.encode(out));
+                out.extend_from_slice(values);
             }
             Frame::Commit { ids } => encode_ids(2, ids, out),
             Frame::AbortOlder { task, generation } => {
@@ -113,6 +161,22 @@ impl Frame {
                 put(out, generation.0);
             }
             Frame::Shown { ids } => encode_ids(4, ids, out),
+            Frame::Expired { of } => {
+                out.push(5);
+                put(out, of.len() as u32);
+                of.iter().for_each(|(id, expired)| expired.encode(id, out));
+            }
+            Frame::Rows { rows, values } => {
+                out.push(6);
+                put(out, rows.len() as u32);
+                rows.iter().for_each(|row| row.encode(out));
+                out.extend_from_slice(values);
+            }
+            Frame::Appended { first, values } => {
+                out.push(7);
+                first.encode(out);
+                out.extend_from_slice(values);
+            }
         }
     }
 
@@ -123,12 +187,13 @@ impl Frame {
             1 => {
                 let id = TransactionId::decode(&mut reader)?;
                 let checkpoint = CheckpointId(reader.u32()?);
+                let began = Instant(reader.u64()?);
                 let mut outputs = Vec::new();
                 for _ in 0..reader.u32()? {
                     let (root, child) = (Root(reader.u64()?), Child(reader.u32()?));
                     outputs.push(Output { root, child, print: reader.u64()? });
                 }
-                Frame::PreCommit { id, checkpoint, outputs }
+                Frame::PreCommit { id, checkpoint, began, outputs, values: reader.0.to_vec() }
             }
             2 => Frame::Commit { ids: decode_ids(&mut reader)? },
             3 => {
@@ -136,6 +201,20 @@ impl Frame {
                 Frame::AbortOlder { task, generation }
             }
             4 => Frame::Shown { ids: decode_ids(&mut reader)? },
+            5 => {
+                let count = reader.u32()?;
+                let of = (0..count).map(|_| Expired::decode(&mut reader)).collect::<Option<_>>()?;
+                Frame::Expired { of }
+            }
+            6 => {
+                let count = reader.u32()?;
+                let rows = (0..count).map(|_| Row::decode(&mut reader)).collect::<Option<_>>()?;
+                Frame::Rows { rows, values: reader.0.to_vec() }
+            }
+            7 => {
+                let first = TransactionId::decode(&mut reader)?;
+                Frame::Appended { first, values: reader.0.to_vec() }
+            }
             _ => return None,
         })
     }
@@ -152,22 +231,47 @@ fn frame_with(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
     out[start + 4..body].copy_from_slice(&sum.to_le_bytes());
 }
 
-fn encode_pre_commit(
-    id: TransactionId,
-    checkpoint: CheckpointId,
-    outputs: &[Output],
-    out: &mut Vec<u8>,
-) {
-    out.push(1);
-    id.encode(out);
-    put(out, checkpoint.0);
-    put(out, outputs.len() as u32);
-    for output in outputs {
+impl Output {
+    fn encode(&self, out: &mut Vec<u8>) {
         let mut entry = [0; 20];
-        entry[..8].copy_from_slice(&output.root.0.to_le_bytes());
-        entry[8..12].copy_from_slice(&output.child.0.to_le_bytes());
-        entry[12..].copy_from_slice(&output.print.to_le_bytes());
+        entry[..8].copy_from_slice(&self.root.0.to_le_bytes());
+        entry[8..12].copy_from_slice(&self.child.0.to_le_bytes());
+        entry[12..].copy_from_slice(&self.print.to_le_bytes());
         out.extend_from_slice(&entry);
+    }
+}
+
+impl Expired {
+    /// Checkpoints are numbered from 1: 0 stands for none.
+    fn encode(&self, id: &TransactionId, out: &mut Vec<u8>) {
+        id.encode(out);
+        put(out, self.checkpoint.map_or(0, |id| id.0));
+        put(out, self.records);
+        out.extend_from_slice(&self.began.nanos().to_le_bytes());
+    }
+    fn decode(reader: &mut Reader<'_>) -> Option<(TransactionId, Expired)> {
+        let id = TransactionId::decode(reader)?;
+        let checkpoint = Some(CheckpointId(reader.u32()?)).filter(|id| id.0 != 0);
+        let (records, began) = (reader.u32()?, Instant(reader.u64()?));
+        Some((id, Expired { checkpoint, records, began }))
+    }
+}
+
+impl Row {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Row { table, key, task, generation, sequence, print } = self;
+        out.extend_from_slice(&table.0.to_le_bytes());
+        out.extend_from_slice(&key.to_le_bytes());
+        out.extend_from_slice(&task.0.to_le_bytes());
+        put(out, generation.0);
+        put(out, *sequence);
+        out.extend_from_slice(&print.to_le_bytes());
+    }
+    fn decode(reader: &mut Reader<'_>) -> Option<Row> {
+        let (table, key) = (ComponentId(reader.u16()?), reader.u64()?);
+        let (task, generation) = (TaskId(reader.u16()?), Generation(reader.u32()?));
+        let (sequence, print) = (reader.u32()?, reader.u64()?);
+        Some(Row { table, key, task, generation, sequence, print })
     }
 }
 

@@ -11,7 +11,9 @@ use core::fmt;
 use smol_str::SmolStr;
 use stormglass_sim::time::Span;
 
-use super::{Component, DEFAULT_STREAM, Declarer, Fields, Grouping, Input, Kind, Topology};
+use super::{
+    Component, DEFAULT_STREAM, Declarer, Delivery, Fields, Grouping, Input, Kind, Topology,
+};
 use crate::component::state::CellKind;
 use crate::component::{Bolt, Cell, CustomStreamGrouping, Spout};
 use crate::ids::{ComponentId, StreamId, TaskId};
@@ -67,6 +69,8 @@ struct Subscription {
     from: SmolStr,
     stream: SmolStr,
     by: By,
+    /// The fields that name a row, if the sink is idempotent.
+    key: Vec<SmolStr>,
 }
 
 #[derive(Clone, Debug)]
@@ -105,9 +109,10 @@ impl TopologyBuilder {
     ) -> &mut ComponentBuilder {
         self.add(name, Kind::Bolt(Box::new(bolt)), tasks)
     }
-    /// Adds a transactional sink with that many tasks: it publishes every tuple it receives.
+    /// Adds a sink with that many tasks: it publishes every tuple it receives, in transactions
+    /// unless it is made [`ComponentBuilder::idempotent`] or [`ComponentBuilder::plain`].
     pub fn sink(&mut self, name: &str, tasks: u16) -> &mut ComponentBuilder {
-        self.add(name, Kind::Sink, tasks)
+        self.add(name, Kind::Sink(Delivery::Transactional), tasks)
     }
     /// Sets the number of key groups (128 unless set): the most tasks a keyed component can have.
     pub fn max_parallelism(&mut self, groups: u16) -> &mut Self {
@@ -135,6 +140,12 @@ impl TopologyBuilder {
     pub fn set_snapshot_cpu(&mut self, component: &str, a_part: Span) -> bool {
         let found = self.components.iter_mut().find(|c| c.name == component);
         found.map(|c| c.snapshot_cpu = a_part).is_some()
+    }
+    /// Sets how a sink that was added before hands its records over; false if there is none.
+    pub fn set_delivery(&mut self, sink: &str, delivery: Delivery) -> bool {
+        let mut components = self.components.iter_mut();
+        let found = components.find(|c| c.name == sink && matches!(c.kind, Kind::Sink(_)));
+        found.map(|c| c.kind = Kind::Sink(delivery)).is_some()
     }
     /// Names of the components added so far.
     pub fn component_names(&self) -> impl Iterator<Item = &str> {
@@ -267,6 +278,25 @@ impl ComponentBuilder {
     pub fn direct(&mut self, from: &str, stream: &str) -> &mut Self {
         self.subscribe(from, stream, By::Other(Grouping::Direct))
     }
+    /// The fields that name a row in what the last subscription brings. An idempotent sink is
+    /// grouped by them, whatever the subscription says, and writes its rows under them; another
+    /// sink takes no notice.
+    pub fn key(&mut self, fields: &[&str]) -> &mut Self {
+        if let Some(last) = self.inputs.last_mut() {
+            last.key = fields.iter().map(SmolStr::new).collect();
+        }
+        self
+    }
+    /// Makes a sink idempotent: it writes at once and under keys, the last write of a key stands.
+    /// Each of its inputs must be fields-grouped, or have a [`ComponentBuilder::key`]: a key is
+    /// written by one task, or chance would decide what is last.
+    pub fn idempotent(&mut self) -> &mut Self {
+        self.delivery(Delivery::Idempotent)
+    }
+    /// Makes a sink plain: it writes at once, and again after a restore.
+    pub fn plain(&mut self) -> &mut Self {
+        self.delivery(Delivery::Plain)
+    }
     /// Sets the CPU time that each tuple takes.
     pub fn cpu(&mut self, a_tuple: Span) -> &mut Self {
         self.cpu = a_tuple;
@@ -278,7 +308,15 @@ impl ComponentBuilder {
             from: SmolStr::new(from),
             stream: SmolStr::new(stream),
             by,
+            key: Vec::new(),
         });
+        self
+    }
+
+    fn delivery(&mut self, delivery: Delivery) -> &mut Self {
+        if let Kind::Sink(how) = &mut self.kind {
+            *how = delivery;
+        }
         self
     }
 
@@ -287,7 +325,7 @@ impl ComponentBuilder {
         match &self.kind {
             Kind::Spout(spout) => spout.declare(&mut declarer),
             Kind::Bolt(bolt) => bolt.declare(&mut declarer),
-            Kind::Sink => {}
+            Kind::Sink(_) => {}
         }
         declarer
     }
@@ -367,6 +405,12 @@ impl ComponentBuilder {
                 )));
             }
         }
+        let keyed = |input: &Input| matches!(input.grouping, Grouping::Fields(_));
+        if matches!(self.kind, Kind::Sink(Delivery::Idempotent)) && !inputs.iter().all(keyed) {
+            return Err(self.error(
+                "it is idempotent, so each of its inputs must be fields-grouped or have a key",
+            ));
+        }
         Ok(Component {
             id: ComponentId(at as u16),
             name: self.name.clone(),
@@ -412,7 +456,7 @@ impl ComponentBuilder {
         ids: &BTreeMap<&str, ComponentId>,
         declared: &[Declarer],
     ) -> Result<Input, TopologyError> {
-        let Subscription { from, stream, by } = subscription;
+        let Subscription { from, stream, by, key } = subscription;
         let Some(&id) = ids.get(from.as_str()) else {
             let names: Vec<&str> = ids.keys().copied().collect();
             return Err(self.error(format!(
@@ -429,6 +473,8 @@ impl ComponentBuilder {
             )));
         };
         let declared = &streams[at];
+        let idempotent = matches!(self.kind, Kind::Sink(Delivery::Idempotent));
+        let by = if idempotent && !key.is_empty() { &By::Fields(key.clone()) } else { by };
         let grouping = match by {
             By::Fields(names) if names.is_empty() => {
                 return Err(self.error("its fields grouping names no field: use global instead"));

@@ -1,7 +1,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::{Declarer, TopologyBuilder};
+use super::{Declarer, Delivery, TopologyBuilder};
 use crate::component::{
     Bolt, BoltContext, BroadcastState, Collector, ListState, OperatorListState, Outcome, Record,
     Spout, ValueState,
@@ -371,4 +371,27 @@ fn states_are_checked() {
         "component `a`: it has broadcast state, so one of its inputs must be grouped by all: \
          nothing else could write it",
     );
+}
+
+#[test]
+fn an_idempotent_sink_is_grouped_by_its_keys() {
+    refused(
+        |builder| {
+            builder.sink("a", 2).shuffle("source").idempotent();
+        },
+        "component `a`: it is idempotent, so each of its inputs must be fields-grouped or have a \
+         key",
+    );
+    let mut right = builder();
+    right.sink("a", 2).shuffle("source").key(&["y"]);
+    let grouping = |builder: &TopologyBuilder| {
+        let topology = builder.build().expect("it is right");
+        topology.find("a").expect("it is there").inputs[0].grouping.to_string()
+    };
+    assert_eq!(grouping(&right), "shuffle");
+    assert!(right.set_delivery("a", Delivery::Idempotent));
+    assert_eq!(grouping(&right), "fields");
+    assert!(right.set_delivery("a", Delivery::Plain));
+    assert_eq!(grouping(&right), "shuffle");
+    assert!(!right.set_delivery("source", Delivery::Plain));
 }

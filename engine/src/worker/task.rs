@@ -18,7 +18,7 @@ use super::states::States;
 use crate::component::Bolt;
 use crate::handle::FileId;
 use crate::ids::{CheckpointId, KeyGroup, TaskId};
-use crate::message::{Data, Deployment, Message};
+use crate::message::{Data, Deployment, Gone, Message};
 use crate::observation::{Observation, Step};
 use crate::permit::CommitPermit;
 use crate::snapshot::Snapshot;
@@ -87,7 +87,9 @@ impl Task {
                 let states = States::new(topology, component, id);
                 Role::Bolt(Box::new(BoltTask { bolt, inputs, states, key: Key::new() }))
             }
-            Kind::Sink => Role::Sink(Sink::new(id, Inputs::new(topology, component, id))),
+            Kind::Sink(delivery) => {
+                Role::Sink(Sink::new(id, Inputs::new(topology, component, id), *delivery))
+            }
         };
         let outbox = Outbox::new(component, id, env);
         let mut task = Task { id, role, outbox, stage: Stage::Recovering, parts: Parts::new(id) };
@@ -321,10 +323,36 @@ impl Task {
     }
 
     /// A checkpoint is complete.
-    pub(super) fn complete(&mut self, permit: CommitPermit, env: &mut Env<'_, '_>) {
+    pub(super) fn complete(
+        &mut self,
+        permit: CommitPermit,
+        env: &mut Env<'_, '_>,
+    ) -> Result<(), Failed> {
         env.stepped(Step::Notified, self.id, permit.checkpoint());
+        match &mut self.role {
+            Role::Sink(sink) => sink.commit(permit, env),
+            _ => Ok(()),
+        }
+    }
+
+    /// The receiver cannot commit at this moment.
+    pub(super) fn receiver_busy(&mut self, env: &mut Env<'_, '_>) {
         if let Role::Sink(sink) = &mut self.role {
-            sink.commit(permit, env);
+            sink.busy(env);
+        }
+    }
+
+    /// The receiver was busy a moment ago.
+    pub(super) fn ask_receiver_again(&mut self, env: &mut Env<'_, '_>) {
+        if let Role::Sink(sink) = &mut self.role {
+            sink.retry(env);
+        }
+    }
+
+    /// A transaction of this sink timed out at the receiver.
+    pub(super) fn gone(&mut self, gone: &Gone, env: &mut Env<'_, '_>) {
+        if let Role::Sink(sink) = &mut self.role {
+            sink.gone(gone, env);
         }
     }
 
@@ -342,6 +370,9 @@ impl Task {
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
         self.parts.forget(checkpoint);
+        if let Role::Sink(sink) = &mut self.role {
+            sink.abandoned(checkpoint, env);
+        }
         if let Some(inputs) = self.inputs() {
             inputs.settle(checkpoint);
             self.go_on(env)?;

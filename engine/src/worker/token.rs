@@ -15,6 +15,8 @@ pub(super) enum Token {
     Seek,
     /// Connect to the broker or the store again.
     Reconnect(Service, Generation),
+    /// Ask the receiver again to commit.
+    Retry(TaskId, Generation),
 }
 
 /// A service whose connection is opened again after a loss.
@@ -35,6 +37,9 @@ pub(super) const SEEK: u64 = pack(4, 0, Generation(0));
 pub(super) const fn reconnect(service: Service, generation: Generation) -> u64 {
     pack(5, service as u16, generation)
 }
+pub(super) const fn retry(task: TaskId, generation: Generation) -> u64 {
+    pack(6, task.0, generation)
+}
 
 const fn pack(kind: u64, number: u16, generation: Generation) -> u64 {
     kind << 56 | (number as u64) << 32 | generation.0 as u64
@@ -49,6 +54,7 @@ pub(super) fn unpack(token: u64) -> Token {
         4 => Token::Seek,
         5 if number == Service::Broker as u16 => Token::Reconnect(Service::Broker, generation),
         5 => Token::Reconnect(Service::Store, generation),
+        6 => Token::Retry(TaskId(number), generation),
         _ => unreachable!("no other token is made"),
     }
 }

@@ -19,9 +19,10 @@ use stormglass_engine::log::InputLog;
 use stormglass_engine::message::Asked;
 use stormglass_engine::node::Node;
 use stormglass_engine::raft;
+use stormglass_engine::receiver::{self, Receiver};
 use stormglass_engine::store::Store;
 use stormglass_engine::supervisor::Supervisor;
-use stormglass_engine::topology::{Declarer, Topology, TopologyBuilder};
+use stormglass_engine::topology::{Declarer, Delivery, Topology, TopologyBuilder};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::worker::Worker;
 use stormglass_sim::node::NodeId;
@@ -87,11 +88,12 @@ impl Bolt for Count {
 }
 
 /// What runs.
-pub(crate) fn topology() -> Topology {
+pub(crate) fn topology(delivery: Delivery) -> Topology {
     let mut builder = TopologyBuilder::new("dialogue");
     builder.spout("words", Words, 2);
     builder.bolt("count", Count, 1).fields("words", &["word"]);
-    builder.sink("publish", 1).shuffle("count");
+    builder.sink("publish", 1).shuffle("count").key(&["word"]);
+    builder.set_delivery("publish", delivery);
     builder.max_parallelism(4).build().expect("it is right")
 }
 
@@ -117,6 +119,10 @@ pub(crate) struct Variant {
     pub(crate) snapshot_after: u32,
     /// When a supervisor begins.
     pub(crate) begins: Instant,
+    /// How the sink hands its records over.
+    pub(crate) delivery: Delivery,
+    /// How the receiver is tuned.
+    pub(crate) receiver: receiver::Settings,
     /// What a client asks.
     pub(crate) script: Vec<Asked>,
 }
@@ -129,6 +135,8 @@ impl Default for Variant {
             scheduler: Scheduler::Even,
             snapshot_after: 200,
             begins: Instant::ZERO,
+            delivery: Delivery::Transactional,
+            receiver: receiver::Settings::DEFAULT,
             script: Vec::new(),
         }
     }
@@ -138,7 +146,7 @@ impl Default for Variant {
 fn cluster(variant: &Variant) -> Arc<Cluster> {
     let coordinators = ["coordinator", "coordinator-2", "coordinator-3"];
     Arc::new(Cluster {
-        topology: Arc::new(topology()),
+        topology: Arc::new(topology(variant.delivery)),
         partitions: 2,
         coordinators: coordinators[..variant.coordinators].iter().map(|n| address(n)).collect(),
         broker: address("broker"),
@@ -192,7 +200,7 @@ pub(crate) fn image(name: &str, variant: &Variant) -> Node {
         "coordinator" => Node::Coordinator(Box::new(Coordinator::new(cluster))),
         "broker" => Node::Broker(Broker::new(log())),
         "store" => Node::Store(Store::default()),
-        "receiver" => Node::Receiver(Box::default()),
+        "receiver" => Node::Receiver(Box::new(Receiver::new(variant.receiver))),
         "supervisor" => Node::Supervisor(Supervisor::new(cluster, variant.begins)),
         "client" => {
             let step =

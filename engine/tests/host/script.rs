@@ -25,7 +25,9 @@
 //!
 //! A variant is a number (the credits of a channel), `of 3` (coordinators), `by load` (the
 //! scheduler), `compacting 5` (the log is cut behind so many entries), `from 2s` (a supervisor
-//! begins later), `asks WHAT, WHAT` (a client; last, see `replicas`).
+//! begins later), `timeout 10s` (of transactions at the receiver), `rewriting 200` (the bytes at
+//! which the receiver rewrites its log), `idempotent` or `plain` (the sink), `asks WHAT, WHAT` (a
+//! client; last, see `replicas`).
 //!
 //! `UPDATE_DIALOGUES=1` writes what happened into the files.
 
@@ -34,6 +36,7 @@ use std::sync::Arc;
 
 use stormglass_engine::coordinator::schedule::Scheduler;
 use stormglass_engine::message::{Message, Put};
+use stormglass_engine::topology::Delivery;
 use stormglass_sim::node::{CloseReason, Event, Exit, Lane};
 use stormglass_sim::time::{Instant, Span};
 
@@ -177,6 +180,10 @@ fn variant(mut words: WordsOf<'_>) -> Variant {
                 variant.scheduler = Scheduler::Load;
             }
             "compacting" => variant.snapshot_after = number(words.word()),
+            "timeout" => variant.receiver.transaction_timeout = span(words.word()),
+            "rewriting" => variant.receiver.rewrite_after = number(words.word()).into(),
+            "idempotent" => variant.delivery = Delivery::Idempotent,
+            "plain" => variant.delivery = Delivery::Plain,
             "from" => variant.begins = Instant::ZERO + span(words.word()),
             "asks" => {
                 let all = words.0.by_ref().collect::<Vec<_>>().join(" ");

@@ -6,17 +6,17 @@ use stormglass_engine::coordinator::metadata::{Assignment, Completed};
 use stormglass_engine::coordinator::rebalance::{Load, TaskLoad};
 use stormglass_engine::handle::{FileId, FileRef, Part, Replicas};
 use stormglass_engine::ids::{
-    Attempt, CheckpointId, Child, Generation, Partition, Root, StreamId, TaskId,
+    Attempt, CheckpointId, Child, ComponentId, Generation, Partition, Root, StreamId, TaskId,
 };
 use stormglass_engine::java;
 use stormglass_engine::message::{
-    Credit, Data, Deployment, Discard, Fetch, Get, Message, Put, Records, Transaction,
+    Credit, Data, Deployment, Discard, Fetch, Get, Gone, Message, Put, Records, Transaction,
 };
 use stormglass_engine::observation::Observation;
 use stormglass_engine::raft::Term;
 use stormglass_engine::snapshot::{Snapshot, TransactionId};
 use stormglass_engine::tuple::{Batch, Head};
-use stormglass_engine::value::Value;
+use stormglass_engine::value::{Value, fingerprint};
 use stormglass_sim::node::{DiskOp, Lane, NodeId};
 use stormglass_sim::payload::Payload;
 use stormglass_sim::time::{Instant, Span};
@@ -175,7 +175,21 @@ pub(crate) fn say(message: &Message) -> String {
                 let by = permit.map_or("nothing".to_string(), |p| p.checkpoint().to_string());
                 format!("Recover {task} {generation}: {} by {by}", ids(of))
             }
+            Transaction::Append { first, data } => {
+                format!("Append {}: {}", id(first), tuples(&data.batch))
+            }
+            Transaction::Upsert { first, keys, data, .. } => {
+                format!("Upsert {}, {} keys: {}", id(first), keys.len(), tuples(&data.batch))
+            }
+            Transaction::Flush { writer, checkpoint } => {
+                format!("Flush {} for {checkpoint}", id(writer))
+            }
         },
+        Message::Gone(gone) => {
+            let Gone { id: of, asked_in, checkpoint, records, age } = &**gone;
+            let ends = checkpoint.map_or(String::new(), |chk| format!(" ends {chk}"));
+            format!("Gone {}{ends} for {asked_in}: {records} records, {age} old", id(of))
+        }
         Message::Broken { generation, peer, task } => {
             format!(
                 "Broken {generation}: {} {}",
@@ -455,6 +469,13 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
             let (task, generation) = (words.task(), words.generation());
             Message::Recovered { task, generation }
         }
+        "busy" => Message::Busy { task: words.task(), generation: words.generation() },
+        "gone" => {
+            let id = words.transaction();
+            let checkpoint = words.0.next().map(|name| CheckpointId(number(name)));
+            let (asked_in, records, age) = (id.generation, 3, Span::secs(20));
+            Message::Gone(Arc::new(Gone { id, asked_in, checkpoint, records, age }))
+        }
         verb => parse_transaction(verb, words, offset),
     }
 }
@@ -491,6 +512,21 @@ fn parse_transaction(verb: &str, words: &mut WordsOf<'_>, offset: &mut u64) -> M
         "precommit" => {
             let (id, checkpoint) = (words.transaction(), words.checkpoint());
             Transaction::PreCommit { id, checkpoint, batches: records(words, id, offset) }
+        }
+        "append" => {
+            let first = words.transaction();
+            Transaction::Append { first, data: records(words, first, offset).remove(0) }
+        }
+        "upsert" => {
+            let first = words.transaction();
+            let data = records(words, first, offset).remove(0);
+            let key = |(_, values): (&Head, &[Value])| fingerprint(&values[..1]);
+            let (table, keys) = (ComponentId(1), data.batch.iter().map(key).collect());
+            Transaction::Upsert { first, table, keys, data }
+        }
+        "flush" => {
+            let (writer, checkpoint) = (words.transaction(), words.checkpoint());
+            Transaction::Flush { writer, checkpoint }
         }
         "commit" => {
             let (task, generation, ids) = (words.task(), words.generation(), listed(words));

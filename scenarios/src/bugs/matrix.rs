@@ -97,6 +97,42 @@ pub(super) const ROWS: &[Bug] = &[
     )
     .breaks("retries", &[Law::Linearizable]),
     bug(
+        "committable-forgotten",
+        Twist::CommittableForgotten,
+        "FLINK-23896",
+        "a sink forgets a transaction on any answer to its commit",
+    )
+    .breaks("handover", &[Law::NoLoss, Law::Progress]),
+    bug(
+        "notify-precondition",
+        Twist::NotifyPrecondition,
+        "FLINK-10377",
+        "a sink fails if it is told of a completion and has nothing to commit",
+    )
+    .breaks("handover", &[Law::Progress]),
+    bug(
+        "aborted-with-checkpoint",
+        Twist::AbortedWithCheckpoint,
+        "TwoPhaseCommitSinkFunction: a notification of an abort is no reason to abort",
+        "a sink drops the transaction of a checkpoint that is given up",
+    )
+    .breaks("handover", &[Law::NoLoss, Law::Progress]),
+    bug(
+        "expired-unfenced",
+        Twist::ExpiredUnfenced,
+        "KAFKA-6119",
+        "a transaction times out, and its writer may go on writing to it",
+    )
+    .breaks("paused-writer", &[Law::NoLoss, Law::OutputEqualsOracle, Law::Progress]),
+    bug(
+        "flush-not-awaited",
+        Twist::FlushNotAwaited,
+        "FlinkKafkaProducer: setFlushOnCheckpoint(false)",
+        "a sink acknowledges a checkpoint before the receiver has what came before it",
+    )
+    .breaks("handover", &[Law::NoLoss])
+    .with(&["topology.sinks.publish=plain", "guarantee=at-least-once"]),
+    bug(
         "raft-vote-unchecked",
         Twist::RaftVoteUnchecked,
         "dissertation 3.6.1",

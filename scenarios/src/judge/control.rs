@@ -4,6 +4,7 @@ use stormglass_engine::observation::Observation;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Span;
 
+use super::expiry::Claim;
 use super::law::{Findings, Witness};
 use super::linear::Linear;
 use super::owner::Owners;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub patience: Span,
     /// A coordinator's clock runs fast by so many millionths at most.
     pub clock_ppm: u32,
+    /// What the run says of transactions that time out.
+    pub transactions: Claim,
     /// Heartbeats further apart than this are no steady connection.
     pub heartbeat_timeout: Span,
 }

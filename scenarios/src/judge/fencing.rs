@@ -30,7 +30,7 @@ impl Fencing {
     /// Nothing granted yet.
     pub(super) fn new(plan: &Plan) -> Self {
         let mut required = vec![Resource::Broker, Resource::Store];
-        if plan.topology.components().iter().any(|c| matches!(c.kind, Kind::Sink)) {
+        if plan.topology.components().iter().any(|c| matches!(c.kind, Kind::Sink(_))) {
             required.push(Resource::Receiver);
         }
         let (fences, running_generation) = (Vec::new(), Generation(0));

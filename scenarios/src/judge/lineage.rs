@@ -74,7 +74,7 @@ impl Lineage {
         let components = plan.topology.components();
         let book = |component: &Component| {
             let tracks = match component.kind {
-                Kind::Sink => {
+                Kind::Sink(_) => {
                     vec![Track { copies: plan.parts[id(component)].copies, ..Track::default() }]
                 }
                 _ if component.is_keyed() => components
@@ -163,6 +163,17 @@ impl Lineage {
         twice
     }
 
+    /// Outputs that will never be visible, for a reason that another judge knows.
+    pub(super) fn missed(&mut self, task: TaskId, outputs: &[Output]) {
+        let Some(component) = self.plan.component_of.get(usize::from(task.0)) else { return };
+        let book = &mut Arc::make_mut(&mut self.books)[usize::from(*component)];
+        for (root, ..) in outputs {
+            if let Some(offsets) = book.excused.get_mut(usize::from(root.partition().0)) {
+                offsets.insert(root.offset());
+            }
+        }
+    }
+
     /// The sentence for an output that is visible twice.
     pub(super) fn published_twice(
         &self,
@@ -203,7 +214,7 @@ impl Lineage {
             }
             if lost > 0 {
                 let effect = match component.kind {
-                    Kind::Sink => "were never published by",
+                    Kind::Sink(_) => "were never published by",
                     _ => "never changed the state of",
                 };
                 let more = if lost > first.len() as u64 { " and more" } else { "" };

@@ -26,6 +26,7 @@ mod complaints;
 mod epoch;
 mod order_free;
 
+use super::direct::Due;
 use super::history::History;
 use super::law::{Findings, Law, Violation, Witness};
 use super::outputs::Outputs;
@@ -49,6 +50,8 @@ pub(super) struct Oracle {
     generation: Generation,
     /// Outputs that are yet to become visible.
     pub(super) outputs: Outputs,
+    /// What sinks without transactions wrote in the epoch that was evaluated last.
+    pub(super) direct: Vec<Due>,
     blind: bool,
     scratch: epoch::Scratch,
 }
@@ -91,6 +94,7 @@ impl Oracle {
             stages: vec![Stage::default(); usize::from(topology.tasks()) + 1],
             generation: Generation(0),
             outputs: Outputs::default(),
+            direct: Vec::new(),
             blind: false,
             scratch: epoch::Scratch::default(),
             plan,

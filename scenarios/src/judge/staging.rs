@@ -55,6 +55,12 @@ impl Staging {
         self.held.retain(|(of, _)| *of != name);
     }
 
+    /// The transaction is void: what it held.
+    pub(super) fn take(&mut self, name: Name) -> Vec<Output> {
+        let at = self.held.iter().position(|(of, _)| *of == name);
+        at.map(|at| self.held.swap_remove(at).1).unwrap_or_default()
+    }
+
     /// The transaction becomes visible.
     pub(super) fn publish(&mut self, name: Name, records: u32) -> Published {
         if self.visible.contains(&name) {

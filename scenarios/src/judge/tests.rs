@@ -2,6 +2,8 @@
 
 mod control;
 mod cuts;
+mod direct;
+mod expiry;
 mod mini;
 mod orders;
 mod outputs;
@@ -19,16 +21,22 @@ use stormglass_sim::time::{Instant, Span};
 
 use super::Judges;
 use super::control::Settings;
+use super::expiry::Claim;
 use super::law::{Law, Violation};
 use mini::{Event, Mini};
 
 /// Judges that have seen nothing.
 fn fresh(mini: &Mini) -> Judges {
+    fresh_with(mini, Claim { timeout: Span::secs(900), assumed: false })
+}
+
+fn fresh_with(mini: &Mini, transactions: Claim) -> Judges {
     let settings = Settings {
         coordinators: vec![NodeId::new(0, 9)],
         patience: Span::secs(5),
         clock_ppm: 0,
         heartbeat_timeout: Span::secs(5),
+        transactions,
     };
     Judges::new(Arc::clone(&mini.topology), mini.log.clone(), settings)
 }

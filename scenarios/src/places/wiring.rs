@@ -12,6 +12,7 @@ use stormglass_engine::coordinator::metadata::Command;
 use stormglass_engine::coordinator::schedule;
 use stormglass_engine::message::Asked;
 use stormglass_engine::raft::{self, ClockBound, ReplicaId};
+use stormglass_engine::receiver;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
@@ -59,6 +60,12 @@ pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topol
             fetch: flow.fetch,
         },
     }
+}
+
+/// How the receiver is tuned.
+pub(super) fn receiver(sink: &scenario::Sink) -> receiver::Settings {
+    let scenario::Sink { transaction_timeout, rewrite_after } = *sink;
+    receiver::Settings { transaction_timeout, rewrite_after }
 }
 
 fn raft(raft: &scenario::Raft) -> RaftSettings {

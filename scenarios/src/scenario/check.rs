@@ -61,6 +61,7 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     checkpoint::check(scenario)?;
     source(scenario)?;
     control::check(scenario)?;
+    super::sinks::check(scenario)?;
     let phases = &scenario.phases;
     if phases.storm_to_percent > 100 || phases.storm_from_percent >= phases.storm_to_percent {
         let message = "the storm must end after it begins, and at 100% at the latest";
@@ -184,6 +185,16 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
             return stranger("snapshot-cpu", component);
         }
     }
+    for (sink, kind) in &choice.sinks {
+        if builder.set_delivery(sink, kind.delivery()) {
+            continue;
+        }
+        if known.contains(sink) {
+            let path = format!("topology.sinks.{sink}");
+            return Err(origin.key_problem(&path, format!("`{sink}` is no sink")));
+        }
+        return stranger("sinks", sink);
+    }
     for (number, fault) in (1..).zip(&scenario.faults) {
         for (key, target) in ends(fault) {
             if let Target::WorkerOf(component) = target
@@ -204,12 +215,16 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
             Some(name) if choice.parallelism.contains_key(name.as_str()) => {
                 format!("topology.parallelism.{name}")
             }
+            Some(name) if choice.sinks.contains_key(name.as_str()) => {
+                format!("topology.sinks.{name}")
+            }
             Some(_) if choice.max_parallelism.is_some() => "topology.max-parallelism".to_string(),
             _ => "topology.name".to_string(),
         };
         origin.problem(&path, error.to_string())
     })?;
     executors(scenario, &topology)?;
+    super::sinks::check_claim(scenario, &topology)?;
     Ok(topology)
 }
 

@@ -46,6 +46,8 @@ names! {
     PreCommitted = "pre-committed",
     /// An output became visible.
     Published = "published",
+    /// A transaction timed out at the receiver.
+    TransactionExpired = "transaction-expired",
     /// A service refused an older generation.
     Refused = "refused",
     /// A worker found that its generation is over, and ends itself.
@@ -115,6 +117,7 @@ impl EventKind {
             Observation::Fenced { .. } => EventKind::Fenced,
             Observation::PreCommitted { .. } => EventKind::PreCommitted,
             Observation::Published { .. } => EventKind::Published,
+            Observation::TransactionExpired { .. } => EventKind::TransactionExpired,
             Observation::Refused { .. } => EventKind::Refused,
             Observation::ZombieExit { .. } => EventKind::ZombieExit,
             Observation::Raft(point) => EventKind::of_point(point),
@@ -162,6 +165,7 @@ impl EventKind {
             EventKind::Fenced
             | EventKind::Refused
             | EventKind::PreCommitted
+            | EventKind::TransactionExpired
             | EventKind::Published => Role::Broker,
             EventKind::Invoked | EventKind::Responded => Role::Client,
             _ => Role::Coordinator,

@@ -8,7 +8,7 @@ use super::document::Origin;
 use super::raw::{RawCheckpoint, RawCluster, RawInput, RawPhases, RawRaft, RawScenario, RawWords};
 use super::{
     Adaptive, Checkpoint, Clock, Cluster, Disk, Flow, Guarantee, Input, Network, Phases, Profile,
-    Raft, Scenario, Source, TopologyChoice,
+    Raft, Scenario, Sink, Source, TopologyChoice,
 };
 use crate::problem::Problem;
 use crate::units::{Quantity, Size};
@@ -45,6 +45,7 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
             parallelism: raw.topology.parallelism,
             cpu: spans(raw.topology.cpu),
             snapshot_cpu: spans(raw.topology.snapshot_cpu),
+            sinks: raw.topology.sinks.into_iter().map(|(name, Quantity(k))| (name, k)).collect(),
             max_parallelism: raw.topology.max_parallelism,
         },
         input: input(raw.input, &origin)?,
@@ -54,6 +55,11 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         network,
         disk,
         guarantee: raw.guarantee.map_or(Guarantee::ExactlyOnce, |Quantity(guarantee)| guarantee),
+        sink: Sink {
+            rewrite_after: raw.sink.rewrite_after.map_or(4 << 20, |Quantity(size)| size.0),
+            ..lay!(raw.sink => Sink::default(); ; transaction_timeout)
+        },
+        assume: raw.assume.into_iter().map(|Quantity(assumption)| assumption).collect(),
         raft: raft(raw.raft, &origin)?,
         clock: Clock { drift_ppm: raw.clock.drift.map_or(0, |Quantity(share)| share.0) },
         operations: (1..)

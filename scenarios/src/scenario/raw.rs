@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stormglass_sim::time::Span;
 
-use super::{Detector, Guarantee, Profile, Scheduler};
+use super::{Assumption, Detector, Guarantee, Profile, Scheduler, SinkKind};
 use crate::units::{Bandwidth, Between, Quantity, Rate, Share, Size};
 
 mod fault;
@@ -70,6 +70,9 @@ pub(super) struct RawScenario {
     /// How tuples flow.
     #[serde(default)]
     pub flow: RawFlow,
+    /// The receiving side of the sinks.
+    #[serde(default)]
+    pub sink: RawSink,
     /// The links between machines.
     #[serde(default)]
     pub network: RawNetwork,
@@ -85,6 +88,9 @@ pub(super) struct RawScenario {
     /// When the storm begins and ends, and how long recovery may take.
     #[serde(default)]
     pub phases: RawPhases,
+    /// What the run takes for granted: a loss that follows from its contrary is not judged.
+    #[serde(default)]
+    pub assume: Vec<Quantity<Assumption>>,
     /// What is asked of the cluster while it runs: each with `at`, and one request.
     #[serde(default)]
     pub operation: Vec<RawOperation>,
@@ -125,6 +131,10 @@ pub(super) struct RawTopology {
     /// by component. Default none.
     #[serde(default)]
     pub snapshot_cpu: BTreeMap<String, Quantity<Span>>,
+    /// How sinks hand their records over, by component: "transactional", "idempotent" or "plain";
+    /// the topology's own ways for the rest.
+    #[serde(default)]
+    pub sinks: BTreeMap<String, Quantity<SinkKind>>,
     /// Number of key groups; the topology's own number if absent.
     pub max_parallelism: Option<u16>,
 }
@@ -251,6 +261,17 @@ pub(super) struct RawFlow {
     pub poll: Duration,
     /// Records that a source asks for at once. Default 500.
     pub fetch: Option<u32>,
+}
+
+/// The receiving side of the sinks.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Sink")]
+pub(super) struct RawSink {
+    /// A transaction that is not committed so long after it began is thrown away. Default 15m.
+    pub transaction_timeout: Duration,
+    /// The receiver rewrites its log when it has so many bytes. Default 4MiB.
+    pub rewrite_after: Option<Quantity<Size>>,
 }
 
 /// The links between machines.

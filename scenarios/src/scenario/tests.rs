@@ -9,6 +9,7 @@ mod interval;
 mod mistakes;
 mod operations;
 mod settings;
+mod sinks;
 
 /// A scenario with these lines after the required ones.
 fn with(lines: &str) -> Result<Scenario, Problem> {
@@ -43,6 +44,11 @@ fn everything_can_be_written() {
         topology.cpu.count = "20us"
         topology.snapshot-cpu.count = "30ms"
         topology.max-parallelism = 16
+        topology.sinks.publish = "idempotent"
+        assume = ["outage-below-transaction-timeout"]
+        [sink]
+        transaction-timeout = "1min"
+        rewrite-after = "64KiB"
         [cluster]
         profile = "storm"
         workers = 5

@@ -175,8 +175,9 @@ pub fn topology() -> TopologyBuilder {
     builder.bolt("by-origin", ByOrigin, 4).fields_stream("clean", FLIGHTS, &["origin"]);
     let route = ["origin", "destination"];
     builder.bolt("by-route", ByRoute, 4).fields_stream("clean", FLIGHTS, &route);
-    builder.sink("publish", 2).shuffle("by-origin").shuffle("by-route");
-    builder.sink("dead-letters", 1).shuffle_stream("clean", DEAD_LETTERS);
+    let publish = builder.sink("publish", 2);
+    publish.shuffle("by-origin").key(&["origin"]).shuffle("by-route").key(&route);
+    builder.sink("dead-letters", 1).shuffle_stream("clean", DEAD_LETTERS).key(&["line"]);
     builder.commutative();
     builder
 }

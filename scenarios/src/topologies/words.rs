@@ -45,7 +45,7 @@ pub fn topology() -> TopologyBuilder {
     let mut builder = TopologyBuilder::new("word-count");
     builder.spout("words", Words, 2);
     builder.bolt("count", Count, 4).fields("words", &["word"]);
-    builder.sink("publish", 2).shuffle("count");
+    builder.sink("publish", 2).shuffle("count").key(&["word"]);
     builder.commutative();
     builder
 }

@@ -1,9 +1,10 @@
 use alloc::vec::Vec;
 
 use proptest::prelude::*;
+use stormglass_sim::time::Instant;
 
-use super::{Frame, Output};
-use crate::ids::{Attempt, CheckpointId, Child, Generation, Root, TaskId};
+use super::{Expired, Frame, Output, Row};
+use crate::ids::{Attempt, CheckpointId, Child, ComponentId, Generation, Root, TaskId};
 use crate::snapshot::TransactionId;
 
 prop_compose! {
@@ -26,44 +27,52 @@ fn output() -> impl Strategy<Value = Output> {
     })
 }
 
+prop_compose! {
+    fn row()(
+        (table, key) in any::<(u16, u64)>(),
+        (task, generation, sequence) in any::<(u16, u32, u32)>(),
+        print in any::<u64>(),
+    ) -> Row {
+        let (table, task, generation) = (ComponentId(table), TaskId(task), Generation(generation));
+        Row { table, key, task, generation, sequence, print }
+    }
+}
+
+prop_compose! {
+    fn expired()(id in id(), ended in any::<u32>(), records in any::<u32>(), at in any::<u64>())
+        -> (TransactionId, Expired)
+    {
+        let checkpoint = Some(CheckpointId(ended)).filter(|id| id.0 != 0);
+        (id, Expired { checkpoint, records, began: Instant(at) })
+    }
+}
+
 fn frame() -> impl Strategy<Value = Frame> {
     let outputs = prop::collection::vec(output(), 0..4);
     let ids = || prop::collection::vec(id(), 0..3);
+    let values = || prop::collection::vec(any::<u8>(), 0..5);
     prop_oneof![
-        (id(), any::<u32>(), outputs).prop_map(|(id, checkpoint, outputs)| Frame::PreCommit {
-            id,
-            checkpoint: CheckpointId(checkpoint),
-            outputs,
-        }),
+        (id(), any::<u32>(), any::<u64>(), outputs, values()).prop_map(
+            |(id, checkpoint, began, outputs, values)| {
+                let (checkpoint, began) = (CheckpointId(checkpoint), Instant(began));
+                Frame::PreCommit { id, checkpoint, began, outputs, values }
+            }
+        ),
         ids().prop_map(|ids| Frame::Commit { ids }),
         ids().prop_map(|ids| Frame::Shown { ids }),
         (any::<u16>(), any::<u32>()).prop_map(|(task, generation)| Frame::AbortOlder {
             task: TaskId(task),
             generation: Generation(generation),
         }),
+        prop::collection::vec(expired(), 0..3).prop_map(|of| Frame::Expired { of }),
+        (prop::collection::vec(row(), 0..3), values())
+            .prop_map(|(rows, values)| Frame::Rows { rows, values }),
+        (id(), values()).prop_map(|(first, values)| Frame::Appended { first, values }),
     ]
 }
 
 fn log(frames: &[Frame]) -> Vec<u8> {
     Frame::encode_all(frames).bytes().to_vec()
-}
-
-#[test]
-fn values_of_a_pre_commit_do_not_hide_what_follows() {
-    let id = TransactionId {
-        task: TaskId(2),
-        generation: Generation(1),
-        attempt: Attempt(1),
-        number: 0,
-    };
-    let outputs = Vec::from([Output { root: Root(1), child: Child(2), print: 3 }]);
-    let mut bytes = Vec::new();
-    let payload = Frame::encode_pre_commit(id, CheckpointId(4), &outputs, b"the values");
-    bytes.extend_from_slice(payload.bytes());
-    let commit = Frame::Commit { ids: [id].into() };
-    bytes.extend_from_slice(&log(core::slice::from_ref(&commit)));
-    let pre_commit = Frame::PreCommit { id, checkpoint: CheckpointId(4), outputs };
-    assert_eq!(Frame::decode_log(&bytes), ([pre_commit, commit].into(), bytes.len()));
 }
 
 #[test]

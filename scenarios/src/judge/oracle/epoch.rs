@@ -6,13 +6,14 @@ use std::sync::Arc;
 use stormglass_engine::component::{Outcome, Record};
 use stormglass_engine::ids::{CheckpointId, Child, TaskId};
 use stormglass_engine::log::InputLog;
-use stormglass_engine::topology::{Component, Grouping, Kind};
+use stormglass_engine::topology::{Component, Delivery, Grouping, Kind};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::value::{Value, fingerprint};
 use stormglass_sim::time::Instant;
 
 use super::bench::{Bench, Emitter, Lane, Sent};
 use super::{Code, Oracle, Stage, reader};
+use crate::judge::direct::Due;
 use crate::judge::history::{Entry, History, Mark, TaskHistory};
 use crate::judge::law::Violation;
 use crate::judge::outputs::Output;
@@ -137,10 +138,16 @@ impl Oracle {
                 let run = |tuple: &Tuple<'_>, bench: &mut Bench<'_, '_>| bolt.execute(tuple, bench);
                 desk.execute(arenas, key, table, own, &mut emitter, run)?;
             }
-            Some(Code::Sink) | None => {
-                let outputs = desk.sink(&scratch.arenas, emitter.lanes)?;
-                self.outputs.expect((desk.task, generation, desk.checkpoint), outputs);
-            }
+            Some(Code::Sink) | None => match desk.component.kind {
+                Kind::Sink(Delivery::Plain | Delivery::Idempotent) => {
+                    let outputs = desk.direct(&scratch.arenas, emitter.lanes)?;
+                    self.direct.push(Due { task: desk.task, outputs });
+                }
+                _ => {
+                    let outputs = desk.sink(&scratch.arenas, emitter.lanes)?;
+                    self.outputs.expect((desk.task, generation, desk.checkpoint), outputs);
+                }
+            },
         }
         scratch.arenas[id] = arena;
         desk.check_drained(&scratch.lanes)
@@ -160,7 +167,7 @@ impl Stage {
                 bolt.prepare(desk.task);
                 Code::Bolt(bolt)
             }
-            Kind::Sink => Code::Sink,
+            Kind::Sink(_) => Code::Sink,
         });
         let outlets = &desk.plan.parts[usize::from(desk.component.id.0)].outlets;
         let generation = desk.history.generation();
@@ -272,6 +279,23 @@ impl Desk<'_> {
                 let tuple = self.tuple(arenas, entry, &sent);
                 outputs.push((entry.root, entry.child, fingerprint(tuple.values)));
             }
+        }
+        Ok(outputs)
+    }
+
+    /// A sink task without transactions: what it writes, under which keys.
+    fn direct(&self, arenas: &[Vec<Value>], lanes: &mut [Lane]) -> Judged<Vec<(u64, Output)>> {
+        let keyed = matches!(self.component.kind, Kind::Sink(Delivery::Idempotent));
+        let (mut outputs, mut gathered) = (Vec::new(), Vec::new());
+        for entry in self.pieces().flatten() {
+            let sent = self.receive(lanes, entry)?;
+            let tuple = self.tuple(arenas, entry, &sent);
+            let input = &self.component.inputs[usize::from(sent.input)];
+            let key = match keyed {
+                true => fingerprint(key_of(tuple.values, &input.grouping, &mut gathered)),
+                false => 0,
+            };
+            outputs.push((key, (entry.root, entry.child, fingerprint(tuple.values))));
         }
         Ok(outputs)
     }

@@ -105,7 +105,7 @@ impl<'a> Pass<'a> {
                 bolt.prepare(component.first_task);
                 Code::Bolt(bolt)
             }
-            Kind::Sink => Code::Sink,
+            Kind::Sink(_) => Code::Sink,
         };
         let ways = |component: &Component| {
             let outlets = plan.parts[usize::from(component.id.0)].outlets.iter();

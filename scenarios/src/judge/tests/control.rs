@@ -7,6 +7,7 @@ use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 
 use super::super::control::{Control, Settings};
+use super::super::expiry::Claim;
 use super::super::law::{Findings, Law, Witness};
 use super::mini::{Event, Mini};
 use super::{broken, fresh, judge, topologies};
@@ -22,6 +23,7 @@ fn found(clock_ppm: u32, story: &[(u64, NodeId, O)]) -> Vec<(Law, String)> {
         coordinators: vec![LEADER, OTHER],
         patience: Span::secs(5),
         clock_ppm,
+        transactions: Claim { timeout: Span::secs(900), assumed: false },
         heartbeat_timeout: Span::secs(5),
     });
     let mut findings = Findings::default();

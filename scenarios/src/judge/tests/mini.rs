@@ -11,7 +11,7 @@ use stormglass_engine::log::InputLog;
 use stormglass_engine::observation::{Observation as O, Resource};
 use stormglass_engine::state::KeyedState;
 use stormglass_engine::state::operator::OperatorState;
-use stormglass_engine::topology::{Component, Grouping, Kind, Topology};
+use stormglass_engine::topology::{Component, Delivery, Grouping, Kind, Topology};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::value::{Value, fingerprint};
 use stormglass_sim::hash;
@@ -19,6 +19,8 @@ use stormglass_sim::node::NodeId;
 
 mod out;
 use out::Out;
+
+mod direct;
 
 /// An observation and who made it.
 #[derive(Clone, Debug)]
@@ -68,6 +70,8 @@ struct Task {
     /// Of a spout, by partition: the next record.
     positions: Vec<u64>,
     cut: Option<CheckpointId>,
+    /// Of a sink without transactions: how many outputs it has written.
+    written: u32,
     /// By sender: the barrier came.
     blocked: Vec<bool>,
 }
@@ -319,13 +323,14 @@ impl Cluster {
                         bolt.prepare(id);
                         Code::Bolt(bolt)
                     }
-                    Kind::Sink => Code::Sink(Vec::new()),
+                    Kind::Sink(_) => Code::Sink(Vec::new()),
                 },
                 state: component.is_keyed().then(|| state.unwrap_or_else(empty)),
                 own: own.or_else(none),
                 routers: subscriptions.map(router).collect(),
                 positions,
                 cut: None,
+                written: 0,
                 blocked: vec![false; count],
             }
         };
@@ -446,6 +451,11 @@ impl Cluster {
         let unused = bits.map(|(at, _)| 1u16 << at).sum();
         let answers = out.answers;
         mini.dice.word();
+        if let Kind::Sink(delivery) = component.kind
+            && delivery != Delivery::Transactional
+        {
+            task.write_at_once(generation, component, (input, values), mini);
+        }
         for word in answers {
             mini.tell(node(id), O::Answered { task: id, generation, word });
         }

@@ -8,7 +8,9 @@ use stormglass_engine::component::{
 };
 use stormglass_engine::ids::TaskId;
 use stormglass_engine::log::InputLog;
-use stormglass_engine::topology::{ComponentBuilder, Declarer, Topology, TopologyBuilder};
+use stormglass_engine::topology::{
+    ComponentBuilder, Declarer, Delivery, Topology, TopologyBuilder,
+};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::value::Value;
 use stormglass_sim::time::{Instant, Span};
@@ -45,10 +47,16 @@ impl Bolt for Count {
 
 /// words (2) -> count (3) -> publish (2).
 pub(super) fn word_count() -> Arc<Topology> {
+    words_to(Delivery::Transactional)
+}
+
+/// Word count with a sink of some kind.
+pub(super) fn words_to(delivery: Delivery) -> Arc<Topology> {
     let mut builder = TopologyBuilder::new("word-count");
     builder.spout("words", Words, 2);
     builder.bolt("count", Count, 3).fields("words", &["word"]);
-    builder.sink("publish", 2).shuffle("count");
+    builder.sink("publish", 2).shuffle("count").key(&["word"]);
+    builder.set_delivery("publish", delivery);
     builder.max_parallelism(16).commutative();
     Arc::new(builder.build().expect("a topology"))
 }

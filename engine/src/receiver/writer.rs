@@ -1,0 +1,171 @@
+//! The receiver's log as a file: what is in order and durable, and its rewriting.
+//!
+//! A log that has grown is rewritten without what is over: into a new file, which takes the old
+//! one's name once it is durable. Until then the old one is whole, and what is to be written waits.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use stormglass_sim::node::{DiskError, DiskOp, DiskReply, DiskTicket, FileName};
+use stormglass_sim::payload::Payload;
+
+use super::MAIN;
+use crate::node::Cx;
+
+/// The log's file; `T` is what follows when something is durable.
+#[derive(Clone, Debug)]
+pub(super) struct Writer<T> {
+    file: FileName,
+    new: FileName,
+    /// The read of the log at the start; none once it is answered.
+    reading: Option<DiskTicket>,
+    /// What to do when a sync is done.
+    syncing: BTreeMap<DiskTicket, T>,
+    /// What waits for the end of a rewriting.
+    held: Vec<(Payload, T)>,
+    rewriting: Rewriting,
+    /// Bytes in the log, and those of the last rewriting.
+    bytes: u64,
+    rewritten: u64,
+    /// The log is rewritten when it has so many bytes, and at least twice those of the last time.
+    limit: u64,
+}
+
+/// How far the rewriting of the log has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Rewriting {
+    No,
+    /// As soon as nothing is on its way to the disk.
+    Due,
+    /// The new file is being synced.
+    Syncing(DiskTicket),
+    /// It gets the old one's name.
+    Renaming(DiskTicket),
+}
+
+/// What a disk operation brought.
+#[derive(Debug)]
+pub(super) enum Done<T> {
+    /// The log's contents at the start; none if there is none.
+    Read(Option<Payload>),
+    /// Something is durable.
+    Durable(T),
+    /// The log was rewritten.
+    Rewritten,
+    /// Nothing that concerns anybody.
+    Nothing,
+    /// What is durable is unknown now: only reading the log again can tell.
+    Failed,
+}
+
+impl<T> Writer<T> {
+    pub(super) fn new(limit: u64) -> Self {
+        Writer {
+            file: FileName::from("receiver/transactions.log"),
+            new: FileName::from("receiver/transactions.new"),
+            reading: None,
+            syncing: BTreeMap::new(),
+            held: Vec::new(),
+            rewriting: Rewriting::No,
+            bytes: 0,
+            rewritten: 0,
+            limit,
+        }
+    }
+
+    /// Reads the log, and creates it if there is none.
+    pub(super) fn start(&mut self, cx: &mut Cx<'_>) {
+        self.reading = Some(cx.disk(MAIN, DiskOp::Read { file: self.file.clone() }));
+        cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data: Payload::empty() });
+        cx.disk(MAIN, DiskOp::SyncDir);
+    }
+
+    /// Whether the log has not been read yet.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// Whether the log is being rewritten, or is about to be.
+    pub(super) fn is_rewriting(&self) -> bool {
+        self.rewriting != Rewriting::No
+    }
+
+    /// Appends frames and syncs them; `then` follows.
+    pub(super) fn log(&mut self, frames: Payload, then: T, cx: &mut Cx<'_>) {
+        if self.is_rewriting() {
+            return self.held.push((frames, then));
+        }
+        self.note(frames, cx);
+        let ticket = cx.disk(MAIN, DiskOp::Sync { file: self.file.clone() });
+        self.syncing.insert(ticket, then);
+    }
+
+    /// Appends frames that need not be durable.
+    pub(super) fn note(&mut self, frames: Payload, cx: &mut Cx<'_>) {
+        self.bytes += frames.bytes().len() as u64;
+        cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data: frames });
+        if self.rewriting == Rewriting::No && self.bytes >= self.limit.max(2 * self.rewritten) {
+            self.rewriting = Rewriting::Due;
+        }
+    }
+
+    /// Whether the time has come to [`Writer::rewrite`].
+    pub(super) fn wants_rewriting(&self) -> bool {
+        self.rewriting == Rewriting::Due && self.syncing.is_empty()
+    }
+
+    /// Replaces the log by frames that say all that still counts.
+    pub(super) fn rewrite(&mut self, frames: Payload, cx: &mut Cx<'_>) {
+        self.bytes = frames.bytes().len() as u64;
+        self.rewritten = self.bytes;
+        cx.disk(MAIN, DiskOp::Write { file: self.new.clone(), data: frames });
+        let ticket = cx.disk(MAIN, DiskOp::Sync { file: self.new.clone() });
+        self.rewriting = Rewriting::Syncing(ticket);
+    }
+
+    /// Cuts a torn frame off the log's end: behind it nothing would be found again.
+    pub(super) fn cut(&mut self, whole: &[u8], cx: &mut Cx<'_>) {
+        self.bytes = whole.len() as u64;
+        cx.disk(MAIN, DiskOp::Write { file: self.new.clone(), data: Payload::new(whole) });
+        cx.disk(MAIN, DiskOp::Sync { file: self.new.clone() });
+        cx.disk(MAIN, DiskOp::Rename { from: self.new.clone(), to: self.file.clone() });
+        cx.disk(MAIN, DiskOp::SyncDir);
+    }
+
+    /// A disk operation is done.
+    pub(super) fn done(
+        &mut self,
+        ticket: DiskTicket,
+        result: Result<DiskReply, DiskError>,
+        cx: &mut Cx<'_>,
+    ) -> Done<T> {
+        if self.reading == Some(ticket) {
+            self.reading = None;
+            return match result {
+                Ok(DiskReply::Data(data)) => {
+                    self.bytes = data.bytes().len() as u64;
+                    Done::Read(Some(data))
+                }
+                Err(DiskError::NotFound) => Done::Read(None),
+                _ => Done::Failed,
+            };
+        }
+        if result.is_err() {
+            return Done::Failed;
+        }
+        if self.rewriting == Rewriting::Syncing(ticket) {
+            let (from, to) = (self.new.clone(), self.file.clone());
+            cx.disk(MAIN, DiskOp::Rename { from, to });
+            self.rewriting = Rewriting::Renaming(cx.disk(MAIN, DiskOp::SyncDir));
+            return Done::Nothing;
+        }
+        if self.rewriting == Rewriting::Renaming(ticket) {
+            self.rewriting = Rewriting::No;
+            for (frames, then) in core::mem::take(&mut self.held) {
+                self.log(frames, then, cx);
+            }
+            return Done::Rewritten;
+        }
+        self.syncing.remove(&ticket).map_or(Done::Nothing, Done::Durable)
+    }
+}

@@ -1,0 +1,83 @@
+//! Bent histories: transactions that time out. The transaction timeout is 40 ns, and there is an
+//! observation every nanosecond.
+
+use stormglass_engine::observation::Observation as O;
+use stormglass_sim::time::{Instant, Span};
+
+use super::super::Judges;
+use super::mini::{Event, Mini};
+use super::orders::calm;
+use super::{Claim, Law, fresh_with, insert, last, position};
+
+/// Judges with or without the assumption that outages are shorter than the timeout.
+fn judge(mini: &Mini, events: &[Event], assumed: bool) -> Judges {
+    let mut judges = fresh_with(mini, Claim { timeout: Span::nanos(40), assumed });
+    for (at, event) in (1..).zip(events) {
+        judges.observed(Instant(at), event.node, &event.what);
+    }
+    judges.finish();
+    judges
+}
+
+/// The first transaction times out, and its sink learns of that so long after it was pre-committed.
+fn lost(outage: usize) -> (Mini, Vec<Event>) {
+    let (mini, mut events) = calm();
+    let at = position(&events, |o| matches!(o, O::Published { .. }));
+    let O::Published { task, generation, checkpoint, records } = events.remove(at).what else {
+        unreachable!("it was just found")
+    };
+    let (age, ends) = (Span::nanos(40), Some(checkpoint));
+    let expired = O::TransactionExpired { task, generation, checkpoint: ends, records, age };
+    insert(&mut events, at, expired);
+    let age = Span::nanos(outage as u64);
+    let told = O::TransactionLost { task, generation, checkpoint, records, age };
+    // It was pre-committed right before it was published.
+    assert!(matches!(events[at - 1].what, O::PreCommitted { .. }));
+    insert(&mut events, at - 1 + outage, told);
+    (mini, events)
+}
+
+#[test]
+fn a_loss_by_a_timeout_is_a_loss() {
+    let (mini, events) = lost(50);
+    let judges = judge(&mini, &events, false);
+    let [violation] = judges.violations() else { panic!("{:?}", judges.violations()) };
+    assert_eq!(violation.law, Law::NoLoss);
+    let sentence = &violation.sentence;
+    assert!(sentence.contains("timed out"), "{sentence}");
+    assert!(sentence.contains("the transaction timeout is 40ns"), "{sentence}");
+    assert_eq!(judges.undecided(), None);
+    // Nothing else is missed for it.
+    assert!(judges.is_complete());
+}
+
+#[test]
+fn an_assumption_that_was_not_so_leaves_it_open() {
+    let (mini, events) = lost(40);
+    let judges = judge(&mini, &events, true);
+    assert_eq!(judges.violations(), &[]);
+    let why = judges.undecided().expect("nobody can say");
+    assert!(why.contains("transaction timeout of 40ns"), "{why}");
+}
+
+#[test]
+fn an_assumption_that_was_so_excuses_nothing() {
+    let (mini, events) = lost(39);
+    let judges = judge(&mini, &events, true);
+    assert_eq!(judges.violations().len(), 1, "{:?}", judges.violations());
+    assert_eq!(judges.undecided(), None);
+}
+
+#[test]
+fn what_no_completed_checkpoint_covers_is_not_lost() {
+    let (mini, mut events) = calm();
+    let at = last(&events, |o| matches!(o, O::Published { .. }));
+    let O::Published { task, generation, .. } = events[at].what else { return };
+    let (checkpoint, age) = (Some(stormglass_engine::ids::CheckpointId(77)), Span::nanos(40));
+    let expired = O::TransactionExpired { task, generation, checkpoint, records: 1, age };
+    insert(&mut events, at, expired);
+    for assumed in [false, true] {
+        let judges = judge(&mini, &events, assumed);
+        assert_eq!((judges.violations(), judges.undecided()), (&[][..], None));
+    }
+}
