@@ -85,7 +85,7 @@ fn model(outcome: &Outcome, interval: f64) -> f64 {
 fn useful_work_follows_the_exact_formula() {
     for times in [1.0 / 3.0, 1.0, 3.0] {
         let interval = best() * times;
-        let runs = runs(Some(interval), 135, 8);
+        let runs = runs(Some(interval), 145, 8);
         let failures: usize = runs.iter().map(Outcome::effective_faults).sum();
         assert!(failures >= 1_000, "{failures} failures only");
         let (measured, error) = mean(&useful(&runs));

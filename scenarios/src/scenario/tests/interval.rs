@@ -20,7 +20,7 @@ fn intervals_that_cannot_be() {
     help: write a duration above zero, such as "1s"
     "#);
     let wild = "checkpoint.adaptive = { min = \"1s\", max = \"9s\", hysteresis = \"200%\" }";
-    assert!(wrong(wild).contains("a share is at most 100%"), "{}", wrong(wild));
+    assert!(wrong(wild).contains("`200%` is more than the whole"), "{}", wrong(wild));
     let half = wrong("checkpoint.adaptive = { min = \"1s\" }");
     assert!(half.contains("missing") && half.contains("max"), "{half}");
 }
