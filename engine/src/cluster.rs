@@ -109,6 +109,12 @@ pub struct CheckpointSettings {
     pub min_pause: Span,
     /// How many completed checkpoints are kept; at least one.
     pub retained: u16,
+    /// How many may be under way; at least one.
+    pub max_concurrent: u16,
+    /// How many failures in a row do not make the job fail over; any number if absent.
+    pub tolerated_failures: Option<u32>,
+    /// How often a task tries again to write a file, before it declines the checkpoint.
+    pub retries: u16,
 }
 
 /// Batching and flow control.

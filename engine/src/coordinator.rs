@@ -20,7 +20,7 @@ use stormglass_sim::node::{ConnId, Event, NodeId};
 use crate::cluster::Cluster;
 use crate::ids::TaskId;
 use crate::message::Message;
-use crate::names::{Probe, Twist};
+use crate::names::{Probe, Switches, Twist};
 use crate::node::Cx;
 use crate::observation::Observation;
 use crate::raft::{self, Body, Entry, Snapshot};
@@ -40,8 +40,9 @@ mod rounds;
 pub mod schedule;
 mod workers;
 
+use checkpoints::Asker;
 use master::Master;
-use metadata::{Applied, Command, Metadata, Request};
+use metadata::{Applied, Command, Completed, Metadata, Request};
 use reads::Reads;
 use replica::{Replica, Told};
 
@@ -63,23 +64,31 @@ struct Ledger {
     /// Requests of this life so far.
     sequence: u32,
     /// What the master decided and could not propose yet, in order.
-    held: VecDeque<Command>,
+    held: VecDeque<(Command, Option<Asker>)>,
 }
 
 impl Ledger {
     /// Proposes a command of this coordinator's own. It is decided when it is applied, if ever:
     /// the proposal dies with the leadership.
     fn propose(&mut self, command: Command, cx: &mut Cx<'_>) {
-        self.held.push_back(command);
+        self.held.push_back((command, None));
+        self.propose_held(cx);
+    }
+
+    /// Proposes what carries out a client's request: it is that request, and answered as such.
+    fn propose_for(&mut self, asker: Option<Asker>, command: Command, cx: &mut Cx<'_>) {
+        self.held.push_back((command, asker));
         self.propose_held(cx);
     }
 
     /// Proposes what could not be proposed while leadership was being handed over: if that fails,
     /// the master goes on, and must not wait for what was never proposed.
     fn propose_held(&mut self, cx: &mut Cx<'_>) {
-        while let Some(command) = self.held.front() {
+        while let Some((command, asker)) = self.held.front() {
             let sequence = u64::from(cx.incarnation()) << 32 | u64::from(self.sequence + 1);
-            let request = Request { client: cx.me(), sequence, command: command.clone() };
+            let own = Asker { client: cx.me(), sequence };
+            let Asker { client, sequence } = asker.unwrap_or(own);
+            let request = Request { client, sequence, command: command.clone() };
             if !self.replica.propose(request.encode(), cx) {
                 return;
             }
@@ -174,6 +183,9 @@ impl Coordinator {
     fn resign(&mut self, cx: &mut Cx<'_>) {
         self.ledger.held.clear();
         if let Some(master) = self.master.take() {
+            if cx.twist(Twist::DeposedCleansUp) {
+                master.clean_up(&self.ledger, cx);
+            }
             master.resign(cx);
         }
     }
@@ -196,7 +208,9 @@ impl Coordinator {
         if metadata.is_retry(&request) {
             cx.probe(Probe::RetryRecognised);
         }
-        let applied = metadata.apply(request.clone(), self.ledger.cluster.checkpoint.retained);
+        let retained = self.ledger.cluster.checkpoint.retained;
+        let switches = switches_for(&request.command, cx);
+        let applied = metadata.apply(request.clone(), retained, switches);
         self.announce(&applied, cx);
         if let Some(master) = &mut self.master {
             master.applied(&request, &applied, &mut self.ledger, cx);
@@ -209,6 +223,9 @@ impl Coordinator {
             Applied::Granted(assignment) => {
                 let generation = assignment.generation;
                 let latest = self.ledger.metadata.latest();
+                if latest.is_some_and(|latest| latest.kind.is_savepoint()) {
+                    cx.probe(Probe::SavepointRestored);
+                }
                 let restore = latest.map(|completed| completed.checkpoint);
                 let workers = assignment.workers.len() as u16;
                 cx.observe(Observation::Granted { generation, workers, restore });
@@ -217,12 +234,28 @@ impl Coordinator {
                 }
             }
             Applied::Completed(completed) => {
-                let (checkpoint, generation) = (completed.checkpoint, completed.generation);
+                let Completed { checkpoint, kind, generation, .. } = **completed;
                 let bytes = completed.bytes();
-                cx.observe(Observation::CheckpointCompleted { checkpoint, generation, bytes });
+                let done = Observation::CheckpointCompleted { checkpoint, kind, generation, bytes };
+                cx.observe(done);
+            }
+            Applied::Stopped(checkpoint) => {
+                let generation = self.ledger.metadata.generation();
+                cx.observe(Observation::Stopped { generation, checkpoint: *checkpoint });
             }
             _ => {}
         }
+    }
+}
+
+/// The planted bugs that concern a command.
+fn switches_for(command: &Command, cx: &mut Cx<'_>) -> Switches {
+    match command {
+        Command::Complete(completed) if completed.kind.is_savepoint() => {
+            let on = [Twist::SavepointSubsumes, Twist::SavepointNotRestored];
+            Switches::of(|twist| on.contains(&twist) && cx.twist(twist))
+        }
+        _ => Switches::NONE,
     }
 }
 

@@ -24,9 +24,9 @@
 //!   [`observation`], what is told; [`message`], what processes say to each other.
 //! * The way of data: [`log`], the input; [`broker`] serves it; [`java`] and [`grouping`], who gets
 //!   a tuple; [`worker`] runs tasks: source, inputs, emitter, outbox, sink.
-//! * The way of a checkpoint: [`state`], by key group; [`backend`], where it lies; [`snapshot`],
-//!   its file; [`handle`], the file's name; [`store`] keeps it; [`permit`], what only a completed
-//!   checkpoint mints; [`receiver`] commits with it.
+//! * The way of a checkpoint: [`barrier`], what begins it; [`state`], by key group; [`backend`],
+//!   where it lies; [`snapshot`], its file; [`handle`], the file's name; [`store`] keeps it;
+//!   [`permit`], what only a completed checkpoint mints; [`receiver`] commits with it.
 //! * The way of a failure: [`coordinator`] suspects, decides and re-assigns; [`fence`] refuses what
 //!   is old; [`supervisor`] restarts workers; [`replies`] wait for a way back.
 //! * The way of metadata: [`client`]s ask, [`raft`] replicates what the coordinators must not
@@ -38,6 +38,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod backend;
+pub mod barrier;
 pub mod broker;
 pub mod client;
 pub mod cluster;

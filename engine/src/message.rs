@@ -10,12 +10,13 @@ use stormglass_sim::node::{Lane, NodeId};
 use stormglass_sim::payload::Payload;
 use stormglass_sim::time::{Instant, Span};
 
+use crate::barrier::{Barrier, CheckpointKind};
 use crate::coordinator::metadata::{Answer, Assignment, Command, Completed};
 use crate::coordinator::rebalance::Load;
 use crate::handle::{FileId, Part};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, Partition, TaskId};
 use crate::log::InputLog;
-use crate::observation::Call;
+use crate::observation::{AbortReason, Call};
 use crate::permit::CommitPermit;
 use crate::raft::{self, ReplicaId, Term};
 use crate::snapshot::TransactionId;
@@ -121,7 +122,7 @@ pub enum Message {
     /// Coordinator to workers with sources, and within a worker to a source: start a checkpoint.
     Trigger {
         /// The checkpoint.
-        checkpoint: CheckpointId,
+        barrier: Barrier,
         /// The generation that takes it.
         generation: Generation,
         /// Within a worker: which source.
@@ -138,10 +139,25 @@ pub enum Message {
         /// Where the part is.
         part: Arc<Part>,
     },
+    /// Worker to coordinator: a task cannot take part in a checkpoint.
+    Decline {
+        /// The checkpoint.
+        checkpoint: CheckpointId,
+        /// The generation of the task.
+        generation: Generation,
+        /// The task.
+        task: TaskId,
+        /// Its execution attempt.
+        attempt: Attempt,
+        /// Why.
+        reason: AbortReason,
+    },
     /// Coordinator to workers, and within a worker to a task: forget this checkpoint.
     AbortCheckpoint {
         /// The checkpoint.
         checkpoint: CheckpointId,
+        /// The latest complete one.
+        latest: Option<CheckpointId>,
         /// The generation that took it.
         generation: Generation,
         /// Within a worker: which task.
@@ -152,6 +168,16 @@ pub enum Message {
         /// The right to commit what it covers.
         permit: CommitPermit,
         /// Within a worker: which task.
+        task: TaskId,
+    },
+    /// Worker to coordinator: what a sink had to commit of the savepoint that the job ends with is
+    /// visible.
+    Finished {
+        /// The savepoint.
+        checkpoint: CheckpointId,
+        /// The generation of the sink task.
+        generation: Generation,
+        /// The sink task.
         task: TaskId,
     },
     /// Coordinator to a resource: refuse everything older.
@@ -261,6 +287,8 @@ pub enum Asked {
     Call(u16, Call),
     /// A change of the metadata.
     Command(Command),
+    /// A savepoint. It is done when it is complete, and answered with its id.
+    Savepoint(CheckpointKind),
     /// To hand leadership to another coordinator.
     Transfer,
     /// To change who takes part in the replication of the metadata.
@@ -292,8 +320,8 @@ pub struct Data {
     pub to: TaskId,
     /// The tuples.
     pub batch: Batch,
-    /// The checkpoint whose barrier follows the tuples.
-    pub barrier: Option<CheckpointId>,
+    /// The barrier that follows the tuples.
+    pub barrier: Option<Barrier>,
     /// Credits that ride along, for channels in the other direction.
     pub credits: Vec<Credit>,
     /// The thread of the receiving task.

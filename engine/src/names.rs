@@ -46,6 +46,16 @@ names! {
         GenerationAdopted = "generation-adopted",
         /// A checkpoint expired.
         CheckpointExpired = "checkpoint-expired",
+        /// A checkpoint completed while an older one was under way.
+        CheckpointSubsumed = "checkpoint-subsumed",
+        /// A task could not take part in a checkpoint.
+        CheckpointDeclined = "checkpoint-declined",
+        /// A barrier came of a checkpoint that was given up before.
+        AbortedBarrier = "aborted-barrier",
+        /// So many checkpoints failed that the job failed over.
+        FailuresNotTolerated = "failures-not-tolerated",
+        /// A generation was restored from a savepoint.
+        SavepointRestored = "savepoint-restored",
         /// A worker was restarted in place.
         RestartedInPlace = "restarted-in-place",
         /// A coordinator found a torn frame at the end of its log.
@@ -86,6 +96,16 @@ names! {
         TtlIgnored = "ttl-ignored",
         /// A heartbeat counts only if its second differs from that of the last one (storm#8419).
         HeartbeatBySecond = "heartbeat-by-second",
+        /// An acknowledgement counts whichever attempt it is of.
+        AcknowledgedByAnyAttempt = "acknowledged-by-any-attempt",
+        /// Whatever a checkpoint was given up for counts against the job.
+        AnyReasonCounts = "any-reason-counts",
+        /// A savepoint takes the place of the last checkpoint, which tasks build on (FLINK-21351).
+        SavepointSubsumes = "savepoint-subsumes",
+        /// A savepoint is not restored from, though sinks commit on it (FLINK-10354).
+        SavepointNotRestored = "savepoint-not-restored",
+        /// A coordinator that is deposed deletes what its checkpoints wrote (FLINK-25486).
+        DeposedCleansUp = "deposed-cleans-up",
         /// A retried command is applied again: its client's sequence is not looked at.
         RetryAppliedTwice = "retry-applied-twice",
         /// A sink forgets a transaction on any answer to its commit (FLINK-23896).
@@ -148,8 +168,11 @@ pub struct Switches(u64);
 const _: () = assert!(Twist::ALL.len() <= 64, "one bit each");
 
 impl Switches {
+    /// None of them.
+    pub const NONE: Switches = Switches(0);
+
     /// Those for which `on` says so.
-    pub fn of(on: impl Fn(Twist) -> bool) -> Self {
+    pub fn of(mut on: impl FnMut(Twist) -> bool) -> Self {
         let on = Twist::ALL.iter().filter(|twist| on(**twist));
         Switches(on.fold(0, |bits, twist| bits | 1 << twist.index()))
     }

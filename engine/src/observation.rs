@@ -6,6 +6,7 @@
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Span;
 
+use crate::barrier::CheckpointKind;
 use crate::ids::{Attempt, CheckpointId, Child, Generation, KeyGroup, Partition, Root, TaskId};
 use crate::raft::{Index, Point, Term};
 
@@ -48,8 +49,17 @@ pub enum AbortReason {
     Expired,
     /// The generation that took it is over.
     Superseded,
-    /// A task could not write its state.
+    /// A task could not take part.
     Declined,
+    /// A newer one completed first.
+    Subsumed,
+    /// A task could not write its state, or does not know whether it did.
+    Io,
+    /// A task could not make its state ready to be written.
+    Async,
+    /// Completion was refused: a newer decision had come first, or whoever asked for the savepoint
+    /// has gone on.
+    Finalize,
 }
 
 /// Steps of a checkpoint that a task goes through besides its cut. What the step sends has left
@@ -219,6 +229,8 @@ pub enum Observation {
     CheckpointTriggered {
         /// The checkpoint.
         checkpoint: CheckpointId,
+        /// What it is for.
+        kind: CheckpointKind,
         /// The generation that takes it.
         generation: Generation,
     },
@@ -239,6 +251,8 @@ pub enum Observation {
     CheckpointCompleted {
         /// The checkpoint.
         checkpoint: CheckpointId,
+        /// What it is for.
+        kind: CheckpointKind,
         /// The generation that took it.
         generation: Generation,
         /// Logical size of its state in bytes, without what files add.
@@ -459,6 +473,23 @@ pub enum Observation {
         generation: Generation,
         /// The newest generation that it was told it has no tasks in; 0 for none.
         dismissed: Generation,
+    },
+    /// The coordinator gives up a generation that runs, for a new one may fare better.
+    JobFailed {
+        /// The generation.
+        generation: Generation,
+        /// The checkpoint that failed last.
+        checkpoint: CheckpointId,
+        /// Why that failed.
+        reason: AbortReason,
+    },
+    /// The job has ended with a savepoint: what it covers is visible, and nothing runs any more.
+    /// It is decided once, whoever applies it first.
+    Stopped {
+        /// The generation.
+        generation: Generation,
+        /// The savepoint.
+        checkpoint: CheckpointId,
     },
     /// A client asks something of the metadata.
     Invoked {

@@ -341,16 +341,22 @@ impl Worker {
         match message {
             // From the coordinator they name no task: each task takes them on its own lane, after
             // the work that it has begun.
-            Message::Trigger { checkpoint, generation: of, task: TaskId::BROKER } => {
+            Message::Trigger { barrier, generation: of, task: TaskId::BROKER } => {
                 self.post_to_tasks(of, cx, |task| Message::Trigger {
-                    checkpoint,
+                    barrier,
                     generation: of,
                     task,
                 });
             }
-            Message::AbortCheckpoint { checkpoint, generation: of, task: TaskId::BROKER } => {
+            Message::AbortCheckpoint {
+                checkpoint,
+                latest,
+                generation: of,
+                task: TaskId::BROKER,
+            } => {
                 self.post_to_tasks(of, cx, |task| Message::AbortCheckpoint {
                     checkpoint,
+                    latest,
                     generation: of,
                     task,
                 });
@@ -361,13 +367,13 @@ impl Worker {
                     task,
                 });
             }
-            Message::Trigger { checkpoint, generation, task } => {
+            Message::Trigger { barrier, generation, task } => {
                 self.with_task(task, generation, cx, |task, env| {
-                    task.trigger(checkpoint, env);
+                    task.trigger(barrier, env);
                     Ok(())
                 });
             }
-            Message::AbortCheckpoint { checkpoint, generation, task } => {
+            Message::AbortCheckpoint { checkpoint, generation, task, .. } => {
                 self.with_task(task, generation, cx, |task, env| task.abort(checkpoint, env));
             }
             Message::Complete { permit, task } => {
@@ -388,8 +394,8 @@ impl Worker {
                 });
             }
             Message::Committed { task, generation, checkpoint } => {
-                self.with_task(task, generation, cx, |task, _| {
-                    task.committed(checkpoint);
+                self.with_task(task, generation, cx, |task, env| {
+                    task.committed(checkpoint, env);
                     Ok(())
                 });
             }

@@ -159,6 +159,8 @@ fn event(by: NodeId, what: &Observation, names: &Names<'_>) -> (NodeId, char, St
         O::CheckpointCompleted { .. } => (by, ')', words),
         O::CheckpointAborted { .. } => (by, 'x', words),
         O::IntervalChanged { .. } => (by, 'i', words),
+        O::JobFailed { .. } => (by, 'f', words),
+        O::Stopped { .. } => (by, '.', words),
         O::Restored { generation, checkpoint, .. } => {
             let words = match checkpoint {
                 Some(checkpoint) => format!("tasks restored from {checkpoint} in {generation}"),

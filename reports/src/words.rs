@@ -1,5 +1,7 @@
 //! Numbers, durations and observations as people read them.
 
+use stormglass_engine::barrier::CheckpointKind;
+use stormglass_engine::ids::CheckpointId;
 use stormglass_engine::observation::{AbortReason, Call, Observation, Resource, Suspicion};
 use stormglass_engine::raft::{Point, ReplicaId};
 use stormglass_engine::topology::Topology;
@@ -192,8 +194,8 @@ impl Names<'_> {
                 format!("{generation} granted to {workers}, from {from}")
             }
             O::Running { generation } => format!("{generation} runs"),
-            O::CheckpointTriggered { checkpoint, generation } => {
-                format!("{checkpoint} triggered in {generation}")
+            O::CheckpointTriggered { checkpoint, kind, generation } => {
+                format!("{} triggered in {generation}", named(kind, checkpoint))
             }
             O::CheckpointAcked { checkpoint, task, bytes: size, .. } => {
                 format!(
@@ -202,14 +204,20 @@ impl Names<'_> {
                     bytes(size)
                 )
             }
-            O::CheckpointCompleted { checkpoint, generation, bytes: size } => {
-                format!("{checkpoint} of {generation} complete, {}", bytes(size))
+            O::CheckpointCompleted { checkpoint, kind, generation, bytes: size } => {
+                format!("{} of {generation} complete, {}", named(kind, checkpoint), bytes(size))
             }
             O::CheckpointAborted { checkpoint, generation, reason } => {
                 format!("{checkpoint} of {generation} aborted: {}", abort(reason))
             }
             O::IntervalChanged { interval } => {
                 format!("checkpoints are {} apart from now on", span(interval))
+            }
+            O::JobFailed { generation, checkpoint, reason } => {
+                format!("{generation} is given up after {checkpoint}: {}", abort(reason))
+            }
+            O::Stopped { generation, checkpoint } => {
+                format!("the job ends in {generation} with {checkpoint}")
             }
             O::Assigned { generation, task, node } => {
                 let task = self.topology.task_name(task);
@@ -316,6 +324,18 @@ pub const fn abort(reason: AbortReason) -> &'static str {
     match reason {
         AbortReason::Expired => "expired",
         AbortReason::Superseded => "superseded by a new generation",
-        AbortReason::Declined => "a task could not write its state",
+        AbortReason::Declined => "a task could not take part",
+        AbortReason::Subsumed => "a newer one completed first",
+        AbortReason::Io => "a task could not write its state",
+        AbortReason::Async => "a task could not make its state ready",
+        AbortReason::Finalize => "its completion was refused",
+    }
+}
+
+/// A checkpoint with its kind, if that is not the usual one.
+fn named(kind: CheckpointKind, checkpoint: CheckpointId) -> String {
+    match kind {
+        CheckpointKind::Checkpoint => checkpoint.to_string(),
+        kind => format!("{} {checkpoint}", kind.name()),
     }
 }

@@ -7,7 +7,7 @@
 //! `oracle` evaluates them with `outputs` as its memory of what must become visible, `direct` does
 //! so for sinks without transactions, [`expiry`] says what a timeout excuses; `restore`, `fencing`
 //! and `visibility` watch the protocol. [`control`] joins those of the control plane:
-//! `raft`, `linear`, `suspicion`, `owner`. [`Judges`] is all of them.
+//! `raft`, `linear`, `suspicion`, `owner`, `tolerance`. [`Judges`] is all of them.
 //!
 //! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are
 //! the traits, the values, the topology and the user's own spouts and bolts.
@@ -45,6 +45,7 @@ mod restore;
 mod staging;
 mod suspicion;
 mod table;
+mod tolerance;
 mod visibility;
 mod ways;
 
@@ -81,6 +82,8 @@ pub struct Judges {
     direct: Direct,
     findings: Findings,
     executed: u64,
+    /// The job has ended.
+    stopped: bool,
     now: Instant,
 }
 
@@ -100,6 +103,7 @@ impl Judges {
             staging: Staging::default(),
             findings: Findings::default(),
             executed: 0,
+            stopped: false,
             now: Instant::ZERO,
             plan,
             log,
@@ -138,7 +142,18 @@ impl Judges {
                 self.restores.restored(plan, seen, findings);
                 history.observed(seen.at, seen.node, &seen.what);
             }
-            Observation::CheckpointCompleted { checkpoint, .. } => self.completed(checkpoint, seen),
+            Observation::CheckpointCompleted { checkpoint, .. } => {
+                self.control.observed(seen, findings);
+                self.completed(checkpoint, seen);
+            }
+            Observation::CheckpointTriggered { .. } | Observation::JobFailed { .. } => {
+                self.control.observed(seen, findings);
+            }
+            Observation::CheckpointAborted { .. } => {
+                self.control.observed(seen, findings);
+                history.observed(seen.at, seen.node, &seen.what);
+            }
+            Observation::Stopped { .. } => self.stopped_now(seen),
             Observation::Staged { task, generation, checkpoint, root, child, print } => {
                 self.staging.stage((task, generation, checkpoint), (root, child, print));
             }
@@ -218,6 +233,17 @@ impl Judges {
     fn settle_expired(&mut self) {
         let Judges { plan, restores, oracle, lineage, .. } = self;
         self.expiry.settle(plan, restores, &mut oracle.outputs, lineage);
+    }
+
+    /// The job ended: with its newest checkpoint, and with everything visible.
+    fn stopped_now(&mut self, seen: Witness) {
+        let Judges { plan, findings, restores, oracle, .. } = self;
+        self.stopped = true;
+        restores.stopped(seen, findings);
+        if let Some(what) = oracle.outputs.pending(plan).filter(|_| !oracle.is_blind()) {
+            let sentence = format!("the job ended when {what}");
+            findings.report(Law::NoLoss, seen.at, sentence, &[seen]);
+        }
     }
 
     /// A transaction became visible, all of it at once.
@@ -302,9 +328,10 @@ impl Judges {
         self.findings.all()
     }
 
-    /// Whether completed checkpoints cover the whole log, and all their outputs are visible.
+    /// Whether completed checkpoints cover the whole log or the job has ended, and all their
+    /// outputs are visible.
     pub fn is_complete(&self) -> bool {
-        self.is_covered() && self.oracle.outputs.is_settled()
+        (self.stopped || self.is_covered()) && self.oracle.outputs.is_settled()
     }
 
     /// What is missing for [`Judges::is_complete`].
@@ -315,7 +342,7 @@ impl Judges {
             let (at, (next, end)) = both.find(|(_, (next, end))| **next < *end)?;
             Some(format!("p{at} is folded up to {} of {}", count(*next), count(end)))
         });
-        behind.or_else(|| self.oracle.outputs.pending(&self.plan))
+        behind.filter(|_| !self.stopped).or_else(|| self.oracle.outputs.pending(&self.plan))
     }
 
     /// What took effect more than once.

@@ -153,6 +153,7 @@ impl Metrics {
             }
             Observation::Granted { generation, restore, .. } => {
                 self.generation = generation;
+                self.checkpoints.restored += u64::from(restore.is_some());
                 match restore.and_then(|checkpoint| self.cuts.get(&checkpoint)) {
                     Some(positions) => self.position.clone_from(positions),
                     None => self.position.fill(0),
@@ -167,8 +168,9 @@ impl Metrics {
                 self.checkpoints.triggered += 1;
                 self.triggered.insert(checkpoint, now);
             }
-            Observation::CheckpointCompleted { checkpoint, bytes, .. } => {
+            Observation::CheckpointCompleted { checkpoint, kind, bytes, .. } => {
                 self.checkpoints.completed += 1;
+                self.checkpoints.savepoints += u64::from(kind.is_savepoint());
                 self.cuts.retain(|id, _| *id >= checkpoint);
                 self.checkpoints.last_bytes = bytes;
                 if let Some(since) = self.triggered.remove(&checkpoint) {
@@ -185,6 +187,10 @@ impl Metrics {
                     AbortReason::Expired => "expired",
                     AbortReason::Superseded => "superseded",
                     AbortReason::Declined => "declined",
+                    AbortReason::Subsumed => "subsumed",
+                    AbortReason::Io => "io",
+                    AbortReason::Async => "async",
+                    AbortReason::Finalize => "finalize",
                 };
                 *self.checkpoints.aborted.entry(reason.to_string()).or_default() += 1;
             }

@@ -165,8 +165,12 @@ impl Recovery {
 pub struct CheckpointFacts {
     /// Triggered.
     pub triggered: u64,
-    /// Completed.
+    /// Completed, savepoints among them.
     pub completed: u64,
+    /// Savepoints completed.
+    pub savepoints: u64,
+    /// Generations that started from one.
+    pub restored: u64,
     /// Given up, by reason.
     pub aborted: BTreeMap<String, u64>,
     /// From trigger to completion.

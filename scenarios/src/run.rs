@@ -447,6 +447,7 @@ fn judging(scenario: &Scenario, places: &Places, plan: &Plan) -> Settings {
             timeout: scenario.sink.transaction_timeout,
             assumed: scenario.assume.contains(&Assumption::OutageBelowTransactionTimeout),
         },
+        tolerated_failures: scenario.checkpoint.tolerated_failures,
     }
 }
 

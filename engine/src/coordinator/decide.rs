@@ -22,6 +22,8 @@ pub enum Stage {
     Placed,
     /// It runs.
     Running,
+    /// The job has ended: nothing restarts it.
+    Stopped,
 }
 
 /// How far the running generation's replacement by one that follows the goal has come. It waits
@@ -75,6 +77,8 @@ pub struct Facts<'a> {
     pub settings: &'a ControlSettings,
     /// Whether the running generation is to be replaced.
     pub rebalancing: Option<Rebalance>,
+    /// It runs, and cannot go on as it is: more checkpoints failed than are tolerated.
+    pub failed: bool,
 }
 
 /// What to do.
@@ -93,7 +97,7 @@ pub enum Decision {
 /// Decides.
 pub fn decide(facts: &Facts<'_>) -> Decision {
     match facts.stage {
-        Stage::Deciding => Decision::Wait,
+        Stage::Deciding | Stage::Stopped => Decision::Wait,
         Stage::Waiting(since) => reassign_if(is_staffed(since, facts), facts),
         Stage::Inherited(since) => {
             let mut assigned = facts.slots.iter().filter(|slot| slot.assigned);
@@ -107,6 +111,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
             reassign_if(heard || facts.now.since(since) >= patience, facts)
         }
         Stage::Placed => mend(facts).unwrap_or(Decision::Wait),
+        Stage::Running if facts.failed => mend(facts).unwrap_or_else(|| reassign_if(true, facts)),
         Stage::Running => mend(facts).unwrap_or_else(|| rebalance(facts)),
     }
 }

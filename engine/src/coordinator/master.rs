@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use stormglass_sim::node::{ConnId, Event, Lane, NodeId, TimerId};
 use stormglass_sim::time::{Instant, Span};
 
-use super::checkpoints::{Acknowledged, Checkpoints};
+use super::checkpoints::{Ack, Checkpoints};
 use super::decide::Rebalance;
 use super::detector::Heartbeats;
 use super::metadata::{Applied, Command, Request};
@@ -19,7 +19,7 @@ use super::pace::Pace;
 use super::rebalance::Meter;
 use super::{Conn, Ledger, requests, schedule, slots_of, tell};
 use crate::cluster::Cluster;
-use crate::ids::{CheckpointId, Generation};
+use crate::ids::{CheckpointId, Generation, TaskId};
 use crate::message::Message;
 use crate::names::Probe;
 use crate::node::Cx;
@@ -54,6 +54,10 @@ pub(super) struct Master {
     pub(super) running_since: Option<Instant>,
     /// Whether load is why the running generation is to be replaced.
     pub(super) by_load: bool,
+    /// Too many checkpoints of the running generation failed.
+    pub(super) failed: bool,
+    /// Sink tasks that have nothing left to commit of the savepoint that the job ends with.
+    pub(super) finished: BTreeSet<TaskId>,
 }
 
 /// Where the current generation stands.
@@ -71,6 +75,8 @@ pub(super) enum Step {
     Deploying(BTreeSet<NodeId>),
     /// Sources run.
     Running,
+    /// The job has ended.
+    Stopped,
 }
 
 /// What is known of one slot's worker.
@@ -106,6 +112,7 @@ impl Master {
         });
         let mut master = Master {
             step: match ledger.metadata.assignment() {
+                Some(_) if ledger.metadata.is_stopped() => Step::Stopped,
                 Some(_) => Step::Inherited(now),
                 None => Step::Waiting(now),
             },
@@ -119,6 +126,8 @@ impl Master {
             meter: Meter::new(cluster.control.load.window),
             running_since: None,
             by_load: false,
+            failed: false,
+            finished: BTreeSet::new(),
             cluster,
         };
         master.find_slots(ledger, cx);
@@ -224,12 +233,13 @@ impl Master {
                 self.broken(peer, generation, concerned, task, ledger, cx);
             }
             Message::Acknowledge { checkpoint, generation, attempt, part } => {
-                let (books, task, bytes) = (&mut self.checkpoints, part.task, part.state);
-                let ack = books.acknowledge(checkpoint, generation, attempt, part);
-                if ack != Acknowledged::Ignored {
-                    cx.observe(Observation::CheckpointAcked { checkpoint, task, attempt, bytes });
-                }
-                self.acknowledged(ack, generation, task, ledger, cx);
+                self.acknowledge(Ack { checkpoint, generation, attempt, part }, ledger, cx);
+            }
+            Message::Decline { checkpoint, generation, attempt, reason, .. } => {
+                self.declined(checkpoint, (generation, attempt), reason, ledger, cx);
+            }
+            Message::Finished { checkpoint, generation, task } => {
+                self.finished(checkpoint, generation, task, ledger, cx);
             }
             Message::Silent { generation, .. } => {
                 self.failed(peer, generation, Suspicion::ExecutorTimeout, ledger, cx);
@@ -281,16 +291,27 @@ impl Master {
             Applied::Granted(assignment) => self.granted(assignment, ledger, cx),
             Applied::Reserved(checkpoint) => self.begin_checkpoint(*checkpoint, ledger, cx),
             Applied::Completed(completed) => self.checkpoint_completed(completed, ledger, cx),
+            Applied::Stopped(_) => self.step = Step::Stopped,
             Applied::Planned(_) => {
                 self.find_slots(ledger, cx);
                 self.consider(ledger, cx);
             }
-            Applied::Refused => match request.command {
+            Applied::Refused => match &request.command {
                 Command::Reserve { .. } => self.checkpoints.reservation_refused(),
                 Command::Grant { .. } => self.step = Step::Inherited(cx.now()),
-                _ => cx.probe(Probe::CompletionOvertaken),
+                Command::Complete(completed) => {
+                    cx.probe(Probe::CompletionOvertaken);
+                    self.completion_refused(completed.checkpoint, ledger, cx);
+                }
+                _ => {}
             },
-            Applied::Updated(_) | Applied::Again(_) => {}
+            // Whoever asked for the savepoint has asked for something else since.
+            Applied::Again(_) => {
+                if let Command::Complete(completed) = &request.command {
+                    self.completion_refused(completed.checkpoint, ledger, cx);
+                }
+            }
+            Applied::Updated(_) => {}
         }
         requests::answer(request, applied, cx);
     }

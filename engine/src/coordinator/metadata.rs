@@ -14,8 +14,10 @@ use stormglass_sim::node::{Lane, NodeId};
 use stormglass_sim::time::Span;
 
 use super::interval::Experience;
+use crate::barrier::CheckpointKind;
 use crate::handle::{FileId, Part};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
+use crate::names::{Switches, Twist};
 use crate::observation::Call;
 
 mod codec;
@@ -58,6 +60,8 @@ impl Assignment {
 pub struct Completed {
     /// Its id.
     pub checkpoint: CheckpointId,
+    /// What it is for.
+    pub kind: CheckpointKind,
     /// The generation that took it.
     pub generation: Generation,
     /// The execution attempt that took it.
@@ -120,6 +124,14 @@ pub enum Command {
     /// Declare a checkpoint complete. Refused unless its generation is current and it is newer than
     /// every completed one.
     Complete(Completed),
+    /// The job has ended with a savepoint. Refused unless that is the latest, and the generation is
+    /// current.
+    Stop {
+        /// The generation.
+        generation: Generation,
+        /// The savepoint.
+        checkpoint: CheckpointId,
+    },
     /// A supervisor's workers may be used.
     Join {
         /// The supervisor.
@@ -175,6 +187,8 @@ pub enum Applied {
     Reserved(CheckpointId),
     /// The checkpoint is the latest now.
     Completed(Arc<Completed>),
+    /// The job has ended with this savepoint.
+    Stopped(CheckpointId),
     /// Members or goal changed: this is the version now.
     Planned(u32),
     /// A register has this value now.
@@ -194,6 +208,10 @@ pub struct Metadata {
     assignment: Option<Arc<Assignment>>,
     /// Completed and retained checkpoints, oldest first.
     completed: Vec<Arc<Completed>>,
+    /// All savepoints, oldest first: they are their operators' to delete.
+    savepoints: Vec<Arc<Completed>>,
+    /// The job has ended.
+    stopped: bool,
     next_checkpoint: u32,
     /// Supervisors, and whether their workers may be used.
     members: BTreeMap<NodeId, bool>,
@@ -228,6 +246,27 @@ impl Metadata {
     pub fn retained(&self) -> &[Arc<Completed>] {
         &self.completed
     }
+    /// The latest completed checkpoint that is no savepoint: tasks may build on it.
+    pub fn latest_checkpoint(&self) -> Option<&Arc<Completed>> {
+        self.completed.iter().rev().find(|completed| !completed.kind.is_savepoint())
+    }
+    /// All savepoints, oldest first, retained or not.
+    pub fn savepoints(&self) -> &[Arc<Completed>] {
+        &self.savepoints
+    }
+    /// The savepoint that the job is to end with, or has ended with.
+    pub fn ending(&self) -> Option<&Arc<Completed>> {
+        self.latest().filter(|latest| latest.kind.stops())
+    }
+    /// Whether the job has ended.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+    /// The answer to a request that was applied before, as far as it is known.
+    pub fn answered(&self, client: NodeId, sequence: u64) -> Option<Answer> {
+        let (newest, answer) = self.sessions.get(&client)?;
+        (sequence <= *newest).then(|| answer.filter(|_| sequence == *newest))
+    }
     /// How the topology is to be spread.
     pub fn goal(&self) -> &Goal {
         &self.goal
@@ -258,21 +297,21 @@ impl Metadata {
     }
 
     /// Applies a request, keeping at most `retained` completed checkpoints.
-    pub fn apply(&mut self, request: Request, retained: u16) -> Applied {
+    pub fn apply(&mut self, request: Request, retained: u16, switches: Switches) -> Applied {
         let Request { client, sequence, command } = request;
         if let Some((newest, answer)) = self.sessions.get(&client).filter(|(n, _)| sequence <= *n) {
             // An older one's answer is gone: its client has gone on, and does not wait for it.
             return Applied::Again(answer.filter(|_| sequence == *newest));
         }
-        let applied = self.change(command, retained);
+        let applied = self.change(command, retained, switches);
         self.sessions.insert(client, (sequence, applied.answer()));
         applied
     }
 
-    fn change(&mut self, command: Command, retained: u16) -> Applied {
+    fn change(&mut self, command: Command, retained: u16, switches: Switches) -> Applied {
         match command {
             Command::Grant { generation, basis, ended, workers, tasks, executors } => {
-                if generation.0 != self.generation().0 + 1 {
+                if generation.0 != self.generation().0 + 1 || self.stopped {
                     return Applied::Refused;
                 }
                 self.experience.ran(ended.ran);
@@ -293,7 +332,8 @@ impl Metadata {
                 self.next_checkpoint += 1;
                 Applied::Reserved(CheckpointId(self.next_checkpoint))
             }
-            Command::Complete(completed) => self.complete(completed, retained),
+            Command::Complete(completed) => self.complete(completed, retained, switches),
+            Command::Stop { generation, checkpoint } => self.stop(generation, checkpoint),
             Command::Join { supervisor } => self.set_member(supervisor, true),
             Command::Leave { supervisor } => self.set_member(supervisor, false),
             Command::Rebalance { workers, executors } => {
@@ -313,18 +353,48 @@ impl Metadata {
         }
     }
 
-    fn complete(&mut self, completed: Completed, retained: u16) -> Applied {
+    fn complete(&mut self, completed: Completed, retained: u16, switches: Switches) -> Applied {
         let newest = self.latest().map_or(CheckpointId(0), |latest| latest.checkpoint);
-        if completed.generation != self.generation() || completed.checkpoint <= newest {
+        let newest = self.savepoints.last().map_or(newest, |last| last.checkpoint.max(newest));
+        let ended = self.ending().is_some();
+        if completed.generation != self.generation() || completed.checkpoint <= newest || ended {
             return Applied::Refused;
         }
         self.experience.ran(completed.ran);
         self.experience.stopped(completed.stopped());
         let completed = Arc::new(completed);
-        self.completed.push(completed.clone());
-        let surplus = self.completed.len().saturating_sub(usize::from(retained.max(1)));
-        self.completed.drain(..surplus);
+        if completed.kind.is_savepoint() {
+            self.savepoints.push(completed.clone());
+        }
+        if !completed.kind.is_savepoint() || !switches.has(Twist::SavepointNotRestored) {
+            self.completed.push(completed.clone());
+        }
+        self.subsume(retained, switches);
         Applied::Completed(completed)
+    }
+
+    /// Drops what need not be retained (Flink's `CheckpointSubsumeHelper`): never the newest, and
+    /// never the latest that is no savepoint, unless the job ends: tasks build on its files.
+    fn subsume(&mut self, retained: u16, switches: Switches) {
+        let ends = self.ending().is_some() || switches.has(Twist::SavepointSubsumes);
+        let base = self.latest_checkpoint().map(|base| base.checkpoint).filter(|_| !ends);
+        let newest = self.latest().map(|latest| latest.checkpoint);
+        let mut surplus = self.completed.len().saturating_sub(usize::from(retained.max(1)));
+        self.completed.retain(|completed| {
+            let held = [base, newest].contains(&Some(completed.checkpoint));
+            let drops = surplus > 0 && !held;
+            surplus -= usize::from(drops);
+            !drops
+        });
+    }
+
+    fn stop(&mut self, generation: Generation, checkpoint: CheckpointId) -> Applied {
+        let due = self.ending().map(|ending| ending.checkpoint);
+        if generation != self.generation() || due != Some(checkpoint) || self.stopped {
+            return Applied::Refused;
+        }
+        self.stopped = true;
+        Applied::Stopped(checkpoint)
     }
 
     fn set_member(&mut self, supervisor: NodeId, active: bool) -> Applied {
@@ -347,6 +417,7 @@ impl Applied {
             Applied::Granted(assignment) => Some(assignment.generation.0.into()),
             Applied::Reserved(checkpoint) => Some(checkpoint.0.into()),
             Applied::Completed(completed) => Some(completed.checkpoint.0.into()),
+            Applied::Stopped(checkpoint) => Some(checkpoint.0.into()),
             Applied::Planned(version) => Some((*version).into()),
             Applied::Updated(value) => Some(*value),
             Applied::Refused => None,

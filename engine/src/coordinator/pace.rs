@@ -74,9 +74,11 @@ impl Master {
             // It ran under an earlier master, and was not found as it should be.
             Step::Inherited(_) => Ended { failed: true, ran: Span::ZERO },
             // It never ran, or there is none.
-            Step::Waiting(_) | Step::Deciding | Step::Fencing | Step::Deploying(_) => {
-                Ended::default()
-            }
+            Step::Waiting(_)
+            | Step::Deciding
+            | Step::Fencing
+            | Step::Deploying(_)
+            | Step::Stopped => Ended::default(),
         }
     }
 }

@@ -3,7 +3,9 @@
 use stormglass_sim::node::NodeId;
 
 use super::Coordinator;
+use super::checkpoints::Asker;
 use super::metadata::{Applied, Command, Request};
+use crate::barrier::CheckpointKind;
 use crate::message::{Ask, Asked, Message};
 use crate::node::Cx;
 use crate::observation::Call;
@@ -21,7 +23,11 @@ impl Coordinator {
             let leader = self.ledger.replica.leader().filter(|leader| *leader != cx.me());
             return cx.send(client, Message::Elsewhere { number, leader });
         }
+        let sequence = u64::from(number);
         let command = match &ask.what {
+            Asked::Savepoint(kind) => {
+                return self.asked_savepoint(*kind, Asker { client, sequence }, cx);
+            }
             Asked::Call(key, call) => Command::Update { key: *key, call: *call },
             Asked::Command(command) => command.clone(),
             Asked::Transfer => {
@@ -34,8 +40,19 @@ impl Coordinator {
                 return reply(client, number, done, cx);
             }
         };
-        let request = Request { client, sequence: number.into(), command };
+        let request = Request { client, sequence, command };
         self.ledger.replica.propose(request.encode(), cx);
+    }
+
+    /// An operator wants a savepoint. Its completion is the request that is decided.
+    fn asked_savepoint(&mut self, kind: CheckpointKind, asker: Asker, cx: &mut Cx<'_>) {
+        let Asker { client, sequence } = asker;
+        if let Some(answer) = self.ledger.metadata.answered(client, sequence) {
+            return cx.send(client, Message::Answer { number: sequence as u32, answer });
+        }
+        if let Some(master) = &mut self.master {
+            master.ask_savepoint(kind, asker, &mut self.ledger, cx);
+        }
     }
 }
 

@@ -11,13 +11,14 @@ use super::decide::{Decision, Facts, Rebalance, SlotFacts, Stage, decide};
 use super::master::{DEPLOY_TIMEOUT, MAIN, Master, Step};
 use super::metadata::{Assignment, Command};
 use super::pace::first_counts_from;
+use super::rounds::tell_given_up;
 use super::schedule::{self, Scheduler};
 use super::{Ledger, rebalance, tell};
 use crate::ids::{Generation, TaskId};
 use crate::message::{Deployment, Message};
-use crate::names::Probe;
+use crate::names::{Probe, Twist};
 use crate::node::Cx;
-use crate::observation::{AbortReason, Observation, Suspicion};
+use crate::observation::{Observation, Suspicion};
 use crate::permit::CommitPermit;
 
 impl Master {
@@ -109,6 +110,7 @@ impl Master {
             }
         }
         self.set_monitor(cx);
+        self.end_if_due(ledger, cx);
         self.weigh(ledger, cx);
         self.consider(ledger, cx);
     }
@@ -193,6 +195,7 @@ impl Master {
             Step::Inherited(since) => Stage::Inherited(since),
             Step::Fencing | Step::Deploying(_) => Stage::Placed,
             Step::Running => Stage::Running,
+            Step::Stopped => Stage::Stopped,
         };
         let slots = self.slot_facts(ledger, cx);
         let settings = &self.cluster.control;
@@ -201,8 +204,8 @@ impl Master {
         if outdated && matches!(stage, Stage::Running) {
             self.rebalancing.get_or_insert(Rebalance::Staffing { since: cx.now() });
         }
-        let rebalancing = self.rebalancing;
-        let facts = Facts { now: cx.now(), stage, slots: &slots, settings, rebalancing };
+        let (rebalancing, failed) = (self.rebalancing, self.failed);
+        let facts = Facts { now: cx.now(), stage, slots: &slots, settings, rebalancing, failed };
         match decide(&facts) {
             Decision::Wait => {}
             Decision::Adopt => {
@@ -302,11 +305,14 @@ impl Master {
         ledger: &mut Ledger,
         cx: &mut Cx<'_>,
     ) {
-        if let Some((checkpoint, generation)) = self.checkpoints.restart(cx.now()) {
-            let reason = AbortReason::Superseded;
-            cx.observe(Observation::CheckpointAborted { checkpoint, generation, reason });
+        if cx.twist(Twist::AcknowledgedByAnyAttempt) {
+            self.checkpoints.carry_over(assignment);
+        } else {
+            let given_up = self.checkpoints.restart(cx.now());
+            given_up.iter().for_each(|given_up| tell_given_up(given_up, cx));
         }
         (self.rebalancing, self.by_load, self.running_since) = (None, false, None);
+        (self.failed, self.finished) = (false, BTreeSet::new());
         self.meter.reset(assignment.generation);
         let mut lost = Vec::new();
         for (node, slot) in &mut self.slots {
@@ -394,6 +400,12 @@ impl Master {
         let Step::Deploying(missing) = &mut self.step else { return };
         missing.remove(&peer);
         if missing.is_empty() {
+            // With all tasks of an ending job restored, what its savepoint covers is visible.
+            if let Some(ending) = ledger.metadata.ending() {
+                let checkpoint = ending.checkpoint;
+                self.step = Step::Running;
+                return ledger.propose(Command::Stop { generation, checkpoint }, cx);
+            }
             self.tell_workers(&Message::Go { generation }, ledger, cx);
             cx.observe(Observation::Running { generation });
             self.run(ledger, cx);
@@ -411,6 +423,7 @@ impl Master {
         self.pace.begin(cx.now());
         self.adapt(ledger, cx);
         self.checkpoints.restart(first_counts_from(ledger, cx.now()));
+        self.end_if_due(ledger, cx);
         self.schedule_checkpoint(cx);
     }
 

@@ -120,15 +120,24 @@ impl node::Message for Message {
                 into.pair(7 | u64::from(task.map_or(0, |t| t.0)) << 8, generation.0.into());
                 into.word(peer.word());
             }
-            Message::Trigger { checkpoint, generation, task } => {
-                into.pair(8 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
+            Message::Trigger { barrier, generation, task } => {
+                into.pair(8 | u64::from(task.0) << 8, generation.0.into());
+                barrier.digest(into);
             }
             Message::Acknowledge { checkpoint, generation, attempt, part } => {
                 into.pair(9 | u64::from(attempt.0) << 8, pack(*checkpoint, *generation));
                 part.digest(into);
             }
-            Message::AbortCheckpoint { checkpoint, generation, task } => {
+            Message::Decline { checkpoint, generation, task, attempt, reason } => {
+                into.pair(50 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
+                into.pair(attempt.0.into(), *reason as u64);
+            }
+            Message::AbortCheckpoint { checkpoint, latest, generation, task } => {
                 into.pair(10 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
+                into.word(latest.map_or(0, |latest| latest.0.into()));
+            }
+            Message::Finished { checkpoint, generation, task } => {
+                into.pair(51 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
             }
             Message::Complete { permit, task } => {
                 into.word(11 | u64::from(task.0) << 8);
@@ -218,6 +227,7 @@ impl Ask {
                 into.bytes(&Request { client, sequence: 1, command }.encode());
             }
             Asked::Transfer => into.word(1),
+            Asked::Savepoint(kind) => into.word(3 | (*kind as u64) << 8),
             Asked::Membership { voters, learners } => {
                 into.pair(2, voters.len() as u64);
                 voters.iter().chain(learners).for_each(|id| into.word(id.0.into()));
@@ -238,11 +248,13 @@ impl Deployment {
 
 impl Data {
     fn digest(&self, into: &mut Mixer) {
-        let barrier = self.barrier.map_or(u64::from(u32::MAX), |id| id.0.into());
         into.pair(
             15 | u64::from(self.from.0) << 8 | u64::from(self.to.0) << 24,
-            barrier << 32 | u64::from(self.generation.0),
+            u64::from(self.barrier.is_some()) << 32 | u64::from(self.generation.0),
         );
+        if let Some(barrier) = self.barrier {
+            barrier.digest(into);
+        }
         into.word(self.batch.fingerprint());
         self.credits.iter().for_each(|credit| credit.digest(into));
     }

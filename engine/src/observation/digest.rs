@@ -59,16 +59,16 @@ impl node::Observation for Observation {
                 into.pair(pack(11, task, generation), node.word());
             }
             O::Running { generation } => into.pair(12, generation.0.into()),
-            O::CheckpointTriggered { checkpoint, generation } => {
-                into.word(13);
+            O::CheckpointTriggered { checkpoint, kind, generation } => {
+                into.word(13 | (kind as u64) << 32);
                 into.pair(checkpoint.0.into(), generation.0.into());
             }
             O::CheckpointAcked { checkpoint, task, attempt, bytes } => {
                 into.pair(14 | u64::from(task.0) << 8, checkpoint.0.into());
                 into.pair(attempt.0.into(), bytes);
             }
-            O::CheckpointCompleted { checkpoint, generation, bytes } => {
-                into.pair(15, checkpoint.0.into());
+            O::CheckpointCompleted { checkpoint, kind, generation, bytes } => {
+                into.pair(15 | (kind as u64) << 32, checkpoint.0.into());
                 into.pair(generation.0.into(), bytes);
             }
             O::CheckpointAborted { checkpoint, generation, reason } => {
@@ -151,6 +151,14 @@ impl node::Observation for Observation {
                 into.pair(operation.client.word(), operation.number.into());
             }
             O::IntervalChanged { interval } => into.pair(34, interval.as_nanos()),
+            O::JobFailed { generation, checkpoint, reason } => {
+                into.pair(50 | (reason as u64) << 32, checkpoint.0.into());
+                into.word(generation.0.into());
+            }
+            O::Stopped { generation, checkpoint } => {
+                into.pair(51, checkpoint.0.into());
+                into.word(generation.0.into());
+            }
             O::Responded { operation, value } => {
                 into.pair(32 | u64::from(operation.number) << 32, value);
                 into.word(operation.client.word());

@@ -4,7 +4,7 @@
 //! takes its part when every channel has delivered the barrier; a barrier of a newer checkpoint
 //! gives the older one up; a barrier of an obsolete one is ignored.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -16,6 +16,8 @@ use crate::observation::Step;
 use crate::topology::{Component, Topology};
 
 const NONE: u16 = u16::MAX;
+/// How many checkpoints that were given up are remembered. The coordinator has far fewer under way.
+const MOST_ABORTED: usize = 128;
 
 /// The receiving side of one task for one attempt.
 #[derive(Clone, Debug)]
@@ -27,8 +29,10 @@ pub(super) struct Inputs {
     /// Batches that cannot be executed yet, in order of arrival.
     waiting: VecDeque<Arc<Data>>,
     aligning: Option<Aligning>,
-    /// The newest checkpoint that is taken, given up or obsolete.
+    /// The newest checkpoint that is taken or obsolete.
     settled: CheckpointId,
+    /// Newer ones that were given up before the task took part: their barriers may still come.
+    aborted: BTreeSet<CheckpointId>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,7 +63,8 @@ impl Inputs {
             }
         }
         let (waiting, settled) = (VecDeque::new(), CheckpointId(0));
-        Inputs { task, channels, channel_from, waiting, aligning: None, settled }
+        let aborted = BTreeSet::new();
+        Inputs { task, channels, channel_from, waiting, aligning: None, settled, aborted }
     }
 
     fn at(&self, from: TaskId) -> usize {
@@ -131,6 +136,10 @@ impl Inputs {
         if checkpoint <= self.settled {
             return None;
         }
+        if self.aborted.contains(&checkpoint) {
+            env.cx.probe(Probe::AbortedBarrier);
+            return None;
+        }
         match self.aligning {
             Some(aligning) if checkpoint < aligning.checkpoint => return None,
             Some(aligning) if checkpoint > aligning.checkpoint => {
@@ -151,12 +160,30 @@ impl Inputs {
         (arrived == self.channels.len()).then_some(checkpoint)
     }
 
-    /// A checkpoint is taken or given up: no channel waits for it any more.
+    /// A checkpoint is taken or obsolete: no channel waits for it any more, nor for older ones.
     pub(super) fn settle(&mut self, checkpoint: CheckpointId) {
         self.settled = self.settled.max(checkpoint);
+        self.aborted = self.aborted.split_off(&self.settled);
         if self.aligning.is_some_and(|aligning| aligning.checkpoint <= checkpoint) {
-            self.aligning = None;
-            self.channels.iter_mut().for_each(|channel| channel.blocked = false);
+            self.unblock();
         }
+    }
+
+    /// A checkpoint is given up. Older ones may still be taken.
+    pub(super) fn abort(&mut self, checkpoint: CheckpointId) {
+        if checkpoint > self.settled {
+            self.aborted.insert(checkpoint);
+        }
+        if self.aborted.len() > MOST_ABORTED {
+            self.aborted.pop_first();
+        }
+        if self.aligning.is_some_and(|aligning| aligning.checkpoint == checkpoint) {
+            self.unblock();
+        }
+    }
+
+    fn unblock(&mut self) {
+        self.aligning = None;
+        self.channels.iter_mut().for_each(|channel| channel.blocked = false);
     }
 }

@@ -9,8 +9,9 @@ use stormglass_sim::time::{Instant, Span};
 
 use super::links::{Env, Place};
 use super::token;
+use crate::barrier::Barrier;
 use crate::grouping::{Emitting, FULL_LOAD, Locality, Router};
-use crate::ids::{CheckpointId, Child, Generation, Root, StreamId, TaskId};
+use crate::ids::{Child, Generation, Root, StreamId, TaskId};
 use crate::message::{Data, Message};
 use crate::names::Probe;
 use crate::observation::{Observation, Step};
@@ -205,19 +206,19 @@ impl Outbox {
     }
 
     /// Sends everything that is open, followed by a barrier, on every channel.
-    pub(super) fn barrier(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+    pub(super) fn barrier(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) {
         for at in 0..self.channels.len() {
-            self.dispatch(at, Some(checkpoint), env);
+            self.dispatch(at, Some(barrier), env);
         }
         if !self.channels.is_empty() {
-            env.stepped(Step::BarrierSent, self.task, checkpoint);
+            env.stepped(Step::BarrierSent, self.task, barrier.checkpoint);
         }
         if let Some(timer) = self.flush_timer.take() {
             env.cx.cancel_timer(timer);
         }
     }
 
-    fn dispatch(&mut self, at: usize, barrier: Option<CheckpointId>, env: &mut Env<'_, '_>) {
+    fn dispatch(&mut self, at: usize, barrier: Option<Barrier>, env: &mut Env<'_, '_>) {
         let (generation, from) = (self.generation, self.task);
         let channel = &mut self.channels[at];
         channel.usual = channel.open.len().max(channel.usual / 2);

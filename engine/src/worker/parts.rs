@@ -5,10 +5,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::links::Env;
+use crate::barrier::Barrier;
 use crate::handle::{FileId, FileRef, Part, Replicas};
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Message, Put};
-use crate::observation::Step;
+use crate::observation::{AbortReason, Step};
 use crate::snapshot::Snapshot;
 
 /// The parts of one task that are not acknowledged.
@@ -25,6 +26,8 @@ struct Waiting {
     part: Part,
     /// Files that the store has not confirmed.
     puts: Vec<Arc<Put>>,
+    /// How often a write failed, or may have.
+    failures: u16,
     /// A sink's transactions have to be durable too, up to the one that this checkpoint ended.
     awaits_receiver: Option<CheckpointId>,
 }
@@ -37,11 +40,12 @@ impl Parts {
     /// Sends the task's part of a checkpoint to the store.
     pub(super) fn upload(
         &mut self,
-        checkpoint: CheckpointId,
+        barrier: Barrier,
         snapshot: &Snapshot,
         awaits_receiver: Option<CheckpointId>,
         env: &mut Env<'_, '_>,
     ) {
+        let checkpoint = barrier.checkpoint;
         let (task, generation, attempt) = (self.task, env.generation, env.attempt);
         // The barrier has gone ahead; the state is written out when this work is done.
         let stopped = env.cluster.topology.component_of(task).snapshot_cpu;
@@ -56,7 +60,13 @@ impl Parts {
         let part = Part { task, state, stopped, inline: None, files: [file].into() };
         env.links.store.send(Message::Put(put.clone()), env.cx);
         env.stepped(Step::Uploading, task, checkpoint);
-        self.waiting.push(Waiting { checkpoint, part, puts: [put].into(), awaits_receiver });
+        self.waiting.push(Waiting {
+            checkpoint,
+            part,
+            puts: [put].into(),
+            failures: 0,
+            awaits_receiver,
+        });
     }
 
     /// The store is back: what it has not answered is asked again.
@@ -66,13 +76,35 @@ impl Parts {
         }
     }
 
-    /// The store has answered. If it does not know whether it has the file, the checkpoint expires,
-    /// and nothing is deleted for it.
+    /// The store has answered. If it does not know whether it has the file, it is asked to write
+    /// the same again, a few times; then the checkpoint is declined, and nothing is deleted for it.
     pub(super) fn stored(&mut self, id: FileId, durable: bool, env: &mut Env<'_, '_>) {
+        let of_it = |waiting: &Waiting| waiting.puts.iter().any(|put| put.id == id);
+        let Some(at) = self.waiting.iter().position(of_it) else { return };
+        let waiting = &mut self.waiting[at];
         if durable {
-            self.waiting.iter_mut().for_each(|waiting| waiting.puts.retain(|put| put.id != id));
-            self.acknowledge(env);
+            waiting.puts.retain(|put| put.id != id);
+            return self.acknowledge(env);
         }
+        waiting.failures += 1;
+        if waiting.failures > env.cluster.checkpoint.retries {
+            let checkpoint = self.waiting.remove(at).checkpoint;
+            return self.decline(checkpoint, AbortReason::Io, env);
+        }
+        let again = waiting.puts.iter().filter(|put| put.id == id);
+        again.for_each(|put| env.links.store.send(Message::Put(put.clone()), env.cx));
+    }
+
+    /// Tells the coordinator that this task cannot take part in a checkpoint.
+    pub(super) fn decline(
+        &self,
+        checkpoint: CheckpointId,
+        reason: AbortReason,
+        env: &mut Env<'_, '_>,
+    ) {
+        let (generation, task, attempt) = (env.generation, self.task, env.attempt);
+        let decline = Message::Decline { checkpoint, generation, task, attempt, reason };
+        env.tell_coordinator(decline);
     }
 
     /// The receiver has a sink's transactions up to the one that ends with this checkpoint.
@@ -94,8 +126,8 @@ impl Parts {
         }
     }
 
-    /// These checkpoints are given up.
-    pub(super) fn forget(&mut self, up_to: CheckpointId) {
-        self.waiting.retain(|waiting| waiting.checkpoint > up_to);
+    /// A checkpoint is given up.
+    pub(super) fn forget(&mut self, checkpoint: CheckpointId) {
+        self.waiting.retain(|waiting| waiting.checkpoint != checkpoint);
     }
 }

@@ -137,4 +137,12 @@ impl Sink {
             way.gone(gone, env);
         }
     }
+
+    /// Whether nothing is left to commit.
+    pub(super) fn is_settled(&self) -> bool {
+        match &self.way {
+            Way::TwoPhase(way) => way.is_settled(),
+            Way::Direct(_) => true,
+        }
+    }
 }

@@ -9,6 +9,7 @@ use super::links::Env;
 use super::outbox::Outbox;
 use super::task::Failed;
 use super::token;
+use crate::barrier::Barrier;
 use crate::component::Spout;
 use crate::ids::{CheckpointId, Child, Partition, Root, TaskId};
 use crate::message::{Fetch, Message, Records};
@@ -29,13 +30,16 @@ pub(super) struct Source {
     /// The poll timer is set.
     resting: bool,
     last_cut: CheckpointId,
+    /// The job ends with the savepoint that was cut last: nothing more is read.
+    ended: bool,
 }
 
 impl Source {
     pub(super) fn new(task: TaskId, spout: Box<dyn Spout>, index: u16, tasks: u16) -> Self {
         let (positions, last_cut) = (Vec::new(), CheckpointId(0));
         let (fetching, resting) = (false, false);
-        Source { task, spout, index, tasks, positions, fetching, resting, last_cut }
+        let ended = false;
+        Source { task, spout, index, tasks, positions, fetching, resting, last_cut, ended }
     }
 
     /// Takes its positions from a snapshot, or starts at the beginning of its partitions.
@@ -60,7 +64,8 @@ impl Source {
 
     /// Asks the broker, unless an answer is awaited, the task is stalled or may not run.
     pub(super) fn poll(&mut self, stalled: bool, env: &mut Env<'_, '_>) {
-        if self.fetching || stalled || !env.running || self.positions.is_empty() {
+        let may = env.running && !self.ended;
+        if self.fetching || stalled || !may || self.positions.is_empty() {
             return;
         }
         self.fetching = true;
@@ -81,7 +86,7 @@ impl Source {
 
     /// After an answer: asks again at once if there was a full one, rests otherwise.
     pub(super) fn poll_again(&mut self, stalled: bool, env: &mut Env<'_, '_>) {
-        if self.fetching || self.resting || stalled {
+        if self.fetching || self.resting || stalled || self.ended {
             return;
         }
         self.resting = true;
@@ -102,6 +107,9 @@ impl Source {
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
         self.fetching = false;
+        if self.ended {
+            return Ok(());
+        }
         let cluster = env.cluster.clone();
         let component = cluster.topology.component_of(self.task);
         let count: u64 = records.ranges.iter().map(|(_, from, to)| to - from).sum();
@@ -155,14 +163,20 @@ impl Source {
         Ok(())
     }
 
+    /// A checkpoint is given up: its trigger, should it come yet, is no news.
+    pub(super) fn abort(&mut self, checkpoint: CheckpointId) {
+        self.last_cut = self.last_cut.max(checkpoint);
+    }
+
     /// Whether a trigger is news.
     pub(super) fn may_cut(&self, checkpoint: CheckpointId) -> bool {
         checkpoint > self.last_cut
     }
 
     /// This source's part of a checkpoint: its positions.
-    pub(super) fn cut(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) -> Snapshot {
-        self.last_cut = checkpoint;
+    pub(super) fn cut(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) -> Snapshot {
+        let checkpoint = barrier.checkpoint;
+        (self.last_cut, self.ended) = (checkpoint, barrier.kind.stops());
         let (task, generation) = (self.task, env.generation);
         env.cx.observe(Observation::Cut { task, generation, checkpoint });
         for &next in &self.positions {

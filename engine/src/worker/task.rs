@@ -15,6 +15,7 @@ use super::restore::{Read, Reading};
 use super::sink::Sink;
 use super::source::Source;
 use super::states::States;
+use crate::barrier::Barrier;
 use crate::component::Bolt;
 use crate::handle::FileId;
 use crate::ids::{CheckpointId, KeyGroup, TaskId};
@@ -35,6 +36,8 @@ pub(super) struct Task {
     pub(super) outbox: Outbox,
     stage: Stage,
     pub(super) parts: Parts,
+    /// The job ends with this savepoint.
+    ending: Option<CheckpointId>,
 }
 
 /// What a task does.
@@ -92,7 +95,8 @@ impl Task {
             }
         };
         let outbox = Outbox::new(component, id, env);
-        let mut task = Task { id, role, outbox, stage: Stage::Recovering, parts: Parts::new(id) };
+        let (stage, parts) = (Stage::Recovering, Parts::new(id));
+        let mut task = Task { id, role, outbox, stage, parts, ending: None };
         match &deployment.restore {
             Some((completed, _)) => {
                 let part = &completed.parts[usize::from(id.0) - 1];
@@ -217,12 +221,12 @@ impl Task {
     }
 
     /// A checkpoint starts at this source.
-    pub(super) fn trigger(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+    pub(super) fn trigger(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) {
         let Role::Source(source) = &mut self.role else { return };
-        if env.running && source.may_cut(checkpoint) {
-            let snapshot = source.cut(checkpoint, env);
-            self.outbox.barrier(checkpoint, env);
-            self.parts.upload(checkpoint, &snapshot, None, env);
+        if env.running && source.may_cut(barrier.checkpoint) {
+            let snapshot = source.cut(barrier, env);
+            self.outbox.barrier(barrier, env);
+            self.parts.upload(barrier, &snapshot, None, env);
         }
     }
 
@@ -283,18 +287,20 @@ impl Task {
         }
         let inputs = self.inputs().expect("only bolts and sinks execute batches");
         inputs.executed(data, env);
-        let complete = data.barrier.and_then(|id| inputs.barrier(data.from, id, env));
-        if let Some(checkpoint) = complete {
-            self.cut(checkpoint, env);
+        let complete =
+            |barrier: &Barrier| inputs.barrier(data.from, barrier.checkpoint, env).is_some();
+        if let Some(barrier) = data.barrier.filter(complete) {
+            self.cut(barrier, env);
         }
         Ok(())
     }
 
     /// Every channel has delivered the barrier: take this task's part.
-    fn cut(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
-        let (task, generation) = (self.id, env.generation);
+    fn cut(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) {
+        let (task, generation, checkpoint) = (self.id, env.generation, barrier.checkpoint);
         env.cx.observe(Observation::Cut { task, generation, checkpoint });
-        self.outbox.barrier(checkpoint, env);
+        self.outbox.barrier(barrier, env);
+        self.ending = barrier.kind.stops().then_some(checkpoint);
         let mut snapshot = Snapshot::default();
         let mut awaits_receiver = None;
         match &mut self.role {
@@ -303,7 +309,7 @@ impl Task {
             Role::Source(_) => {}
         }
         self.inputs().expect("sources are triggered").settle(checkpoint);
-        self.parts.upload(checkpoint, &snapshot, awaits_receiver, env);
+        self.parts.upload(barrier, &snapshot, awaits_receiver, env);
     }
 
     /// The store is back: what it has not answered is asked again.
@@ -329,10 +335,13 @@ impl Task {
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
         env.stepped(Step::Notified, self.id, permit.checkpoint());
-        match &mut self.role {
-            Role::Sink(sink) => sink.commit(permit, env),
-            _ => Ok(()),
+        if let Role::Sink(sink) = &mut self.role {
+            sink.commit(permit, env)?;
         }
+        if self.ending == Some(permit.checkpoint()) {
+            self.finish_if_settled(env);
+        }
+        Ok(())
     }
 
     /// The receiver cannot commit at this moment.
@@ -357,9 +366,21 @@ impl Task {
     }
 
     /// The receiver has made everything up to a checkpoint visible.
-    pub(super) fn committed(&mut self, checkpoint: CheckpointId) {
+    pub(super) fn committed(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
         if let Role::Sink(sink) = &mut self.role {
             sink.committed(checkpoint);
+        }
+        if self.ending.is_some_and(|ending| ending <= checkpoint) {
+            self.finish_if_settled(env);
+        }
+    }
+
+    /// The savepoint with which the job ends is complete: says so if nothing is left to commit.
+    fn finish_if_settled(&self, env: &mut Env<'_, '_>) {
+        let (Role::Sink(sink), Some(checkpoint)) = (&self.role, self.ending) else { return };
+        if sink.is_settled() {
+            let (generation, task) = (env.generation, self.id);
+            env.tell_coordinator(Message::Finished { checkpoint, generation, task });
         }
     }
 
@@ -370,11 +391,13 @@ impl Task {
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
         self.parts.forget(checkpoint);
-        if let Role::Sink(sink) = &mut self.role {
-            sink.abandoned(checkpoint, env);
+        match &mut self.role {
+            Role::Source(source) => source.abort(checkpoint),
+            Role::Sink(sink) => sink.abandoned(checkpoint, env),
+            Role::Bolt(_) => {}
         }
         if let Some(inputs) = self.inputs() {
-            inputs.settle(checkpoint);
+            inputs.abort(checkpoint);
             self.go_on(env)?;
             self.outbox.settle(env);
         }

@@ -123,6 +123,10 @@ pub(crate) struct Variant {
     pub(crate) delivery: Delivery,
     /// How the receiver is tuned.
     pub(crate) receiver: receiver::Settings,
+    /// How many checkpoints may be under way.
+    pub(crate) max_concurrent: u16,
+    /// How many may fail in a row.
+    pub(crate) tolerated_failures: Option<u32>,
     /// What a client asks.
     pub(crate) script: Vec<Asked>,
 }
@@ -137,6 +141,8 @@ impl Default for Variant {
             begins: Instant::ZERO,
             delivery: Delivery::Transactional,
             receiver: receiver::Settings::DEFAULT,
+            max_concurrent: 1,
+            tolerated_failures: None,
             script: Vec::new(),
         }
     }
@@ -182,6 +188,9 @@ fn cluster(variant: &Variant) -> Arc<Cluster> {
             timeout: Span::secs(3),
             min_pause: Span::ZERO,
             retained: 1,
+            max_concurrent: variant.max_concurrent,
+            tolerated_failures: variant.tolerated_failures,
+            retries: 1,
         },
         flow: FlowSettings {
             flush: Span::millis(50),

@@ -47,7 +47,7 @@ pub(crate) fn permit(checkpoint: CheckpointId, generation: Generation) -> Commit
         host.wait(Span::secs(2));
         settle(&mut host);
         let triggered = host.hands.written.iter().find_map(|(_, message)| match message {
-            Message::Trigger { checkpoint, .. } => Some(*checkpoint),
+            Message::Trigger { barrier, .. } => Some(barrier.checkpoint),
             _ => None,
         });
         let Some(now) = triggered else { continue };

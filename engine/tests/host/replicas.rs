@@ -16,6 +16,7 @@
 
 use std::sync::Arc;
 
+use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::coordinator::metadata::Command;
 use stormglass_engine::message::{Ask, Asked, Message};
 use stormglass_engine::observation::Call;
@@ -165,6 +166,8 @@ pub(crate) fn parse_asked(words: &mut WordsOf<'_>) -> Asked {
         "set" => Asked::Call(words.index().0 as u16, Call::Set(words.index().0)),
         "add" => Asked::Call(words.index().0 as u16, Call::Add(words.index().0)),
         "transfer" => Asked::Transfer,
+        "savepoint" => Asked::Savepoint(CheckpointKind::Savepoint),
+        "stop" => Asked::Savepoint(CheckpointKind::StopWithSavepoint),
         "members" => {
             let voters = words.0.by_ref().map(|id| ReplicaId(number(id) as u16)).collect();
             Asked::Membership { voters, learners: Vec::new() }

@@ -184,6 +184,8 @@ fn variant(mut words: WordsOf<'_>) -> Variant {
             "rewriting" => variant.receiver.rewrite_after = number(words.word()).into(),
             "idempotent" => variant.delivery = Delivery::Idempotent,
             "plain" => variant.delivery = Delivery::Plain,
+            "overlapping" => variant.max_concurrent = number(words.word()) as u16,
+            "tolerating" => variant.tolerated_failures = Some(number(words.word())),
             "from" => variant.begins = Instant::ZERO + span(words.word()),
             "asks" => {
                 let all = words.0.by_ref().collect::<Vec<_>>().join(" ");

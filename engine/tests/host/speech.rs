@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stormglass_engine::barrier::{Barrier, CheckpointKind};
 use stormglass_engine::coordinator::metadata::{Assignment, Completed};
 use stormglass_engine::coordinator::rebalance::{Load, TaskLoad};
 use stormglass_engine::handle::{FileId, FileRef, Part, Replicas};
@@ -12,7 +13,7 @@ use stormglass_engine::java;
 use stormglass_engine::message::{
     Credit, Data, Deployment, Discard, Fetch, Get, Gone, Message, Put, Records, Transaction,
 };
-use stormglass_engine::observation::Observation;
+use stormglass_engine::observation::{AbortReason, Observation};
 use stormglass_engine::raft::Term;
 use stormglass_engine::snapshot::{Snapshot, TransactionId};
 use stormglass_engine::tuple::{Batch, Head};
@@ -81,8 +82,8 @@ fn credits(credits: &[Credit]) -> String {
 fn data(data: &Data) -> String {
     let mut said =
         format!("Data {} {}>{}: {}", data.generation, data.from, data.to, tuples(&data.batch));
-    if let Some(checkpoint) = data.barrier {
-        said += &format!(", barrier {checkpoint}");
+    if let Some(barrier) = data.barrier {
+        said += &format!(", barrier {barrier:?}");
     }
     if !data.credits.is_empty() {
         said += &format!(", credit {}", credits(&data.credits));
@@ -246,6 +247,12 @@ impl<'a> WordsOf<'a> {
         let (attempt, task) = (Attempt(generation.0), self.task());
         FileId { checkpoint, generation, attempt, task, number: 0 }
     }
+    /// A checkpoint and its kind, which is plain unless a word says so.
+    fn barrier(&mut self) -> Barrier {
+        let checkpoint = self.checkpoint();
+        let named = CheckpointKind::ALL.into_iter().find(|kind| self.takes(kind.name()));
+        Barrier { checkpoint, kind: named.unwrap_or_default(), base: None }
+    }
     fn permit(&mut self) -> stormglass_engine::permit::CommitPermit {
         let checkpoint = self.checkpoint();
         permit(checkpoint, self.generation())
@@ -293,7 +300,7 @@ pub(crate) fn parse_data(words: &mut WordsOf<'_>, offset: &mut u64) -> Data {
     let (mut barrier, mut credits) = (None, Vec::new());
     while let Some(word) = words.0.next() {
         if word == "barrier" {
-            barrier = Some(words.checkpoint());
+            barrier = Some(words.barrier());
             continue;
         } else if word == "credit" {
             credits.push(credit(generation, words.word()));
@@ -352,8 +359,9 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
                 let attempt = permit.attempt();
                 let tasks = (1..=deployment.len() as u16).map(TaskId);
                 let parts = tasks.map(|task| part(checkpoint, generation, task)).collect();
-                let ran = Span::ZERO;
-                (Arc::new(Completed { checkpoint, generation, attempt, parts, ran }), permit)
+                let (kind, ran) = (CheckpointKind::Checkpoint, Span::ZERO);
+                let of = Completed { checkpoint, kind, generation, attempt, parts, ran };
+                (Arc::new(of), permit)
             });
             let mut workers: Vec<(NodeId, u32)> = deployment.iter().map(|at| (*at, 1)).collect();
             workers.sort();
@@ -378,12 +386,22 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
         }
         "silent" => Message::Silent { generation: words.generation(), executor: words.task() },
         "trigger" => {
-            let (checkpoint, generation) = (words.checkpoint(), words.generation());
-            Message::Trigger { checkpoint, generation, task: TaskId::BROKER }
+            let (barrier, generation) = (words.barrier(), words.generation());
+            Message::Trigger { barrier, generation, task: TaskId::BROKER }
         }
         "abort" => {
             let (checkpoint, generation) = (words.checkpoint(), words.generation());
-            Message::AbortCheckpoint { checkpoint, generation, task: TaskId::BROKER }
+            let (latest, task) = (None, TaskId::BROKER);
+            Message::AbortCheckpoint { checkpoint, latest, generation, task }
+        }
+        "decline" => {
+            let (checkpoint, generation) = (words.checkpoint(), words.generation());
+            let (task, attempt, reason) = (words.task(), Attempt(generation.0), AbortReason::Io);
+            Message::Decline { checkpoint, generation, task, attempt, reason }
+        }
+        "finished" => {
+            let (checkpoint, generation) = (words.checkpoint(), words.generation());
+            Message::Finished { checkpoint, generation, task: words.task() }
         }
         "complete" => Message::Complete { permit: words.permit(), task: TaskId::BROKER },
         "ack" => {

@@ -11,6 +11,6 @@ macro_rules! entries {
 
 /// All of them, by name.
 pub const ENTRIES: &[Entry] = entries![
-    "even" "figure-eight" "flow" "handover" "lease" "membership" "owners" "paused-writer"
-    "points" "reads" "retries" "states" "votes"
+    "acks" "deposed" "even" "figure-eight" "flow" "handover" "lease" "membership" "owners"
+    "paused-writer" "points" "reads" "retries" "savepoints" "states" "votes"
 ];

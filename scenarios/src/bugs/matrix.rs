@@ -90,6 +90,42 @@ pub(super) const ROWS: &[Bug] = &[
     )
     .breaks("owners", &[Law::FairSuspicion]),
     bug(
+        "acknowledged-by-any-attempt",
+        Twist::AcknowledgedByAnyAttempt,
+        "a name without its attempt",
+        "a checkpoint goes on in a new generation, and acknowledgements of the old one complete it",
+    )
+    .breaks("acks", &[Law::Fencing, Law::ConsistentCut]),
+    bug(
+        "any-reason-counts",
+        Twist::AnyReasonCounts,
+        "Flink's CheckpointFailureManager",
+        "savepoints that fail count against the job",
+    )
+    .breaks("savepoints", &[Law::Tolerance]),
+    bug(
+        "savepoint-subsumes",
+        Twist::SavepointSubsumes,
+        "FLINK-21351",
+        "a savepoint takes the place of the last checkpoint, which tasks build on",
+    )
+    .breaks("savepoints", &[Law::Progress])
+    .harmless("no task builds on the files of an earlier checkpoint yet"),
+    bug(
+        "savepoint-not-restored",
+        Twist::SavepointNotRestored,
+        "FLINK-10354",
+        "a savepoint is not restored from, though sinks commit on it",
+    )
+    .breaks("savepoints", &[Law::VisibleOnlyWhenComplete, Law::RestoreLatest]),
+    bug(
+        "deposed-cleans-up",
+        Twist::DeposedCleansUp,
+        "FLINK-25486",
+        "a coordinator that does not lead any more deletes the checkpoints that it knows",
+    )
+    .breaks("deposed", &[Law::Progress]),
+    bug(
         "retry-applied-twice",
         Twist::RetryAppliedTwice,
         "dissertation 6.3",

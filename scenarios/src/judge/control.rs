@@ -10,6 +10,7 @@ use super::linear::Linear;
 use super::owner::Owners;
 use super::raft::Raft;
 use super::suspicion::Suspicions;
+use super::tolerance::Tolerance;
 
 /// What the judges have to know of a cluster.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Settings {
     pub transactions: Claim,
     /// Heartbeats further apart than this are no steady connection.
     pub heartbeat_timeout: Span,
+    /// Checkpoints that may fail in a row; any number if absent.
+    pub tolerated_failures: Option<u32>,
 }
 
 /// The judges of the control plane.
@@ -35,6 +38,7 @@ pub(super) struct Control {
     linear: Linear,
     suspicions: Suspicions,
     owners: Owners,
+    tolerance: Tolerance,
     undecided: Option<String>,
 }
 
@@ -46,6 +50,7 @@ impl Control {
             linear: Linear::default(),
             suspicions: Suspicions::default(),
             owners: Owners::default(),
+            tolerance: Tolerance::default(),
             undecided: None,
             settings,
         }
@@ -70,7 +75,7 @@ impl Control {
             Observation::Invoked { .. } | Observation::Responded { .. } => {
                 self.linear.observed(seen, findings);
             }
-            _ => {}
+            _ => self.tolerance.observed(&self.settings, seen, findings),
         }
     }
 

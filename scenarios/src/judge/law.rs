@@ -50,6 +50,8 @@ pub enum Law {
     FairSuspicion,
     /// A task has one owner.
     SingleOwner,
+    /// A job is not given up without need.
+    Tolerance,
     /// What the faults allow is finished.
     Progress,
     /// Nobody panics.
@@ -58,7 +60,7 @@ pub enum Law {
 
 impl Law {
     /// Every law.
-    pub const ALL: [Law; 21] = [
+    pub const ALL: [Law; 22] = [
         Law::NoLoss,
         Law::NoDuplicate,
         Law::StateEqualsOracle,
@@ -78,6 +80,7 @@ impl Law {
         Law::Linearizable,
         Law::FairSuspicion,
         Law::SingleOwner,
+        Law::Tolerance,
         Law::Progress,
         Law::NoPanic,
     ];
@@ -104,6 +107,7 @@ impl Law {
             Law::Linearizable => "linearizable",
             Law::FairSuspicion => "fair-suspicion",
             Law::SingleOwner => "single-owner",
+            Law::Tolerance => "tolerance",
             Law::Progress => "progress",
             Law::NoPanic => "no-panic",
         }
@@ -147,6 +151,9 @@ impl Law {
             Law::Linearizable => "every answer fits one order of all operations on a register",
             Law::FairSuspicion => "no worker is accused while its heartbeats arrive in time",
             Law::SingleOwner => "a process without the current tasks soon stops claiming old ones",
+            Law::Tolerance => {
+                "the job fails over only when more checkpoints failed in a row than it tolerates"
+            }
             Law::NoPanic => "neither the engine nor a user's spouts and bolts panic",
             Law::Progress => "after the faults, what they allow is finished in bounded time",
         }

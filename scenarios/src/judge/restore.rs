@@ -5,6 +5,7 @@
 //!
 //! Does not verify: that what a task loads is what was stored (the oracle does, by the next cut).
 
+use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::ids::{CheckpointId, Generation, TaskId};
 use stormglass_engine::observation::Observation;
 
@@ -15,9 +16,19 @@ use super::plan::Plan;
 /// Which checkpoints completed, and what generations start from.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Restores {
-    completed: Vec<(CheckpointId, Generation)>,
+    completed: Vec<Completed>,
     last: Option<Witness>,
     granted: Vec<Grant>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Completed {
+    checkpoint: CheckpointId,
+    generation: Generation,
+    kind: CheckpointKind,
+    /// What it covers may be shown: its completion was told to the sinks, or a generation started
+    /// from it.
+    public: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -32,7 +43,7 @@ struct Grant {
 impl Restores {
     /// The newest completed checkpoint.
     pub(super) fn last_completed(&self) -> Option<CheckpointId> {
-        self.completed.last().map(|(checkpoint, _)| *checkpoint)
+        self.completed.last().map(|last| last.checkpoint)
     }
     /// How many completed.
     pub(super) fn completed(&self) -> u64 {
@@ -46,8 +57,23 @@ impl Restores {
         checkpoint: CheckpointId,
         generation: Generation,
     ) -> Option<CheckpointId> {
-        let later = self.completed.iter().rev().take_while(|(id, _)| *id >= checkpoint);
-        later.filter(|(_, of)| *of == generation).last().map(|(id, _)| *id)
+        self.later(checkpoint, generation).last().map(|completed| completed.checkpoint)
+    }
+    /// Whether what `checkpoint` ended in a generation may be shown. A plain savepoint by itself
+    /// shows nothing.
+    #[inline]
+    pub(super) fn may_show(&self, checkpoint: CheckpointId, generation: Generation) -> bool {
+        self.later(checkpoint, generation).any(|completed| completed.public)
+    }
+    /// The completed checkpoints of a generation from one on, newest first.
+    #[inline]
+    fn later(
+        &self,
+        from: CheckpointId,
+        generation: Generation,
+    ) -> impl Iterator<Item = &Completed> {
+        let later = self.completed.iter().rev().take_while(move |c| c.checkpoint >= from);
+        later.filter(move |completed| completed.generation == generation)
     }
     /// The observation of the newest completion.
     pub(super) fn last_completion(&self) -> Option<Witness> {
@@ -58,6 +84,9 @@ impl Restores {
     pub(super) fn granted(&mut self, plan: &Plan, seen: Witness, findings: &mut Findings) -> bool {
         let Observation::Granted { generation, restore, .. } = seen.what else { return true };
         let restored = vec![0; usize::from(plan.topology.tasks()) / 64 + 1];
+        if let Some(start) = self.completed.iter_mut().find(|c| Some(c.checkpoint) == restore) {
+            start.public = true;
+        }
         self.granted.push(Grant { generation, restore, seen, restored });
         let newest = self.last_completed();
         if restore != newest {
@@ -99,6 +128,18 @@ impl Restores {
         *word |= bit;
     }
 
+    /// The job ended.
+    pub(super) fn stopped(&self, seen: Witness, findings: &mut Findings) {
+        let Observation::Stopped { checkpoint, .. } = seen.what else { return };
+        let due = self.completed.last().filter(|last| last.kind.stops());
+        if due.map(|last| last.checkpoint) != Some(checkpoint) {
+            let c = checkpoint.0;
+            let sentence = format!("the job ended with {c}, which is no complete savepoint");
+            let events: Vec<Witness> = self.last.into_iter().chain([seen]).collect();
+            findings.report(Law::ConsistentCut, seen.at, sentence, &events);
+        }
+    }
+
     /// A checkpoint completed. False if it cannot be folded.
     pub(super) fn completes(
         &mut self,
@@ -107,18 +148,24 @@ impl Restores {
         seen: Witness,
         findings: &mut Findings,
     ) -> bool {
-        let Observation::CheckpointCompleted { checkpoint, generation, .. } = seen.what else {
+        let Observation::CheckpointCompleted { checkpoint, kind, generation, .. } = seen.what
+        else {
             return false;
         };
         let (c, g) = (checkpoint.0, generation.0);
         let previous = self.last_completed();
-        self.completed.push((checkpoint, generation));
+        let ended = self.completed.last().is_some_and(|last| last.kind.stops());
+        let public = kind.publishes();
+        self.completed.push(Completed { checkpoint, generation, kind, public });
         self.last = Some(seen);
         let (law, sentence) = if let Some(previous) = previous.filter(|p| *p >= checkpoint) {
             (
                 Law::ConsistentCut,
                 format!("checkpoint {c} completed after checkpoint {}", previous.0),
             )
+        } else if ended {
+            let what = format!("checkpoint {c} completed after the savepoint that ends the job");
+            (Law::ConsistentCut, what)
         } else if generation != history.generation() {
             let newest = history.generation().0;
             let what = format!("checkpoint {c} of generation {g} completed in generation {newest}");

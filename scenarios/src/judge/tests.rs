@@ -37,6 +37,7 @@ fn fresh_with(mini: &Mini, transactions: Claim) -> Judges {
         clock_ppm: 0,
         heartbeat_timeout: Span::secs(5),
         transactions,
+        tolerated_failures: None,
     };
     Judges::new(Arc::clone(&mini.topology), mini.log.clone(), settings)
 }

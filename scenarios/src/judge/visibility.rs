@@ -1,5 +1,6 @@
 //! Verifies: that an output becomes visible only after the checkpoint that ends its transaction, or
-//! a later one, has completed in the generation that wrote it (`visible-only-when-complete`).
+//! a later one, has completed in the generation that wrote it (`visible-only-when-complete`). A
+//! plain savepoint counts only if a generation started from it: sinks are not told of it.
 //!
 //! Does not verify: what the output says (see `outputs`), or that it is visible once (see
 //! `lineage`).
@@ -20,15 +21,19 @@ pub(super) fn published(
     seen: Witness,
     findings: &mut Findings,
 ) -> Option<CheckpointId> {
-    if let Some(covering) = restores.covering(checkpoint, generation) {
-        return Some(covering);
+    let covering = restores.covering(checkpoint, generation);
+    if covering.is_some() && restores.may_show(checkpoint, generation) {
+        return covering;
     }
+    let when = match covering {
+        Some(savepoint) => format!("though {} is only a savepoint", savepoint.0),
+        None => format!("before checkpoint {} completed", checkpoint.0),
+    };
     let sentence = format!(
-        "{} published {}of generation {} before checkpoint {} completed",
+        "{} published {}of generation {} {when}",
         plan.name(task),
         first.map_or(String::new(), |root| format!("{root} ")),
         generation.0,
-        checkpoint.0
     );
     let events: Vec<Witness> = restores.last_completion().into_iter().chain([seen]).collect();
     findings.report(Law::VisibleOnlyWhenComplete, seen.at, sentence, &events);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::client::Step;
 use stormglass_engine::cluster::{
     CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
@@ -51,6 +52,9 @@ pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topol
             timeout: checkpoint.timeout,
             min_pause: checkpoint.min_pause,
             retained: checkpoint.retained,
+            max_concurrent: checkpoint.max_concurrent,
+            tolerated_failures: checkpoint.tolerated_failures,
+            retries: checkpoint.retries,
         },
         flow: FlowSettings {
             flush: flow.flush,
@@ -139,6 +143,8 @@ pub(super) fn script(places: &Places, topology: &Topology, plan: &Plan) -> Arc<[
             Operation::Leave { .. } => Asked::Command(Command::Leave { supervisor: supervisor() }),
             Operation::Join { .. } => Asked::Command(Command::Join { supervisor: supervisor() }),
             Operation::Transfer {} => Asked::Transfer,
+            Operation::Savepoint {} => Asked::Savepoint(CheckpointKind::Savepoint),
+            Operation::StopWithSavepoint {} => Asked::Savepoint(CheckpointKind::StopWithSavepoint),
             Operation::Coordinators { voters, learners } => {
                 let id = |number: &u16| ReplicaId(number - 1);
                 let voters = voters.iter().map(id).collect();

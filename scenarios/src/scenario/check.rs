@@ -21,7 +21,7 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     let fail = |path: &str, message: &str, help: &str| {
         Err(scenario.origin.problem(path, message).help(help))
     };
-    let counts: [(&str, u64, &str); 10] = [
+    let counts: [(&str, u64, &str); 11] = [
         (
             "topology.max-parallelism",
             scenario.topology.max_parallelism.unwrap_or(1).into(),
@@ -39,6 +39,11 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
             "checkpoint.retained",
             scenario.checkpoint.retained.into(),
             "at least 1 checkpoint must be kept to restore from",
+        ),
+        (
+            "checkpoint.max-concurrent",
+            scenario.checkpoint.max_concurrent.into(),
+            "at least 1 checkpoint must be allowed to be under way",
         ),
         ("flow.batch", scenario.flow.batch.into(), "a batch needs room for at least 1 tuple"),
         ("flow.credits", scenario.flow.credits.into(), "a channel needs at least 1 credit"),

@@ -40,6 +40,10 @@ names! {
     CheckpointCompleted = "checkpoint-completed",
     /// A checkpoint was given up.
     CheckpointAborted = "checkpoint-aborted",
+    /// A generation is given up, for too many of its checkpoints failed.
+    JobFailed = "job-failed",
+    /// The job has ended with a savepoint.
+    Stopped = "stopped",
     /// A service learnt of a new generation.
     Fenced = "fenced",
     /// A sink task's transaction is durable at the receiver.
@@ -114,6 +118,8 @@ impl EventKind {
             Observation::CheckpointAcked { .. } => EventKind::CheckpointAcked,
             Observation::CheckpointCompleted { .. } => EventKind::CheckpointCompleted,
             Observation::CheckpointAborted { .. } => EventKind::CheckpointAborted,
+            Observation::JobFailed { .. } => EventKind::JobFailed,
+            Observation::Stopped { .. } => EventKind::Stopped,
             Observation::Fenced { .. } => EventKind::Fenced,
             Observation::PreCommitted { .. } => EventKind::PreCommitted,
             Observation::Published { .. } => EventKind::Published,

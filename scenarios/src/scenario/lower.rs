@@ -82,7 +82,9 @@ fn spans(raw: BTreeMap<String, Quantity<Span>>) -> BTreeMap<String, Span> {
 }
 
 fn checkpoint(raw: RawCheckpoint) -> Checkpoint {
-    let mut checkpoint = lay!(raw => Checkpoint::default(); retained; interval timeout min_pause);
+    let mut checkpoint = lay!(raw => Checkpoint::default();
+        retained max_concurrent retries; interval timeout min_pause);
+    checkpoint.tolerated_failures = raw.tolerated_failures;
     checkpoint.adaptive = raw.adaptive.map(|raw| {
         let (Quantity(min), Quantity(max)) = (raw.min, raw.max);
         let hysteresis = raw.hysteresis.map_or(Adaptive::HYSTERESIS, |Quantity(share)| share);

@@ -47,6 +47,10 @@ pub enum Operation {
         #[serde(with = "text")]
         who: Target,
     },
+    /// A savepoint: a checkpoint that its owner keeps.
+    Savepoint {},
+    /// To end the job with a savepoint. What comes of the input after it is nobody's business.
+    StopWithSavepoint {},
     /// To hand leadership to another coordinator.
     Transfer {},
     /// To change who takes part in decisions; coordinators by number.
@@ -66,6 +70,8 @@ impl Operation {
             Operation::Rebalance { .. } => "rebalance",
             Operation::Leave { .. } => "leave",
             Operation::Join { .. } => "join",
+            Operation::Savepoint {} => "savepoint",
+            Operation::StopWithSavepoint {} => "stop-with-savepoint",
             Operation::Transfer {} => "transfer",
             Operation::Coordinators { .. } => "coordinators",
         }
@@ -93,6 +99,8 @@ impl Operation {
             }
             Operation::Leave { who } => format!("{who} leaves"),
             Operation::Join { who } => format!("{who} joins"),
+            Operation::Savepoint {} => "savepoint".to_string(),
+            Operation::StopWithSavepoint {} => "stop with savepoint".to_string(),
             Operation::Transfer {} => "leadership to another coordinator".to_string(),
             Operation::Coordinators { voters, learners } if learners.is_empty() => {
                 format!("coordinators {} vote", list(voters))
@@ -202,9 +210,28 @@ fn content(scenario: &Scenario, path: &str, operation: &Operation) -> Result<(),
             let message = "there is no other coordinator to lead".to_string();
             fail("", message, "raise `cluster.coordinators`")
         }
-        Operation::Transfer {} => Ok(()),
+        Operation::Transfer {} | Operation::Savepoint {} => Ok(()),
+        Operation::StopWithSavepoint {} if operations_after(scenario, path) => {
+            let message = "the job may have ended when other operations are asked for".to_string();
+            fail("", message, "let it be the last operation")
+        }
+        Operation::StopWithSavepoint {} => Ok(()),
         Operation::Coordinators { voters, learners } => members(scenario, path, voters, learners),
     }
+}
+
+/// Whether an operation may be asked for after the one at `path`.
+fn operations_after(scenario: &Scenario, path: &str) -> bool {
+    let number = |at: usize| format!("operation.{}.", at + 1);
+    let mine = (0..scenario.operations.len()).find(|at| path.starts_with(&number(*at)));
+    let Some(mine) = mine else { return false };
+    let absolute = |spec: &OperationSpec| matches!(spec.when, When::At(_));
+    let stop = &scenario.operations[mine];
+    let Some(begins) = range(stop.when, scenario) else { return false };
+    scenario.operations.iter().enumerate().filter(|(at, _)| *at != mine).any(|(_, spec)| {
+        let ends = range(spec.when, scenario).map_or(0, |range| range.max);
+        absolute(spec) != absolute(stop) || ends > begins.min
+    })
 }
 
 fn members(

@@ -231,6 +231,12 @@ pub(super) struct RawCheckpoint {
     pub min_pause: Duration,
     /// How many complete checkpoints are kept. Default 1.
     pub retained: Option<u16>,
+    /// How many checkpoints may be under way at once. Default 1.
+    pub max_concurrent: Option<u16>,
+    /// How many checkpoints in a row may fail before the job fails over. Default: any number.
+    pub tolerated_failures: Option<u32>,
+    /// How often a task tries again to write a file before it declines the checkpoint. Default 2.
+    pub retries: Option<u16>,
 }
 
 /// The interval between checkpoints aims at the best one for the failures and costs of the run.

@@ -75,6 +75,13 @@ pub struct Checkpoint {
     pub min_pause: Span,
     /// How many complete checkpoints are kept (1).
     pub retained: u16,
+    /// How many may be under way at once (1).
+    pub max_concurrent: u16,
+    /// How many in a row may fail before the job fails over; any number if absent (Flink: 0).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerated_failures: Option<u32>,
+    /// How often a task tries again to write a file before it declines the checkpoint (2).
+    pub retries: u16,
 }
 
 /// How the interval between checkpoints follows what is observed: it aims at the best one.
@@ -212,7 +219,16 @@ impl Adaptive {
 impl Default for Checkpoint {
     fn default() -> Self {
         let (interval, timeout) = (Span::secs(2), Span::secs(10));
-        Checkpoint { interval, adaptive: None, timeout, min_pause: Span::ZERO, retained: 1 }
+        Checkpoint {
+            interval,
+            adaptive: None,
+            timeout,
+            min_pause: Span::ZERO,
+            retained: 1,
+            max_concurrent: 1,
+            tolerated_failures: None,
+            retries: 2,
+        }
     }
 }
 impl Default for Flow {

@@ -38,7 +38,8 @@ impl Echoes {
             }
             Observation::Granted { .. }
             | Observation::Assigned { .. }
-            | Observation::CheckpointCompleted { .. } => self.was_said(node),
+            | Observation::CheckpointCompleted { .. }
+            | Observation::Stopped { .. } => self.was_said(node),
             _ => false,
         }
     }

@@ -61,7 +61,7 @@ fn back(number: u16, reason: Suspicion) -> SlotFacts {
 /// What is decided `seconds` after second 100.
 fn after(seconds: u64, stage: Stage, slots: &[SlotFacts]) -> Decision {
     let (now, settings) = (at(100 + seconds), &SETTINGS);
-    decide(&Facts { now, stage, slots, settings, rebalancing: None })
+    decide(&Facts { now, stage, slots, settings, rebalancing: None, failed: false })
 }
 
 fn on(numbers: &[u16]) -> Decision {
@@ -169,7 +169,7 @@ fn a_generation_that_does_not_follow_the_goal() {
     for (situation, seconds, rebalancing, slots, decision) in table {
         let (now, settings) = (at(100 + seconds), &SETTINGS);
         let (stage, rebalancing) = (Stage::Running, Some(rebalancing));
-        let facts = Facts { now, stage, slots: &slots, settings, rebalancing };
+        let facts = Facts { now, stage, slots: &slots, settings, rebalancing, failed: false };
         assert_eq!(decide(&facts), decision, "{situation}");
     }
 }

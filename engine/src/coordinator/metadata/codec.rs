@@ -9,6 +9,7 @@ use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Span;
 
 use super::{Answer, Assignment, Command, Completed, Ended, Goal, Metadata, Request};
+use crate::barrier::CheckpointKind;
 use crate::coordinator::interval::{Experience, Window};
 use crate::handle::Part;
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
@@ -84,6 +85,7 @@ fn put_completed(out: &mut Vec<u8>, completed: &Completed) {
     put(out, completed.checkpoint.0);
     put(out, completed.generation.0);
     put(out, completed.attempt.0);
+    out.push(completed.kind as u8);
     put_many(out, completed.parts.iter(), |out, part| part.encode(out));
     put_span(out, completed.ran);
 }
@@ -92,6 +94,7 @@ fn completed(reader: &mut Reader<'_>) -> Option<Completed> {
         checkpoint: CheckpointId(reader.u32()?),
         generation: Generation(reader.u32()?),
         attempt: Attempt(reader.u32()?),
+        kind: *CheckpointKind::ALL.get(usize::from(reader.take(1)?[0]))?,
         parts: many(reader, |reader| Part::decode(reader).map(Arc::new))?,
         ran: span(reader)?,
     })
@@ -153,6 +156,11 @@ impl Request {
                 out.push(3);
                 put_completed(&mut out, completed);
             }
+            Command::Stop { generation, checkpoint } => {
+                out.push(20);
+                put(&mut out, generation.0);
+                put(&mut out, checkpoint.0);
+            }
             Command::Join { supervisor } => {
                 out.push(4);
                 put_node(&mut out, *supervisor);
@@ -195,6 +203,10 @@ impl Request {
             }
             2 => Command::Reserve { generation: Generation(reader.u32()?) },
             3 => Command::Complete(completed(reader)?),
+            20 => {
+                let generation = Generation(reader.u32()?);
+                Command::Stop { generation, checkpoint: CheckpointId(reader.u32()?) }
+            }
             4 => Command::Join { supervisor: node(reader)? },
             5 => Command::Leave { supervisor: node(reader)? },
             6 => {
@@ -225,6 +237,8 @@ impl Metadata {
             put_workers(out, &assignment.workers, &assignment.tasks, &assignment.executors);
         });
         put_many(out, self.completed.iter(), |out, completed| put_completed(out, completed));
+        put_many(out, self.savepoints.iter(), |out, completed| put_completed(out, completed));
+        out.push(u8::from(self.stopped));
         put(out, self.next_checkpoint);
         put_many(out, self.members.iter(), |out, (supervisor, active)| {
             put_node(out, *supervisor);
@@ -258,6 +272,8 @@ impl Metadata {
             Some(Arc::new(of))
         })?;
         let completed = many(reader, |reader| completed(reader).map(Arc::new))?;
+        let savepoints = many(reader, |reader| self::completed(reader).map(Arc::new))?;
+        let stopped = reader.take(1)?[0] == 1;
         let next_checkpoint = reader.u32()?;
         let member = |reader: &mut Reader<'_>| Some((node(reader)?, reader.take(1)?[0] == 1));
         let members = many(reader, member)?.into_iter().collect();
@@ -273,6 +289,8 @@ impl Metadata {
         reader.0.is_empty().then(|| Metadata {
             assignment: assignment.into_iter().next(),
             completed,
+            savepoints,
+            stopped,
             next_checkpoint,
             members,
             goal: Goal { version, workers, executors },

@@ -7,8 +7,10 @@ use stormglass_sim::payload::Payload;
 use stormglass_sim::time::Span;
 
 use super::{Applied, Command, Completed, Ended, Metadata, Request};
+use crate::barrier::CheckpointKind;
 use crate::handle::{FileId, FileRef, Part, Replicas};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
+use crate::names::{Switches, Twist};
 use crate::observation::Call;
 
 const A: NodeId = NodeId::new(4, 1);
@@ -23,9 +25,11 @@ fn grant(generation: u32) -> Command {
 }
 
 /// Applies a command as the next request of a client that asks nothing twice.
+const NO: Switches = Switches::NONE;
+
 fn apply(metadata: &mut Metadata, command: Command, retained: u16) -> Applied {
     let sequence = metadata.sessions.get(&A).map_or(0, |(newest, _)| *newest) + 1;
-    metadata.apply(Request { client: A, sequence, command }, retained)
+    metadata.apply(Request { client: A, sequence, command }, retained, NO)
 }
 
 fn completed(checkpoint: u32, generation: u32) -> Completed {
@@ -33,6 +37,7 @@ fn completed(checkpoint: u32, generation: u32) -> Completed {
     let part = Arc::new(Part { task, state, stopped, inline: None, files });
     Completed {
         checkpoint: CheckpointId(checkpoint),
+        kind: CheckpointKind::Checkpoint,
         generation: Generation(generation),
         attempt: Attempt(generation),
         parts: [part].into(),
@@ -97,6 +102,79 @@ fn completion_is_refused_when_it_was_overtaken() {
     assert_eq!(metadata.latest(), Some(&Arc::new(completed(5, 2))));
 }
 
+fn retained(metadata: &Metadata) -> Vec<u32> {
+    metadata.retained().iter().map(|completed| completed.checkpoint.0).collect()
+}
+
+/// What completes: plain checkpoints, savepoints, the one that the job ends with.
+fn kind_of(letter: char) -> CheckpointKind {
+    match letter {
+        'c' => CheckpointKind::Checkpoint,
+        's' => CheckpointKind::Savepoint,
+        'e' => CheckpointKind::StopWithSavepoint,
+        other => panic!("`{other}` is no kind"),
+    }
+}
+
+fn after(completions: &str, retained: u16, switches: Switches) -> Metadata {
+    let mut metadata = at(1);
+    for (id, letter) in (1..).zip(completions.chars()) {
+        let completed = Completed { kind: kind_of(letter), ..completed(id, 1) };
+        let (client, sequence) = (A, u64::from(id) + 1_000);
+        let command = Command::Complete(completed);
+        metadata.apply(Request { client, sequence, command }, retained, switches);
+    }
+    metadata
+}
+
+#[test]
+fn neither_the_newest_nor_the_base_of_the_next_is_dropped() {
+    let table: [(&str, u16, &[u32], &[u32], &str); 8] = [
+        ("ccc", 1, &[3], &[], "checkpoints follow each other"),
+        ("ccs", 1, &[2, 3], &[3], "tasks still build on 2"),
+        ("ccss", 1, &[2, 4], &[3, 4], "savepoint 3 counts, and its files stay"),
+        ("ccssc", 1, &[5], &[3, 4], "5 is the new base"),
+        ("csc", 2, &[2, 3], &[2], "a savepoint counts among the retained"),
+        ("cs", 2, &[1, 2], &[2], "there is room"),
+        ("cce", 1, &[3], &[3], "nobody builds on 2 when the job ends"),
+        ("s", 1, &[1], &[1], "a savepoint alone"),
+    ];
+    for (completions, n, kept, savepoints, why) in table {
+        let metadata = after(completions, n, NO);
+        assert_eq!(retained(&metadata), kept, "{completions} with {n}: {why}");
+        let all: Vec<u32> = metadata.savepoints().iter().map(|s| s.checkpoint.0).collect();
+        assert_eq!(all, savepoints, "{completions}: {why}");
+    }
+}
+
+#[test]
+fn what_the_planted_bugs_do() {
+    let with = |bug| Switches::of(|twist| twist == bug);
+    assert_eq!(retained(&after("ccs", 1, with(Twist::SavepointSubsumes))), [3]);
+    let unused = after("ccs", 1, with(Twist::SavepointNotRestored));
+    assert_eq!(retained(&unused), [2], "it is not restored from");
+}
+
+#[test]
+fn a_job_ends_once_and_nothing_follows() {
+    let mut metadata = after("ce", 1, NO);
+    let stop = |generation, checkpoint| Command::Stop {
+        generation: Generation(generation),
+        checkpoint: CheckpointId(checkpoint),
+    };
+    assert_eq!(
+        apply(&mut metadata, Command::Complete(completed(3, 1)), 1),
+        Applied::Refused,
+        "the job is ending"
+    );
+    assert_eq!(apply(&mut metadata, stop(1, 1), 1), Applied::Refused, "of another checkpoint");
+    assert_eq!(apply(&mut metadata, stop(2, 2), 1), Applied::Refused, "of another generation");
+    assert_eq!(apply(&mut metadata, stop(1, 2), 1), Applied::Stopped(CheckpointId(2)));
+    assert_eq!(apply(&mut metadata, stop(1, 2), 1), Applied::Refused, "it has ended");
+    assert_eq!(apply(&mut metadata, grant(2), 1), Applied::Refused, "nothing restarts it");
+    assert!(metadata.is_stopped());
+}
+
 #[test]
 fn only_the_newest_are_retained_and_at_least_one() {
     for (retained, oldest) in [(0, 4), (1, 4), (2, 3), (9, 1)] {
@@ -128,15 +206,15 @@ fn a_request_that_comes_again_changes_nothing_and_gets_the_same_answer() {
         command: Command::Update { key: 7, call: Call::Add(5) },
     };
     let mut metadata = Metadata::new(&[A]);
-    assert_eq!(metadata.apply(add(A, 1), 1), Applied::Updated(5));
+    assert_eq!(metadata.apply(add(A, 1), 1, NO), Applied::Updated(5));
     assert!(metadata.is_retry(&add(A, 1)) && !metadata.is_retry(&add(B, 1)));
-    assert_eq!(metadata.apply(add(B, 1), 1), Applied::Updated(10), "another client's");
-    assert_eq!(metadata.apply(add(A, 1), 1), Applied::Again(Some(5)));
-    assert_eq!(metadata.apply(add(A, 3), 1), Applied::Updated(15));
-    assert_eq!(metadata.apply(add(A, 2), 1), Applied::Again(None), "its client has gone on");
+    assert_eq!(metadata.apply(add(B, 1), 1, NO), Applied::Updated(10), "another client's");
+    assert_eq!(metadata.apply(add(A, 1), 1, NO), Applied::Again(Some(5)));
+    assert_eq!(metadata.apply(add(A, 3), 1, NO), Applied::Updated(15));
+    assert_eq!(metadata.apply(add(A, 2), 1, NO), Applied::Again(None), "its client has gone on");
     assert_eq!(metadata.register(7), 15);
     metadata.forget(A);
-    assert_eq!(metadata.apply(add(A, 3), 1), Applied::Updated(20), "nothing is known of it");
+    assert_eq!(metadata.apply(add(A, 3), 1, NO), Applied::Updated(20), "nothing is known of it");
 }
 
 #[test]
@@ -233,10 +311,11 @@ fn command() -> impl Strategy<Value = Command> {
             }
         ),
         any::<u32>().prop_map(|n| Command::Reserve { generation: Generation(n) }),
-        (any::<(u32, u32, u32)>(), prop::collection::vec(part(), 0..3), span()).prop_map(
-            |((checkpoint, generation, attempt), parts, ran)| {
+        (any::<(u32, u32, u32, u8)>(), prop::collection::vec(part(), 0..3), span()).prop_map(
+            |((checkpoint, generation, attempt, kind), parts, ran)| {
                 Command::Complete(Completed {
                     checkpoint: CheckpointId(checkpoint),
+                    kind: CheckpointKind::ALL[usize::from(kind % 3)],
                     generation: Generation(generation),
                     attempt: Attempt(attempt),
                     parts,
@@ -244,6 +323,10 @@ fn command() -> impl Strategy<Value = Command> {
                 })
             }
         ),
+        any::<(u32, u32)>().prop_map(|(generation, checkpoint)| Command::Stop {
+            generation: Generation(generation),
+            checkpoint: CheckpointId(checkpoint),
+        }),
         node().prop_map(|supervisor| Command::Join { supervisor }),
         node().prop_map(|supervisor| Command::Leave { supervisor }),
         (any::<Option<u16>>(), executors)
@@ -281,14 +364,14 @@ proptest! {
     ) {
         let (mut one, mut two) = (Metadata::new(&[A]), Metadata::new(&[A]));
         for request in &requests {
-            prop_assert_eq!(one.apply(request.clone(), 2), two.apply(request.clone(), 2));
+            prop_assert_eq!(one.apply(request.clone(), 2, NO), two.apply(request.clone(), 2, NO));
         }
         let bytes = one.encode();
         prop_assert_eq!(&bytes, &two.encode());
         let mut restored = Metadata::decode(&bytes).expect("it was just written");
         prop_assert_eq!(&restored, &one);
         for request in more {
-            prop_assert_eq!(one.apply(request.clone(), 2), restored.apply(request, 2));
+            prop_assert_eq!(one.apply(request.clone(), 2, NO), restored.apply(request, 2, NO));
         }
         for cut in 0..bytes.len() {
             prop_assert_eq!(Metadata::decode(&bytes[..cut]), None, "cut at {}", cut);

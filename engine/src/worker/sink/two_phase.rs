@@ -155,6 +155,11 @@ impl TwoPhase {
         self.pending.retain(|(_, ends)| *ends > checkpoint);
     }
 
+    /// Whether nothing is left to commit.
+    pub(super) fn is_settled(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// A checkpoint is given up: nothing happens to its transaction.
     pub(super) fn abandoned(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
         let of_it = |(_, ends): &(TransactionId, CheckpointId)| *ends == checkpoint;

@@ -145,9 +145,9 @@ fn checkpoints_complete_once() {
     events.insert(at + 1, again.clone());
     let violation = broken(&mini, &events, Law::ConsistentCut);
     assert!(violation.sentence.contains("completed after checkpoint"), "{}", violation.sentence);
-    let O::CheckpointCompleted { generation, bytes, .. } = again.what else { return };
+    let O::CheckpointCompleted { kind, generation, bytes, .. } = again.what else { return };
     let checkpoint = CheckpointId(1);
-    events[at + 1].what = O::CheckpointCompleted { checkpoint, generation, bytes };
+    events[at + 1].what = O::CheckpointCompleted { checkpoint, kind, generation, bytes };
     let violation = broken(&mini, &events, Law::ConsistentCut);
     assert!(violation.sentence.contains("completed after checkpoint"), "{}", violation.sentence);
 }

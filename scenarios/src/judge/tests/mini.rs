@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::component::{Bolt, Spout};
 use stormglass_engine::grouping::{Emitting, Locality, Router};
 use stormglass_engine::ids::{Attempt, CheckpointId, Child, Generation, Partition, Root, TaskId};
@@ -196,7 +197,8 @@ impl Mini {
             let checkpoint = CheckpointId(self.checkpoint);
             let generation = Generation(self.generation);
             self.triggered = Some(checkpoint);
-            self.tell(NodeId::new(0, 9), O::CheckpointTriggered { checkpoint, generation });
+            let kind = CheckpointKind::Checkpoint;
+            self.tell(NodeId::new(0, 9), O::CheckpointTriggered { checkpoint, kind, generation });
         }
     }
 
@@ -234,7 +236,9 @@ impl Mini {
             let named = outputs.into_iter().map(|output| (task, generation, checkpoint, output));
             self.unpublished.extend(named);
         }
-        self.tell(NodeId::new(0, 9), O::CheckpointCompleted { checkpoint, generation, bytes: 9 });
+        let (kind, bytes) = (CheckpointKind::Checkpoint, 9);
+        let done = O::CheckpointCompleted { checkpoint, kind, generation, bytes };
+        self.tell(NodeId::new(0, 9), done);
         self.completed = Some(checkpoint);
         self.triggered = None;
         cluster.tasks.iter_mut().for_each(|task| task.cut = None);

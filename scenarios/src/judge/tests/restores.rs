@@ -80,7 +80,8 @@ fn a_checkpoint_of_an_old_generation_does_not_complete() {
     let (mini, mut events) = disturbed();
     let at = second(&events);
     let (checkpoint, generation) = (CheckpointId(9_999), Generation(1));
-    insert(&mut events, at + 1, O::CheckpointCompleted { checkpoint, generation, bytes: 0 });
+    let (kind, bytes) = (Default::default(), 0);
+    insert(&mut events, at + 1, O::CheckpointCompleted { checkpoint, kind, generation, bytes });
     let violation = broken(&mini, &events, Law::RestoreLatest);
     assert!(violation.sentence.contains("of generation 1 completed in generation 2"));
 }

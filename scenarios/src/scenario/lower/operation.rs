@@ -18,6 +18,8 @@ pub(super) fn lower(
     operations.extend(raw.rebalance.map(rebalance));
     operations.extend(raw.leave.map(|raw| Operation::Leave { who: raw.who.0 }));
     operations.extend(raw.join.map(|raw| Operation::Join { who: raw.who.0 }));
+    operations.extend(raw.savepoint.map(|_| Operation::Savepoint {}));
+    operations.extend(raw.stop_with_savepoint.map(|_| Operation::StopWithSavepoint {}));
     operations.extend(raw.transfer.map(|_| Operation::Transfer {}));
     operations.extend(raw.coordinators.map(|raw| {
         let (voters, learners) = (raw.voters, raw.learners);

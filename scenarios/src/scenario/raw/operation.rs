@@ -26,6 +26,10 @@ pub(in crate::scenario) struct RawOperation {
     pub leave: Option<RawWho>,
     /// To take in a supervisor, which is no part of the cluster before.
     pub join: Option<RawWho>,
+    /// A savepoint: a checkpoint that its owner keeps.
+    pub savepoint: Option<RawSavepoint>,
+    /// To end the job with a savepoint.
+    pub stop_with_savepoint: Option<RawSavepoint>,
     /// To hand leadership to another coordinator.
     pub transfer: Option<RawTransfer>,
     /// To change who takes part in decisions.
@@ -52,6 +56,12 @@ pub(in crate::scenario) struct RawWho {
     /// A supervisor with its number: "supervisor-3".
     pub who: Quantity<Target>,
 }
+
+/// A savepoint.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Savepoint")]
+pub(in crate::scenario) struct RawSavepoint {}
 
 /// Another leader, whoever can take over first.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -21,7 +21,7 @@ fn assigned(generation: u32) -> O {
 }
 fn completed(checkpoint: u32) -> O {
     let (checkpoint, generation) = (CheckpointId(checkpoint), Generation(1));
-    O::CheckpointCompleted { checkpoint, generation, bytes: 0 }
+    O::CheckpointCompleted { checkpoint, kind: Default::default(), generation, bytes: 0 }
 }
 
 /// The observations that count.
@@ -94,7 +94,8 @@ fn news_after_an_echo_are_news() {
 
 #[test]
 fn nothing_else_is_an_echo() {
-    let other = O::CheckpointTriggered { checkpoint: CheckpointId(1), generation: Generation(1) };
+    let (checkpoint, generation) = (CheckpointId(1), Generation(1));
+    let other = O::CheckpointTriggered { checkpoint, kind: Default::default(), generation };
     let story = [(A, applied(1)), (A, applied(1)), (A, other), (B, granted(1))];
     assert_eq!(heard(&story).len(), 4);
 }
