@@ -29,6 +29,7 @@
 //!   [`permit`], what only a completed checkpoint mints; [`receiver`] commits with it.
 //! * The way of a failure: [`coordinator`] suspects, decides and re-assigns; [`fence`] refuses what
 //!   is old; [`supervisor`] restarts workers; [`replies`] wait for a way back.
+//! * The way of a question: [`query`] clients read the state of a key at its owner.
 //! * The way of metadata: [`client`]s ask, [`raft`] replicates what the coordinators must not
 //!   forget.
 //! * Together: [`cluster`], who is where and how it is tuned; [`node`], any process of it.
@@ -55,6 +56,7 @@ pub mod names;
 pub mod node;
 pub mod observation;
 pub mod permit;
+pub mod query;
 pub mod raft;
 pub mod receiver;
 pub mod replies;

@@ -18,9 +18,11 @@ use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, Partition, Task
 use crate::log::InputLog;
 use crate::observation::{AbortReason, Call};
 use crate::permit::CommitPermit;
+use crate::query::Query;
 use crate::raft::{self, ReplicaId, Term};
 use crate::snapshot::TransactionId;
 use crate::tuple::Batch;
+use crate::value::Value;
 
 mod wire;
 
@@ -97,6 +99,25 @@ pub enum Message {
         number: u32,
         /// Who does, as far as I know.
         leader: Option<NodeId>,
+    },
+    /// Coordinator to query client, as a datagram: who owns what, as a linearizable read has it.
+    Placement {
+        /// The client's number of the question.
+        number: u32,
+        /// The current assignment; none before the first.
+        assignment: Option<Arc<Assignment>>,
+    },
+    /// Query client to worker, as a datagram: what do you know of this key?
+    Query(Arc<Query>),
+    /// Worker to query client, as a datagram.
+    Queried {
+        /// The client's number of the question.
+        number: u32,
+        /// The generation of the worker.
+        generation: Generation,
+        /// The key's row, empty if it has none; none if the worker does not own the key in the
+        /// generation that was asked for.
+        row: Option<Arc<[Value]>>,
     },
     /// Coordinator to worker: run these tasks.
     Deploy(Arc<Deployment>),
@@ -289,6 +310,8 @@ pub enum Asked {
     Command(Command),
     /// A savepoint. It is done when it is complete, and answered with its id.
     Savepoint(CheckpointKind),
+    /// Who owns which task now.
+    Placement,
     /// To hand leadership to another coordinator.
     Transfer,
     /// To change who takes part in the replication of the metadata.

@@ -76,6 +76,10 @@ names! {
         TransactionExpired = "transaction-expired",
         /// The receiver rewrote its log without what is over.
         LogRewritten = "log-rewritten",
+        /// A query was answered by an owner that was none any more when that was confirmed.
+        QueryOvertaken = "query-overtaken",
+        /// A query came to a worker that does not own the key.
+        QueryNotOwned = "query-not-owned",
     }
 }
 
@@ -118,6 +122,8 @@ names! {
         ExpiredUnfenced = "expired-unfenced",
         /// A sink acknowledges a checkpoint before the receiver has what came before it.
         FlushNotAwaited = "flush-not-awaited",
+        /// A query client takes an owner's word without asking whether it still is the owner.
+        QueryUnconfirmed = "query-unconfirmed",
         /// Raft: a vote is granted whatever the candidate's log.
         RaftVoteUnchecked = "raft-vote-unchecked",
         /// Raft: a vote is told before it is durable.

@@ -10,6 +10,7 @@ use crate::coordinator::Coordinator;
 use crate::message::Message;
 use crate::names::{Probe, Twist};
 use crate::observation::Observation;
+use crate::query::QueryClient;
 use crate::receiver::Receiver;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
@@ -35,6 +36,8 @@ pub enum Node {
     Receiver(Box<Receiver>),
     /// Asks the coordinators for something.
     Client(Client),
+    /// Reads keyed state.
+    Query(Box<QueryClient>),
 }
 
 impl Process for Node {
@@ -52,6 +55,7 @@ impl Process for Node {
             Node::Store(store) => store.on_event(event, cx),
             Node::Receiver(receiver) => receiver.on_event(event, cx),
             Node::Client(client) => client.on_event(event, cx),
+            Node::Query(client) => client.on_event(event, cx),
         }
     }
 }

@@ -491,6 +491,37 @@ pub enum Observation {
         /// The savepoint.
         checkpoint: CheckpointId,
     },
+    /// The owner of a key read its row for a query client: what it had executed before is in.
+    Queried {
+        /// The query: the client and its number of the question.
+        operation: Operation,
+        /// The task.
+        task: TaskId,
+        /// Its generation.
+        generation: Generation,
+        /// The hash of the key.
+        hash: i32,
+        /// Fingerprint of the key (see `value`).
+        key: u64,
+        /// Fingerprint of its row, empty if it has none.
+        row: u64,
+    },
+    /// A query client has an answer of which it says that it was current when it was given.
+    QueryAnswered {
+        /// The query.
+        operation: Operation,
+        /// The client's number of the question that was answered.
+        question: u32,
+        /// The generation of the owner that gave it.
+        generation: Generation,
+        /// Fingerprint of the row.
+        row: u64,
+    },
+    /// A query client gave a query up: nobody could be found who owned the key for certain.
+    QueryRefused {
+        /// The query.
+        operation: Operation,
+    },
     /// A client asks something of the metadata.
     Invoked {
         /// The operation.

@@ -152,6 +152,15 @@ impl KeyedState {
         KeyGroup(group)
     }
 
+    /// The row of any key, empty if it has none; none if the key belongs to another task. The
+    /// current key stays.
+    pub fn peek(&self, hash: i32, key: &[Value]) -> Option<&[Value]> {
+        let group = java::floor_mod(hash, self.max_parallelism);
+        let at = group.checked_sub(self.first).map(usize::from)?;
+        let rows = &self.groups.get(at)?.rows;
+        Some(rows.find(hash, key).map_or(&[], |position| rows.row(position)))
+    }
+
     /// The current key's value of a cell; none if it was never set.
     #[inline]
     pub fn get(&self, slot: u16) -> Option<&Value> {

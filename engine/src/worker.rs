@@ -27,6 +27,7 @@ mod inputs;
 mod links;
 mod outbox;
 mod parts;
+mod queries;
 mod restore;
 mod sink;
 mod source;
@@ -101,6 +102,9 @@ impl Worker {
             Event::Opened { conn, .. } => self.opened(conn, cx),
             Event::Datagram { from, message: Message::Leader { term } } => {
                 self.follow(from, term, cx);
+            }
+            Event::Datagram { from, message: Message::Query(query) } => {
+                self.query(from, &query, cx);
             }
             Event::Received { message, .. } | Event::Posted { message } => {
                 self.received(message, cx);

@@ -7,7 +7,7 @@
 //! `oracle` evaluates them with `outputs` as its memory of what must become visible, `direct` does
 //! so for sinks without transactions, [`expiry`] says what a timeout excuses; `restore`, `fencing`
 //! and `visibility` watch the protocol. [`control`] joins those of the control plane:
-//! `raft`, `linear`, `suspicion`, `owner`, `tolerance`. [`Judges`] is all of them.
+//! `raft`, `linear`, `suspicion`, `owner`, `queries`, `tolerance`. [`Judges`] is all of them.
 //!
 //! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are
 //! the traits, the values, the topology and the user's own spouts and bolts.
@@ -40,6 +40,7 @@ mod oracle;
 mod outputs;
 mod owner;
 mod plan;
+mod queries;
 mod raft;
 mod restore;
 mod staging;
@@ -128,6 +129,7 @@ impl Judges {
         let Judges { plan, findings, history, .. } = self;
         match seen.what {
             Observation::Granted { generation, .. } => {
+                self.control.observed(seen, findings);
                 if self.fencing.granted(generation, seen, findings) {
                     if !self.restores.granted(plan, seen, findings) {
                         self.oracle.go_blind();
@@ -192,8 +194,14 @@ impl Judges {
             | Observation::Heard { .. }
             | Observation::Suspected { .. }
             | Observation::Running { .. }
+            | Observation::QueryAnswered { .. }
+            | Observation::QueryRefused { .. }
             | Observation::Invoked { .. }
             | Observation::Responded { .. } => self.control.observed(seen, findings),
+            Observation::Queried { .. } => {
+                self.control.observed(seen, findings);
+                history.observed(seen.at, seen.node, &seen.what);
+            }
             _ => history.observed(seen.at, seen.node, &seen.what),
         }
     }

@@ -7,6 +7,7 @@ use stormglass_engine::client::{Client, Work};
 use stormglass_engine::coordinator::Coordinator;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::node::Node;
+use stormglass_engine::query::QueryClient;
 use stormglass_engine::receiver::Receiver;
 use stormglass_engine::store::Store;
 use stormglass_engine::supervisor::Supervisor;
@@ -33,8 +34,8 @@ const REGISTERS: u16 = 4;
 const CLIENT_PAUSE: Span = Span::millis(200);
 
 /// The addresses of a scenario's processes: coordinators first, then broker, store and receiver,
-/// then the worker machines, then clients and the operator; all but workers on a machine of their
-/// own.
+/// then the worker machines, then clients, the operator and query clients; all but workers on a
+/// machine of their own.
 #[derive(Clone, Debug)]
 pub struct Places {
     coordinators: u16,
@@ -43,6 +44,8 @@ pub struct Places {
     clients: u16,
     /// One if anything is asked of the cluster.
     operators: u16,
+    /// Query clients.
+    queriers: u16,
 }
 
 impl Places {
@@ -60,12 +63,13 @@ impl Places {
             slots: cluster.slots,
             clients: cluster.clients,
             operators: u16::from(!scenario.operations.is_empty()),
+            queriers: scenario.queries.as_ref().map_or(0, |queries| queries.clients),
         }
     }
 
     /// Number of machines.
     pub const fn machines(&self) -> u16 {
-        self.coordinators + 3 + self.workers + self.clients + self.operators
+        self.coordinators + 3 + self.workers + self.clients + self.operators + self.queriers
     }
 
     /// The `number`-th process of a role, counted from 1; none if there are fewer.
@@ -81,6 +85,10 @@ impl Places {
             Role::Supervisor => at(self.workers, first_worker),
             Role::Client => at(self.clients, first_worker + self.workers),
             Role::Operator => at(self.operators, first_worker + self.workers + self.clients),
+            Role::QueryClient => {
+                let others = self.workers + self.clients + self.operators;
+                at(self.queriers, first_worker + others)
+            }
             Role::Worker => {
                 let slot = at(self.workers * self.slots, 0)?;
                 let machine = first_worker + slot / self.slots;
@@ -156,6 +164,11 @@ impl Places {
         for node in self.all(Role::Client) {
             let work = Work::Registers { registers: REGISTERS, pause: CLIENT_PAUSE, until };
             world.boot(node, Node::Client(Client::new(Arc::clone(&cluster), work)));
+        }
+        for node in self.all(Role::QueryClient) {
+            let work = wiring::queries(scenario, topology, log);
+            let client = QueryClient::new(Arc::clone(&cluster), work);
+            world.boot(node, Node::Query(Box::new(client)));
         }
         for node in self.all(Role::Operator) {
             let script = wiring::script(self, topology, plan);

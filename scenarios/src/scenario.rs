@@ -70,7 +70,7 @@ pub use event::EventKind;
 pub use fault::{Action, ActionSpec, FaultSpec, Ways, When};
 pub use operation::{Operation, OperationSpec};
 pub use raw::schema;
-pub use settings::{Adaptive, Checkpoint, Cluster, Disk, Flow, Network, Phases, Profile};
+pub use settings::{Adaptive, Checkpoint, Cluster, Disk, Flow, Network, Phases, Profile, Queries};
 pub use sinks::{Assumption, Sink, SinkKind};
 pub use target::{Role, Target};
 
@@ -110,6 +110,9 @@ pub struct Scenario {
     pub raft: Raft,
     /// The machines' clocks.
     pub clock: Clock,
+    /// Who reads keyed state from outside, if anybody does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queries: Option<Queries>,
     /// What is asked of the cluster while it runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<OperationSpec>,
@@ -217,6 +220,7 @@ impl Scenario {
             assume: Vec::new(),
             raft: Raft::default(),
             clock: Clock::default(),
+            queries: None,
             operations: Vec::new(),
             faults: Vec::new(),
             phases: Phases::default(),

@@ -11,8 +11,17 @@ use crate::node::Cx;
 /// Reads under way.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reads {
-    /// By the number that Raft knows them by: who asked, the operation, the register.
-    waiting: BTreeMap<u64, (NodeId, u32, u16)>,
+    /// By the number that Raft knows them by: who asked, the operation, what it wants.
+    waiting: BTreeMap<u64, (NodeId, u32, Wanted)>,
+}
+
+/// What is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    /// A register.
+    Register(u16),
+    /// The current assignment.
+    Placement,
 }
 
 impl Reads {
@@ -21,12 +30,12 @@ impl Reads {
         &mut self,
         client: NodeId,
         number: u32,
-        key: u16,
+        wanted: Wanted,
         ledger: &mut Ledger,
         cx: &mut Cx<'_>,
     ) {
         let request = client.word() << 32 | u64::from(number);
-        self.waiting.insert(request, (client, number, key));
+        self.waiting.insert(request, (client, number, wanted));
         if !ledger.replica.read(request, cx) {
             self.lost(request, ledger, cx);
         }
@@ -34,10 +43,20 @@ impl Reads {
 
     /// A read may be answered from what is applied.
     pub(super) fn ready(&mut self, request: u64, ledger: &Ledger, cx: &mut Cx<'_>) {
-        if let Some((client, number, key)) = self.waiting.remove(&request) {
-            let answer = Some(ledger.metadata.register(key));
-            cx.send(client, Message::Answer { number, answer });
-        }
+        let Some((client, number, wanted)) = self.waiting.remove(&request) else { return };
+        cx.send(
+            client,
+            match wanted {
+                Wanted::Register(key) => {
+                    let answer = Some(ledger.metadata.register(key));
+                    Message::Answer { number, answer }
+                }
+                Wanted::Placement => {
+                    let assignment = ledger.metadata.assignment().cloned();
+                    Message::Placement { number, assignment }
+                }
+            },
+        );
     }
 
     /// It must be asked elsewhere.

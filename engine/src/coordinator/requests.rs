@@ -5,6 +5,7 @@ use stormglass_sim::node::NodeId;
 use super::Coordinator;
 use super::checkpoints::Asker;
 use super::metadata::{Applied, Command, Request};
+use super::reads::Wanted;
 use crate::barrier::CheckpointKind;
 use crate::message::{Ask, Asked, Message};
 use crate::node::Cx;
@@ -17,7 +18,10 @@ impl Coordinator {
         let number = ask.number;
         if let Asked::Call(key, Call::Read) = ask.what {
             // Raft knows when a new leader may answer, and who else might.
-            return self.reads.ask(client, number, key, &mut self.ledger, cx);
+            return self.reads.ask(client, number, Wanted::Register(key), &mut self.ledger, cx);
+        }
+        if let Asked::Placement = ask.what {
+            return self.reads.ask(client, number, Wanted::Placement, &mut self.ledger, cx);
         }
         if self.master.is_none() {
             let leader = self.ledger.replica.leader().filter(|leader| *leader != cx.me());
@@ -28,6 +32,7 @@ impl Coordinator {
             Asked::Savepoint(kind) => {
                 return self.asked_savepoint(*kind, Asker { client, sequence }, cx);
             }
+            Asked::Placement => return,
             Asked::Call(key, call) => Command::Update { key: *key, call: *call },
             Asked::Command(command) => command.clone(),
             Asked::Transfer => {

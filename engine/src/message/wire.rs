@@ -8,6 +8,7 @@ use super::{Ask, Asked, Credit, Data, Deployment, Gone, Message, Transaction};
 use crate::coordinator::metadata::{Command, Request};
 use crate::ids::{CheckpointId, Generation, Partition};
 use crate::snapshot::TransactionId;
+use crate::value::{self, Value};
 
 /// Bytes of headers of every message (Ethernet, IP, TCP and ours).
 const HEADER: u64 = 66;
@@ -27,6 +28,13 @@ impl node::Message for Message {
                         18 + records.log.partitions[usize::from(p.0)].size(from, to)
                     };
                     16 + records.ranges.iter().map(size).sum::<u64>()
+                }
+                Message::Placement { assignment, .. } => {
+                    8 + assignment.as_ref().map_or(0, |of| 12 + 8 * of.tasks.len() as u64)
+                }
+                Message::Query(query) => query.wire_size(),
+                Message::Queried { row, .. } => {
+                    12 + row.iter().flat_map(|row| row.iter()).map(Value::size).sum::<u64>()
                 }
                 Message::Put(put) => 24 + put.data.size(),
                 Message::Acknowledge { part, .. } => 24 + part.wire_size(),
@@ -112,6 +120,18 @@ impl node::Message for Message {
             }
             Message::Elsewhere { number, leader } => {
                 into.pair(34 | u64::from(*number) << 32, leader.map_or(0, |node| node.word() + 1));
+            }
+            Message::Placement { number, assignment } => {
+                let generation = assignment.as_ref().map_or(0, |of| of.generation.0);
+                into.pair(38 | u64::from(*number) << 32, generation.into());
+            }
+            Message::Query(query) => {
+                into.word(39);
+                query.digest(into);
+            }
+            Message::Queried { number, generation, row } => {
+                into.pair(40 | u64::from(*number) << 32, generation.0.into());
+                into.word(row.as_ref().map_or(u64::MAX, |row| value::fingerprint(row)));
             }
             Message::Deploy(deployment) => deployment.digest(into),
             Message::Deployed { generation } => into.pair(5, generation.0.into()),
@@ -228,6 +248,7 @@ impl Ask {
             }
             Asked::Transfer => into.word(1),
             Asked::Savepoint(kind) => into.word(3 | (*kind as u64) << 8),
+            Asked::Placement => into.word(4),
             Asked::Membership { voters, learners } => {
                 into.pair(2, voters.len() as u64);
                 voters.iter().chain(learners).for_each(|id| into.word(id.0.into()));

@@ -141,6 +141,18 @@ impl node::Observation for Observation {
                 let generations = u64::from(dismissed.0) << 32 | u64::from(generation.0);
                 into.pair(30 | node.word() << 32, generations);
             }
+            O::Queried { operation, task, generation, hash, key, row } => {
+                into.pair(pack(60, task, generation), operation.client.word());
+                into.pair(u64::from(operation.number) | u64::from(hash as u32) << 32, key);
+                into.word(row);
+            }
+            O::QueryAnswered { operation, question, generation, row } => {
+                into.pair(61 | u64::from(operation.number) << 32, operation.client.word());
+                into.pair(u64::from(question) << 32 | u64::from(generation.0), row);
+            }
+            O::QueryRefused { operation } => {
+                into.pair(62 | u64::from(operation.number) << 32, operation.client.word());
+            }
             O::Invoked { operation, key, call } => {
                 let (kind, value) = match call {
                     Call::Read => (0, 0),

@@ -109,6 +109,15 @@ impl Task {
         task
     }
 
+    /// The row of a key, empty if it has none; none if this task has no keyed state yet, or not of
+    /// this key.
+    pub(super) fn row(&self, hash: i32, key: &[Value]) -> Option<&[Value]> {
+        match &self.role {
+            Role::Bolt(bolt) if self.is_ready() => bolt.states.keyed.as_ref()?.peek(hash, key),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         matches!(self.stage, Stage::Ready)
     }

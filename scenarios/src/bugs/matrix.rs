@@ -126,6 +126,13 @@ pub(super) const ROWS: &[Bug] = &[
     )
     .breaks("deposed", &[Law::Progress]),
     bug(
+        "query-unconfirmed",
+        Twist::QueryUnconfirmed,
+        "a cached owner",
+        "a query client takes an owner's word without asking whether it still is the owner",
+    )
+    .breaks("queries", &[Law::CurrentAnswers]),
+    bug(
         "retry-applied-twice",
         Twist::RetryAppliedTwice,
         "dissertation 6.3",

@@ -8,6 +8,7 @@ use super::expiry::Claim;
 use super::law::{Findings, Witness};
 use super::linear::Linear;
 use super::owner::Owners;
+use super::queries::Queries;
 use super::raft::Raft;
 use super::suspicion::Suspicions;
 use super::tolerance::Tolerance;
@@ -39,6 +40,7 @@ pub(super) struct Control {
     suspicions: Suspicions,
     owners: Owners,
     tolerance: Tolerance,
+    queries: Queries,
     undecided: Option<String>,
 }
 
@@ -51,6 +53,7 @@ impl Control {
             suspicions: Suspicions::default(),
             owners: Owners::default(),
             tolerance: Tolerance::default(),
+            queries: Queries::default(),
             undecided: None,
             settings,
         }
@@ -72,6 +75,10 @@ impl Control {
                 self.owners.observed(&self.settings, seen, findings);
             }
             Observation::Running { .. } => self.owners.observed(&self.settings, seen, findings),
+            Observation::Granted { .. }
+            | Observation::Queried { .. }
+            | Observation::QueryAnswered { .. }
+            | Observation::QueryRefused { .. } => self.queries.observed(seen, findings),
             Observation::Invoked { .. } | Observation::Responded { .. } => {
                 self.linear.observed(seen, findings);
             }

@@ -74,6 +74,21 @@ pub(super) struct OwnMark {
     pub(super) print: u64,
 }
 
+/// A look at one key that a task was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    /// Position in the entries: those before it are in.
+    pub(super) entries: u64,
+    /// The hash of the key.
+    pub(super) hash: i32,
+    /// Fingerprint of the key.
+    pub(super) key: u64,
+    /// Fingerprint of the row that the task gave.
+    pub(super) row: u64,
+    /// The answer as it was observed.
+    pub(super) seen: Witness,
+}
+
 /// The history of one task in the newest generation.
 #[derive(Clone, Debug)]
 pub(super) struct TaskHistory {
@@ -90,6 +105,7 @@ pub(super) struct TaskHistory {
     groups: Vec<GroupMark>,
     own: Vec<OwnMark>,
     acked: Vec<(CheckpointId, Attempt)>,
+    looks: Vec<Look>,
 }
 
 impl Default for TaskHistory {
@@ -104,6 +120,7 @@ impl Default for TaskHistory {
             groups: Vec::new(),
             own: Vec::new(),
             acked: Vec::new(),
+            looks: Vec::new(),
         }
     }
 }
@@ -125,6 +142,10 @@ impl TaskHistory {
     /// What it said of its own state in its cut.
     pub(super) fn own(&self, checkpoint: CheckpointId) -> Option<&OwnMark> {
         self.own.iter().find(|mark| mark.checkpoint == checkpoint)
+    }
+    /// The looks at its state up to a position, in order.
+    pub(super) fn looks(&self, entries: u64) -> impl Iterator<Item = &Look> {
+        self.looks.iter().filter(move |look| look.entries <= entries)
     }
     /// Whether the coordinator has the acknowledgement of this very attempt.
     pub(super) fn has_acked(&self, checkpoint: CheckpointId) -> bool {
@@ -231,6 +252,12 @@ impl History {
                 let Some(history) = self.tasks.get_mut(usize::from(task.0)) else { return };
                 history.acked.push((checkpoint, attempt));
             }
+            Observation::Queried { task, generation, hash, key, row, .. } => {
+                let Some(history) = self.live(task, generation) else { return };
+                let (entries, what) = (history.entries.end(), *observation);
+                let seen = Witness { at, node, what };
+                history.looks.push(Look { entries, hash, key, row, seen });
+            }
             Observation::CheckpointAborted { checkpoint, .. } => {
                 self.tasks.iter_mut().for_each(|task| task.forget(|id| id == checkpoint));
             }
@@ -244,6 +271,7 @@ impl History {
             if let Some(mark) = task.mark(checkpoint) {
                 task.entries.drop_to(mark.entries);
                 task.answers.drop_to(mark.answers);
+                task.looks.retain(|look| look.entries > mark.entries);
             }
             task.forget(|id| id <= checkpoint);
         }

@@ -52,6 +52,8 @@ pub enum Law {
     SingleOwner,
     /// A job is not given up without need.
     Tolerance,
+    /// An answer about state is the owner's.
+    CurrentAnswers,
     /// What the faults allow is finished.
     Progress,
     /// Nobody panics.
@@ -60,7 +62,7 @@ pub enum Law {
 
 impl Law {
     /// Every law.
-    pub const ALL: [Law; 22] = [
+    pub const ALL: [Law; 23] = [
         Law::NoLoss,
         Law::NoDuplicate,
         Law::StateEqualsOracle,
@@ -81,6 +83,7 @@ impl Law {
         Law::FairSuspicion,
         Law::SingleOwner,
         Law::Tolerance,
+        Law::CurrentAnswers,
         Law::Progress,
         Law::NoPanic,
     ];
@@ -108,6 +111,7 @@ impl Law {
             Law::FairSuspicion => "fair-suspicion",
             Law::SingleOwner => "single-owner",
             Law::Tolerance => "tolerance",
+            Law::CurrentAnswers => "current-answers",
             Law::Progress => "progress",
             Law::NoPanic => "no-panic",
         }
@@ -153,6 +157,9 @@ impl Law {
             Law::SingleOwner => "a process without the current tasks soon stops claiming old ones",
             Law::Tolerance => {
                 "the job fails over only when more checkpoints failed in a row than it tolerates"
+            }
+            Law::CurrentAnswers => {
+                "an answer about state that claims to be current is its owner's at that moment"
             }
             Law::NoPanic => "neither the engine nor a user's spouts and bolts panic",
             Law::Progress => "after the faults, what they allow is finished in bounded time",

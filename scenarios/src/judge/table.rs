@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stormglass_engine::value::Value;
+use stormglass_engine::value::{Value, fingerprint};
 use stormglass_sim::hash;
+
+use super::plan::floor_mod;
 
 /// No further row.
 const END: u32 = u32::MAX;
@@ -152,6 +154,15 @@ impl Table {
             hash::fingerprint(&rows.encode())
         });
         (group.rows.rows.len() as u32, print)
+    }
+
+    /// The fingerprint of the row of the key with this hash and fingerprint; that of an empty row if
+    /// there is none.
+    pub(super) fn row_print(&self, hash: i32, key: u64) -> u64 {
+        let group = self.groups.get(usize::from(floor_mod(hash, self.groups())));
+        let mut rows = group.into_iter().flat_map(|group| &group.rows.rows);
+        let row = rows.find(|row| row.hash == hash && fingerprint(&row.key) == key);
+        fingerprint(row.map_or(&[], |row| &row.cells))
     }
 
     /// Number of groups.

@@ -1,5 +1,6 @@
 //! From the scenario's settings to the engine's: one place that knows both.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stormglass_engine::barrier::CheckpointKind;
@@ -11,14 +12,19 @@ use stormglass_engine::coordinator::detector;
 use stormglass_engine::coordinator::interval::Adaptive;
 use stormglass_engine::coordinator::metadata::Command;
 use stormglass_engine::coordinator::schedule;
+use stormglass_engine::log::InputLog;
 use stormglass_engine::message::Asked;
+use stormglass_engine::query::Queries;
 use stormglass_engine::raft::{self, ClockBound, ReplicaId};
 use stormglass_engine::receiver;
+use stormglass_engine::state::Key;
 use stormglass_engine::topology::Topology;
+use stormglass_engine::value::Value;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
 
 use super::Places;
+use crate::input;
 use crate::plan::{Plan, PlannedOperation};
 use crate::scenario::{self, Detector, Operation, Role, Scenario, Scheduler};
 
@@ -123,6 +129,25 @@ pub(super) fn joins_at(plan: &Plan, supervisor: u32) -> Option<Instant> {
             && planned.operation.supervisor() == Some(supervisor)
     };
     plan.operations.iter().filter(joins).map(|planned| planned.at).min()
+}
+
+/// The most keys that query clients ask for unless a scenario names them.
+const QUERY_KEYS: usize = 200;
+
+/// What query clients ask for: the keys that the scenario names, or the first words of the input.
+pub(super) fn queries(scenario: &Scenario, topology: &Topology, log: &InputLog) -> Queries {
+    let queries = scenario.queries.as_ref().expect("query clients are there to query");
+    let key = |text: &str| Vec::from([Value::from(text)]);
+    let mut keys: Vec<Key> = queries.keys.iter().map(|text| key(text)).collect();
+    if keys.is_empty() {
+        let records = log.partitions.iter().flat_map(|partition| partition.records());
+        let texts: BTreeSet<&str> =
+            records.take(1_000).map(|record| record.text.as_str()).collect();
+        keys.extend(texts.into_iter().take(QUERY_KEYS).map(key));
+    }
+    let component = topology.find(&queries.component).expect("it was checked").id;
+    let until = Instant::ZERO + input::duration(log);
+    Queries { component, keys: keys.into(), pause: queries.pause, until }
 }
 
 /// What the operator asks, in order.

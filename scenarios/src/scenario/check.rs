@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stormglass_engine::topology::Topology;
+use stormglass_engine::topology::{Grouping, Input, Topology};
 use stormglass_sim::time::Span;
 
 use super::{Operation, Scenario, Source, Target};
@@ -230,7 +230,33 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
     })?;
     executors(scenario, &topology)?;
     super::sinks::check_claim(scenario, &topology)?;
+    queries(scenario, &topology)?;
     Ok(topology)
+}
+
+/// Queries are for keys of a component that has keys, of one field each.
+fn queries(scenario: &Scenario, topology: &Topology) -> Result<(), Problem> {
+    let Some(queries) = &scenario.queries else { return Ok(()) };
+    if queries.clients == 0 {
+        let problem = scenario.origin.problem("queries.clients", "nobody would query anything");
+        return Err(problem.help("leave `queries` out, or write at least 1"));
+    }
+    let keyed = topology.components().iter().filter(|component| {
+        let by_one =
+            |input: &Input| matches!(&input.grouping, Grouping::Fields(at) if at.len() == 1);
+        component.is_keyed() && component.inputs.iter().all(by_one)
+    });
+    let keyed: Vec<&str> = keyed.map(|component| component.name.as_ref()).collect();
+    if keyed.contains(&queries.component.as_str()) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` has no component `{}` keyed by one field",
+        topology.name(),
+        queries.component
+    );
+    let help = suggest(&queries.component, keyed, "keyed components");
+    Err(scenario.origin.problem("queries.component", message).help(help))
 }
 
 /// An executor runs at least one task: a component cannot have more executors than tasks.

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use stormglass_sim::time::Span;
 
 use super::document::Origin;
-use super::raw::{RawCheckpoint, RawCluster, RawInput, RawPhases, RawRaft, RawScenario, RawWords};
+use super::raw::{
+    RawCheckpoint, RawCluster, RawInput, RawPhases, RawQueries, RawRaft, RawScenario, RawWords,
+};
 use super::{
     Adaptive, Checkpoint, Clock, Cluster, Disk, Flow, Guarantee, Input, Network, Phases, Profile,
-    Raft, Scenario, Sink, Source, TopologyChoice,
+    Queries, Raft, Scenario, Sink, Source, TopologyChoice,
 };
 use crate::problem::Problem;
 use crate::units::{Quantity, Size};
@@ -62,6 +64,7 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         assume: raw.assume.into_iter().map(|Quantity(assumption)| assumption).collect(),
         raft: raft(raw.raft, &origin)?,
         clock: Clock { drift_ppm: raw.clock.drift.map_or(0, |Quantity(share)| share.0) },
+        queries: raw.queries.map(queries),
         operations: (1..)
             .zip(raw.operation)
             .map(|(number, raw)| operation::lower(raw, &format!("operation.{number}"), &origin))
@@ -91,6 +94,15 @@ fn checkpoint(raw: RawCheckpoint) -> Checkpoint {
         Adaptive { min, max, hysteresis }
     });
     checkpoint
+}
+
+fn queries(raw: RawQueries) -> Queries {
+    Queries {
+        clients: raw.clients.unwrap_or(1),
+        component: raw.component,
+        pause: raw.pause.map_or(Span::millis(200), |Quantity(pause)| pause),
+        keys: raw.keys,
+    }
 }
 
 fn cluster(raw: RawCluster, origin: &Origin) -> Result<Cluster, Problem> {

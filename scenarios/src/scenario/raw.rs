@@ -91,6 +91,8 @@ pub(super) struct RawScenario {
     /// What the run takes for granted: a loss that follows from its contrary is not judged.
     #[serde(default)]
     pub assume: Vec<Quantity<Assumption>>,
+    /// Who reads keyed state from outside of the topology.
+    pub queries: Option<RawQueries>,
     /// What is asked of the cluster while it runs: each with `at`, and one request.
     #[serde(default)]
     pub operation: Vec<RawOperation>,
@@ -100,6 +102,22 @@ pub(super) struct RawScenario {
     /// Choices that each seed makes: one of several tables of keys, laid over the rest.
     #[serde(default)]
     pub draw: Vec<RawDraw>,
+}
+
+/// Who reads keyed state from outside of the topology.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Queries")]
+pub(super) struct RawQueries {
+    /// How many clients, each with one query at a time. Default 1.
+    pub clients: Option<u16>,
+    /// Whose state they read: a component keyed by one field.
+    pub component: String,
+    /// The longest pause between two queries of a client. Default 200ms.
+    pub pause: Duration,
+    /// The keys that they ask for. Default: the first words of the input.
+    #[serde(default)]
+    pub keys: Vec<String>,
 }
 
 /// A choice that each seed makes.

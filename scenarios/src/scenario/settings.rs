@@ -115,6 +115,20 @@ pub struct Flow {
     pub fetch: u32,
 }
 
+/// Who reads keyed state from outside of the topology.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Queries {
+    /// How many clients, each with one query at a time and a machine of its own (1).
+    pub clients: u16,
+    /// Whose state they read: a component keyed by one field.
+    pub component: String,
+    /// The longest pause between two queries of a client (200 ms).
+    #[serde(with = "text")]
+    pub pause: Span,
+    /// The keys that they ask for; the first words of the input if empty.
+    pub keys: Vec<String>,
+}
+
 /// The links between machines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Network {
@@ -198,7 +212,7 @@ impl Cluster {
             Role::Coordinator => self.coordinators.min.into(),
             Role::Client => self.clients.into(),
             Role::Broker | Role::Store | Role::Receiver => 1,
-            Role::Operator => 0,
+            Role::Operator | Role::QueryClient => 0,
         }
     }
 

@@ -26,6 +26,8 @@ names! {
     Client = "client",
     /// Carries out the operations of the scenario, if it has any.
     Operator = "operator",
+    /// Reads keyed state from outside of the topology.
+    QueryClient = "query-client",
 }
 
 impl Role {
@@ -95,7 +97,8 @@ impl Text for Target {
     const WHAT: &'static str = "a target";
     const EXAMPLE: &'static str = "worker-2";
     const PATTERN: &'static str = "^(worker-of:.+|it|leader|broker|store|receiver|operator\
-        |(worker|supervisor|coordinator|follower|client|broker|store|receiver)(-[1-9][0-9]*)?)$";
+        |(worker|supervisor|coordinator|follower|client|query-client|broker|store|receiver)\
+        (-[1-9][0-9]*)?)$";
 
     fn parse(text: &str) -> Result<Self, UnitError> {
         if let Some(component) = text.strip_prefix("worker-of:") {

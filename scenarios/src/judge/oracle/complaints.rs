@@ -5,7 +5,7 @@ use stormglass_engine::ids::{Partition, TaskId};
 
 use super::bench::{Aftermath, Astray, Lane, Sent, Wrong};
 use super::epoch::{Desk, Judged};
-use crate::judge::history::Entry;
+use crate::judge::history::{Entry, Look};
 use crate::judge::law::{Law, Violation, Witness, plural};
 
 impl Desk<'_> {
@@ -31,6 +31,18 @@ impl Desk<'_> {
         );
         let events = vec![self.history.witness(self.task, entry)];
         self.violation(Law::LegalOrder, sentence, events)
+    }
+
+    /// A look at a key that saw another row than the oracle's.
+    #[cold]
+    pub(super) fn wrong_look(&self, look: &Look) -> Box<Violation> {
+        let sentence = format!(
+            "{} answered a query in generation {} with another row than the oracle has at that \
+             moment",
+            self.name(),
+            self.generation(),
+        );
+        self.violation(Law::StateEqualsOracle, sentence, vec![look.seen])
     }
 
     /// An input that is not the first one on its channel.

@@ -14,7 +14,7 @@ use stormglass_sim::time::Instant;
 use super::bench::{Bench, Emitter, Lane, Sent};
 use super::{Code, Oracle, Stage, reader};
 use crate::judge::direct::Due;
-use crate::judge::history::{Entry, History, Mark, TaskHistory};
+use crate::judge::history::{Entry, History, Look, Mark, TaskHistory};
 use crate::judge::law::Violation;
 use crate::judge::outputs::Output;
 use crate::judge::plan::{Outlet, Plan, floor_mod};
@@ -237,8 +237,14 @@ impl Desk<'_> {
     ) -> Judged<()> {
         let answers = self.answers();
         let mut answered = 0;
+        let mut looks = self.of_task.looks(self.mark.entries).peekable();
+        let mut at = self.of_task.entries.start();
         for piece in self.pieces() {
             for entry in piece {
+                while let Some(look) = looks.next_if(|look| look.entries <= at) {
+                    self.look(table.as_deref(), look)?;
+                }
+                at += 1;
                 let given = take(&answers, &mut answered, entry);
                 let sent = self.receive(emitter.lanes, entry)?;
                 let tuple = self.tuple(arenas, entry, &sent);
@@ -267,7 +273,15 @@ impl Desk<'_> {
                 judged?;
             }
         }
-        Ok(())
+        looks.try_for_each(|look| self.look(table.as_deref(), look))
+    }
+
+    /// A query read the state: it must have seen the row that the oracle has now.
+    fn look(&self, table: Option<&Table>, look: &Look) -> Judged<()> {
+        match table.map(|table| table.row_print(look.hash, look.key)) {
+            Some(row) if row == look.row => Ok(()),
+            _ => Err(self.wrong_look(look)),
+        }
     }
 
     /// A sink task: what has to become visible.

@@ -1,6 +1,6 @@
 //! Who may be accused, who may own, and that the judges of the control plane are all asked.
 
-use stormglass_engine::ids::Generation;
+use stormglass_engine::ids::{Generation, TaskId};
 use stormglass_engine::observation::{Call, Observation as O, Operation, Suspicion};
 use stormglass_engine::raft::{Index, Point, Term};
 use stormglass_sim::node::NodeId;
@@ -170,4 +170,50 @@ fn the_judges_ask_them_all() {
     assert_eq!(judges.violations(), []);
     judges.observed(Instant(13_000_000_000), LEADER, &heard(1));
     assert_eq!(judges.violations().iter().map(|v| v.law).collect::<Vec<_>>(), [Law::SingleOwner]);
+}
+
+const CLIENT: NodeId = NodeId::new(9, 1);
+
+fn granted(generation: u32) -> O {
+    O::Granted { generation: Generation(generation), workers: 1, restore: None }
+}
+fn queried(question: u32, generation: u32, row: u64) -> O {
+    let operation = Operation { client: CLIENT, number: question };
+    let (task, generation) = (TaskId(1), Generation(generation));
+    O::Queried { operation, task, generation, hash: 7, key: 8, row }
+}
+fn answered(question: u32, generation: u32, row: u64) -> O {
+    let operation = Operation { client: CLIENT, number: 1 };
+    O::QueryAnswered { operation, question, generation: Generation(generation), row }
+}
+
+#[test]
+fn an_answer_is_current_if_its_owner_was_the_newest_when_it_gave_it() {
+    let calm =
+        [(1, LEADER, granted(1)), (2, WORKER, queried(1, 1, 5)), (3, CLIENT, answered(1, 1, 5))];
+    assert_eq!(found(0, &calm), []);
+    // The client learns of it later than a new grant: it was current when it was given.
+    let late = [calm[0], calm[1], (3, LEADER, granted(2)), (4, CLIENT, answered(1, 1, 5))];
+    assert_eq!(found(0, &late), []);
+    let zombie = [
+        calm[0],
+        (2, LEADER, granted(2)),
+        (3, WORKER, queried(1, 1, 5)),
+        (4, CLIENT, answered(1, 1, 5)),
+    ];
+    let sentence = "an answer of generation 1 was taken for current, though generation 2 had been \
+                    granted before it was given";
+    assert_eq!(found(0, &zombie), [(Law::CurrentAnswers, sentence.to_string())]);
+    // Who does not say that it is current may be told anything.
+    assert_eq!(found(0, &zombie[..3]), []);
+}
+
+#[test]
+fn an_answer_is_one_that_an_owner_gave() {
+    let start = [(1, LEADER, granted(1)), (2, WORKER, queried(1, 1, 5))];
+    for made_up in [answered(2, 1, 5), answered(1, 1, 6)] {
+        let story = [start[0], start[1], (3, CLIENT, made_up)];
+        let sentence = "a query was answered with a row of generation 1 that no owner gave";
+        assert_eq!(found(0, &story), [(Law::CurrentAnswers, sentence.to_string())]);
+    }
 }
