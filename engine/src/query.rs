@@ -4,7 +4,8 @@
 //! coordinators again. All it is told of ownership is a linearizable read of the metadata, so if
 //! the generation is the same before and after, nobody else owned the key when the owner answered:
 //! the answer was current at that moment. If it is not, or the owner refuses or is silent, the
-//! query is made again; after its patience it is refused. A stale answer never claims to be current.
+//! query is made again; after its patience it is refused. A stale answer never claims to be
+//! current.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Nodes stand in the order of the machines: `c` coordinators, `b` broker, `s` store, `r` receiver,
-//! `w` workers; supervisors (`u`), clients (`q`) and the operator (`o`) have a column only if
-//! something happens to one. Signs:
+//! `w` workers; supervisors (`u`), clients (`q`), query clients (`k`) and the operator (`o`) only
+//! if something happens to one. Signs:
 //!
 //! ```text
 //! !  a fault takes effect        ,  a fault strikes nothing
@@ -202,7 +202,7 @@ fn all(places: &Places) -> Vec<NodeId> {
 
 fn columns(places: &Places, lines: &[Line]) -> Vec<NodeId> {
     let seen: BTreeSet<NodeId> = lines.iter().map(|line| line.node).collect();
-    let rarely = [Role::Supervisor, Role::Client, Role::Operator];
+    let rarely = [Role::Supervisor, Role::Client, Role::Operator, Role::QueryClient];
     let always =
         |node: &NodeId| places.role_of(*node).is_none_or(|(role, _)| !rarely.contains(&role));
     all(places).into_iter().filter(|node| always(node) || seen.contains(node)).collect()
@@ -218,6 +218,7 @@ fn head(places: &Places, node: NodeId) -> String {
         Some((Role::Worker, number)) => format!("w{number}"),
         Some((Role::Client, number)) => format!("q{number}"),
         Some((Role::Operator, _)) => "o".to_string(),
+        Some((Role::QueryClient, number)) => format!("k{number}"),
         None => node.to_string(),
     }
 }

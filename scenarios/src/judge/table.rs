@@ -156,8 +156,8 @@ impl Table {
         (group.rows.rows.len() as u32, print)
     }
 
-    /// The fingerprint of the row of the key with this hash and fingerprint; that of an empty row if
-    /// there is none.
+    /// The fingerprint of the row of the key with this hash and fingerprint; that of an empty row
+    /// if there is none.
     pub(super) fn row_print(&self, hash: i32, key: u64) -> u64 {
         let group = self.groups.get(usize::from(floor_mod(hash, self.groups())));
         let mut rows = group.into_iter().flat_map(|group| &group.rows.rows);
