@@ -22,6 +22,7 @@ use crate::permit::CommitPermit;
 use crate::raft::Term;
 
 mod beats;
+mod control;
 mod emitter;
 mod inputs;
 mod links;
@@ -100,12 +101,11 @@ impl Worker {
         match event {
             Event::Start => self.start(cx),
             Event::Opened { conn, .. } => self.opened(conn, cx),
-            Event::Datagram { from, message: Message::Leader { term } } => {
-                self.follow(from, term, cx);
-            }
-            Event::Datagram { from, message: Message::Query(query) } => {
-                self.query(from, &query, cx);
-            }
+            Event::Datagram { from, message } => match message {
+                Message::Leader { term } => self.follow(from, term, cx),
+                Message::Query(query) => self.query(from, &query, cx),
+                _ => {}
+            },
             Event::Received { message, .. } | Event::Posted { message } => {
                 self.received(message, cx);
             }
@@ -125,56 +125,6 @@ impl Worker {
         cx.observe(Observation::WorkerStarted { node, incarnation });
         self.seek(cx);
         cx.set_timer(MAIN, self.cluster.control.heartbeat_interval, token::HEARTBEAT);
-    }
-
-    fn heartbeat(&self, cx: &mut Cx<'_>) {
-        let (generation, dismissed) = (self.generation(), self.dismissed);
-        let beat = Message::Heartbeat { generation, dismissed, sent: cx.wall_clock() };
-        for coordinator in &self.cluster.coordinators {
-            cx.send(*coordinator, beat.clone());
-        }
-    }
-
-    /// Looks whether an executor stands still: then the coordinator is told, and the worker ends.
-    fn watch_executors(&mut self, cx: &mut Cx<'_>) {
-        let Some(job) = &mut self.job else { return };
-        let Some(silent) = job.beats.tick(&self.cluster.control, cx) else { return };
-        let (generation, executor) = (job.generation, TaskId(silent.0));
-        cx.probe(Probe::ExecutorSilent);
-        if let Some(conn) = self.control {
-            let _ = cx.write(conn, Message::Silent { generation, executor });
-        }
-        cx.exit();
-    }
-
-    /// Says what its tasks did, if load decides where they run.
-    fn report_load(&mut self, cx: &mut Cx<'_>) {
-        let (Some(job), Some(conn)) = (&mut self.job, self.control) else { return };
-        let Some(tally) = &mut job.tally else { return };
-        let load = tally.report(cx.now());
-        let _ = cx.write(conn, Message::Load(Arc::new(load)));
-    }
-
-    /// Looks for the coordinator that leads: it answers the heartbeat of a worker that has no
-    /// connection to it.
-    fn seek(&mut self, cx: &mut Cx<'_>) {
-        self.heartbeat(cx);
-        if !self.seeking {
-            self.seeking = true;
-            cx.set_timer(MAIN, RECONNECT, token::SEEK);
-        }
-    }
-
-    /// A coordinator says that it leads.
-    fn follow(&mut self, leader: NodeId, term: Term, cx: &mut Cx<'_>) {
-        if term < self.term || term == self.term && self.control.is_some() {
-            return;
-        }
-        if let Some(old) = self.control.take() {
-            cx.close(old);
-        }
-        self.term = term;
-        self.control = Some(cx.connect(leader));
     }
 
     fn opened(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
@@ -417,13 +367,6 @@ impl Worker {
             }
             _ => {}
         }
-    }
-
-    fn register(&self, conn: ConnId, cx: &mut Cx<'_>) {
-        let (incarnation, generation) = (cx.incarnation(), self.generation());
-        // A job that has lost a connection for good does not run, whoever still believes it does.
-        let running = self.job.as_ref().is_some_and(|job| job.running && job.links.intact());
-        let _ = cx.write(conn, Message::Register { incarnation, generation, running });
     }
 
     /// A resource knows of a newer generation than this worker's. Either the worker has tasks in
