@@ -12,16 +12,37 @@
 //!
 //! **Invariant:** this crate knows no engine but by this trait.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
 use stormglass_sim::node::{BlockingDisk, DiskError};
 
+use crate::coordinator::metadata::Completed;
 use crate::ids::{Attempt, CheckpointId, Generation};
 use crate::snapshot::{Reader, put};
 
 pub mod log;
+
+/// Where the keyed state of tasks lies, besides the heap.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// Nowhere else; a checkpoint's part travels with its acknowledgement, and lies in the
+    /// coordinators' memory. For small state: [`MEMORY_MOST`] bytes of a task at most.
+    Memory,
+    /// Nowhere else; a checkpoint's part goes to the durable store.
+    File,
+    /// In a log on the machine's disk, to which every change is written.
+    Log,
+    /// In an embedded engine on the machine's disk, which holds what is newer in no later than the
+    /// next checkpoint's cut: that is made of what the engine gives back.
+    Embedded(Arc<dyn StorageEngine>),
+}
+
+/// The most logical bytes of a task's part that the coordinators keep in memory, as in Flink's
+/// `MemoryStateBackend`.
+pub const MEMORY_MOST: u64 = 5 * 1024 * 1024;
 
 /// Which cut of a task's state a store holds: an attempt is part of the name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,6 +56,12 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// The cut of a completed checkpoint.
+    pub fn of(completed: &Completed) -> Self {
+        let Completed { checkpoint, generation, attempt, .. } = *completed;
+        Mark { checkpoint, generation, attempt }
+    }
+
     /// Appends its 12 bytes.
     pub fn encode(self, out: &mut Vec<u8>) {
         put(out, self.checkpoint.0);

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Span;
 
+use crate::backend::Backend;
 use crate::coordinator::detector::Detector;
 use crate::coordinator::interval::Adaptive;
 use crate::coordinator::rebalance;
@@ -39,6 +40,8 @@ pub struct Cluster {
     pub control: ControlSettings,
     /// Checkpoints.
     pub checkpoint: CheckpointSettings,
+    /// Where keyed state lies, and what of it a checkpoint saves.
+    pub state: StateSettings,
     /// Batching and flow control.
     pub flow: FlowSettings,
 }
@@ -115,6 +118,15 @@ pub struct CheckpointSettings {
     pub tolerated_failures: Option<u32>,
     /// How often a task tries again to write a file, before it declines the checkpoint.
     pub retries: u16,
+}
+
+/// Where keyed state lies, and what of it a checkpoint saves.
+#[derive(Clone, Debug)]
+pub struct StateSettings {
+    /// Where it lies.
+    pub backend: Backend,
+    /// Whether a checkpoint saves only what has changed since the last one that is complete.
+    pub incremental: bool,
 }
 
 /// Batching and flow control.

@@ -68,6 +68,16 @@ names! {
         LoadMoved = "load-moved",
         /// A worker lived, but one of its executors stood still.
         ExecutorSilent = "executor-silent",
+        /// A task took its state from its machine's disk.
+        LocalStateTaken = "local-state-taken",
+        /// A task's state was on its machine's disk, but not that of the checkpoint to restore.
+        LocalStateRefused = "local-state-refused",
+        /// A task's part was too large for the coordinators' memory.
+        MemoryRefused = "memory-refused",
+        /// A store on a machine's disk failed: its task needs a new attempt.
+        LocalStoreFailed = "local-store-failed",
+        /// A checkpoint builds on files of earlier ones.
+        IncrementTaken = "increment-taken",
         /// A client's request came again, and was not applied again.
         RetryRecognised = "retry-recognised",
         /// The receiver was too busy to commit, and was asked again.
@@ -124,6 +134,10 @@ names! {
         FlushNotAwaited = "flush-not-awaited",
         /// A query client takes an owner's word without asking whether it still is the owner.
         QueryUnconfirmed = "query-unconfirmed",
+        /// A task takes whatever its machine's disk has of it (KAFKA-7192).
+        LocalStateUnchecked = "local-state-unchecked",
+        /// The tasks of a component share a place on their machine's disk (FLINK-12296).
+        LocalPathShared = "local-path-shared",
         /// Raft: a vote is granted whatever the candidate's log.
         RaftVoteUnchecked = "raft-vote-unchecked",
         /// Raft: a vote is told before it is durable.

@@ -2,18 +2,24 @@
 //!
 //! A file is a checksum of everything after it (`u64`), then the positions, the key groups, the
 //! transactions and the names of states, each as a `u32` count and little-endian entries, and at
-//! last the length and the bytes of operator state, if there is any. The checksum takes the bytes
-//! of state by their fingerprint, which was computed when they were encoded. A file whose checksum
-//! or shape is wrong is no snapshot. A file weighs its bytes, but state weighs its logical size.
+//! last the length and the bytes of operator state, if there is any. A key group of an increment is
+//! marked by the highest bit of its number. The checksum takes the bytes of state by their
+//! fingerprint, which was computed when they were encoded. A file whose checksum or shape is wrong
+//! is no snapshot. A file weighs its bytes, but state weighs its logical size.
 
 use alloc::vec::Vec;
 
 use stormglass_sim::hash::Mixer;
 use stormglass_sim::payload::Payload;
 
+use crate::handle::FileRef;
 use crate::ids::{Attempt, CheckpointId, Generation, KeyGroup, Root, TaskId};
 use crate::state::GroupSnapshot;
+use crate::state::delta::Layers;
 use crate::state::schema::StateName;
+
+/// Marks a key group of which a file holds the changes only.
+const CHANGES: u32 = 1 << 31;
 
 /// The name of a transaction at the receiver: unique over all attempts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -41,28 +47,76 @@ pub struct Snapshot {
     pub states: Vec<StateName>,
     /// For a bolt with operator or broadcast state: its encoding.
     pub operator: Option<Payload>,
+    /// For a keyed bolt whose groups are in files of earlier checkpoints: what has changed since.
+    pub increment: Option<Increment>,
+}
+
+/// What has changed of a task's key groups since an earlier checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Increment {
+    /// The files that hold the rest, in order. The new file does not say which.
+    pub base: Vec<FileRef>,
+    /// The logical size of all groups in bytes.
+    pub size: u64,
+    /// The changes, in the encoding of `state::delta`.
+    pub changed: Vec<GroupSnapshot>,
 }
 
 impl Snapshot {
-    /// The logical size of the state in it, in bytes.
+    /// The logical size of the state that it stands for, in bytes.
     pub fn state_size(&self) -> u64 {
-        self.state().map(Payload::size).sum()
+        let operator = self.operator.as_ref().map_or(0, Payload::size);
+        let groups = self.groups.iter().map(|group| group.data.size());
+        self.increment.as_ref().map_or_else(|| groups.sum(), |of| of.size) + operator
+    }
+
+    /// The files that hold what is not in its own.
+    pub fn base(&self) -> &[FileRef] {
+        self.increment.as_ref().map_or(&[], |of| &of.base)
+    }
+
+    /// Groups, whole or changed, with the mark of each.
+    fn marked(&self) -> impl Iterator<Item = (u32, &GroupSnapshot)> {
+        let changed = self.increment.iter().flat_map(|of| &of.changed);
+        self.groups.iter().map(|group| (0, group)).chain(changed.map(|group| (CHANGES, group)))
     }
 
     fn state(&self) -> impl Iterator<Item = &Payload> {
-        self.groups.iter().map(|group| &group.data).chain(&self.operator)
+        self.marked().map(|(_, group)| &group.data).chain(&self.operator)
+    }
+
+    /// What files make together: a whole one, and increments in order, each over those before it.
+    /// None if they are no such files.
+    pub fn over(files: Vec<Snapshot>) -> Option<Snapshot> {
+        let mut layers = Layers::default();
+        let (first, increments) = files.split_first()?;
+        if first.increment.is_some() {
+            return None;
+        }
+        if increments.is_empty() {
+            return files.into_iter().next();
+        }
+        layers.lay(&first.groups)?;
+        for file in increments.iter() {
+            if !file.groups.is_empty() {
+                return None;
+            }
+            layers.lay_changes(file.increment.as_ref().map_or(&[], |of| &of.changed))?;
+        }
+        let last = files.into_iter().next_back()?;
+        Some(Snapshot { groups: layers.finish(), increment: None, ..last })
     }
 
     /// The file's contents.
     pub fn encode(&self) -> Payload {
-        let data: usize = self.groups.iter().map(|g| 10 + g.data.bytes().len()).sum();
+        let data: usize = self.marked().map(|(_, g)| 12 + g.data.bytes().len()).sum();
         let mut out = Vec::with_capacity(20 + 8 * self.positions.len() + data);
         out.extend_from_slice(&[0; 8]);
         put(&mut out, self.positions.len() as u32);
         self.positions.iter().for_each(|root| out.extend_from_slice(&root.0.to_le_bytes()));
-        put(&mut out, self.groups.len() as u32);
-        for group in &self.groups {
-            put(&mut out, u32::from(group.group.0));
+        put(&mut out, self.marked().count() as u32);
+        for (mark, group) in self.marked() {
+            put(&mut out, u32::from(group.group.0) | mark);
             put(&mut out, group.keys);
             put(&mut out, group.data.bytes().len() as u32);
             out.extend_from_slice(group.data.bytes());
@@ -81,7 +135,8 @@ impl Snapshot {
         let sum = self.checksum();
         out[..8].copy_from_slice(&sum.to_le_bytes());
         let bytes: usize = self.state().map(|data| data.bytes().len()).sum();
-        let weight = (out.len() - bytes) as u64 + self.state_size();
+        let logical: u64 = self.state().map(Payload::size).sum();
+        let weight = (out.len() - bytes) as u64 + logical;
         Payload::vouched(out, sum).weighed(weight)
     }
 
@@ -90,9 +145,10 @@ impl Snapshot {
         let mut mixer = Mixer::new();
         mixer.word(self.positions.len() as u64);
         self.positions.iter().for_each(|root| mixer.word(root.0));
-        mixer.word(self.groups.len() as u64);
-        for GroupSnapshot { group, keys, data } in &self.groups {
-            mixer.pair(u64::from(group.0) << 32 | u64::from(*keys), data.bytes().len() as u64);
+        mixer.word(self.marked().count() as u64);
+        for (mark, GroupSnapshot { group, keys, data }) in self.marked() {
+            let number = u64::from(u32::from(group.0) | mark);
+            mixer.pair(number << 32 | u64::from(*keys), data.bytes().len() as u64);
             mixer.word(data.fingerprint());
         }
         mixer.word(self.transactions.len() as u64);
@@ -120,11 +176,17 @@ impl Snapshot {
             snapshot.positions.push(Root(reader.u64()?));
         }
         for _ in 0..reader.u32()? {
-            let group = KeyGroup(u16::try_from(reader.u32()?).ok()?);
+            let number = reader.u32()?;
+            let group = KeyGroup(u16::try_from(number & !CHANGES).ok()?);
             let keys = reader.u32()?;
             let len = reader.u32()? as usize;
             let data = Payload::new(reader.take(len)?);
-            snapshot.groups.push(GroupSnapshot { group, keys, data });
+            let group = GroupSnapshot { group, keys, data };
+            if number & CHANGES == 0 {
+                snapshot.groups.push(group);
+            } else {
+                snapshot.increment.get_or_insert_default().changed.push(group);
+            }
         }
         for _ in 0..reader.u32()? {
             let id = TransactionId::decode(&mut reader)?;

@@ -12,8 +12,9 @@
 //! Its logical size is that of the encoding, unless a cell has a weight: then it is the sum of the
 //! weights of what is set, and of the encodings of cells without one; keys are in the weights.
 //!
-//! [`operator`] keeps what belongs to a task instead of a key; [`schema`] says which states a
-//! snapshot holds, and how they fit the declared ones.
+//! [`delta`] encodes what changed since another encoding was made; [`operator`] keeps what belongs
+//! to a task instead of a key; [`schema`] says which states a snapshot holds, and how they fit the
+//! declared ones.
 
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
@@ -27,6 +28,7 @@ use crate::ids::KeyGroup;
 use crate::java;
 use crate::value::Value;
 
+pub mod delta;
 pub mod operator;
 pub mod schema;
 mod table;
@@ -297,9 +299,11 @@ fn weigh(encoding: &Payload, rows: &Table, cells: &[Cell]) -> Payload {
     if cells.is_empty() {
         return encoding.clone();
     }
-    let of_row =
-        |row: &[Value]| cells.iter().zip(row).map(|(cell, value)| cell.size(value)).sum::<u64>();
-    encoding.clone().weighed(rows.rows().map(of_row).sum())
+    encoding.clone().weighed(rows.rows().map(|row| weight(row, cells)).sum())
+}
+
+fn weight(row: &[Value], cells: &[Cell]) -> u64 {
+    cells.iter().zip(row).map(|(cell, value)| cell.size(value)).sum()
 }
 
 fn encode(rows: &Table) -> Vec<u8> {

@@ -28,11 +28,12 @@
 //! assert!(problem.to_string().contains("did you mean `name`?"));
 //! ```
 //!
-//! In reading order: the structs here; `settings` (machines, links, disks), `sinks` and `control`
-//! (Raft, clocks, detector, scheduler); `fault`, `target` and `event` (what is done to a cluster,
-//! to whom, and when); `operation` (what is asked of it); `alternative` (what each seed draws one
-//! of); `raw` (the TOML as it is written), `document` (text, spans and `--set`), `lower` (from one
-//! to the other), `check` (what must hold between the values).
+//! In reading order: the structs here; `settings` (machines, links, disks), `state` (where it
+//! lies), `sinks` and `control` (Raft, clocks, detector, scheduler); `fault`, `target` and `event`
+//! (what is done to a cluster, to whom, and when); `operation` (what is asked of it);
+//! `alternative` (what each seed draws one of); `raw` (the TOML as it is written), `document`
+//! (text, spans and `--set`), `lower` (from one to the other), `check` (what must hold between the
+//! values).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,6 +60,7 @@ mod operation;
 mod raw;
 mod settings;
 mod sinks;
+mod state;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -72,6 +74,7 @@ pub use operation::{Operation, OperationSpec};
 pub use raw::schema;
 pub use settings::{Adaptive, Checkpoint, Cluster, Disk, Flow, Network, Phases, Profile, Queries};
 pub use sinks::{Assumption, Sink, SinkKind};
+pub use state::{State, StateBackend};
 pub use target::{Role, Target};
 
 pub(crate) use fault::Pick;
@@ -93,6 +96,8 @@ pub struct Scenario {
     pub cluster: Cluster,
     /// How often state is saved.
     pub checkpoint: Checkpoint,
+    /// Where keyed state lies, and what of it a checkpoint saves.
+    pub state: State,
     /// How tuples flow.
     pub flow: Flow,
     /// The links between machines.
@@ -212,6 +217,7 @@ impl Scenario {
             input: Input { partitions: Input::PARTITIONS, rate, source },
             cluster: Cluster::of(Profile::Catalog),
             checkpoint: Checkpoint::default(),
+            state: State::default(),
             flow: Flow::default(),
             network: Network::default(),
             disk: Disk::default(),

@@ -31,6 +31,12 @@ const BASE: u8 = 0;
 const CHANGES: u8 = 1;
 const MARK: u8 = 2;
 
+/// A checkpoint's cut, and what else belongs to it.
+pub type Cut<'a> = (Mark, &'a [u8]);
+
+/// What a cut's state was, and what else belonged to it.
+pub type Found = (Vec<Entry>, Vec<u8>);
+
 /// Writes the frames of one file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Log {
@@ -42,14 +48,14 @@ pub struct Log {
 }
 
 impl Log {
-    /// Begins a file with the state that a checkpoint cut, or that a task starts with if there is
-    /// none. It weighs `state` logical bytes. Gives the file's first contents.
-    pub fn begin(mark: Option<Mark>, entries: &[Entry], state: u64) -> (Self, Payload) {
+    /// Begins a file with the state of a cut, or that a task starts with if there is none. It
+    /// weighs `state` logical bytes. Gives the file's first contents.
+    pub fn begin(cut: Option<Cut<'_>>, entries: &[Entry], state: u64) -> (Self, Payload) {
         let mut log = Log { at: 0, base: 0, changed: 0 };
         let body = |out: &mut Vec<u8>| {
             out.push(BASE);
-            put(out, mark.is_some().into());
-            mark.unwrap_or_default().encode(out);
+            put(out, cut.is_some().into());
+            encode(cut.unwrap_or_default(), out);
             put(out, entries.len() as u32);
             for (key, value) in entries {
                 bytes(out, key);
@@ -78,10 +84,10 @@ impl Log {
     }
 
     /// The frame of a checkpoint's cut, to be appended.
-    pub fn mark(&mut self, mark: Mark) -> Payload {
+    pub fn mark(&mut self, cut: Cut<'_>) -> Payload {
         let body = |out: &mut Vec<u8>| {
             out.push(MARK);
-            mark.encode(out);
+            encode(cut, out);
         };
         self.frame(body, 0)
     }
@@ -118,17 +124,20 @@ pub enum Wanted {
     Newest,
 }
 
-/// Reads a file's state, in the order of the keys' bytes. None if it never was what is wanted.
-pub fn recover(file: &[u8], wanted: Wanted) -> Option<Vec<Entry>> {
-    let (mut at, mut state) = (0, BTreeMap::new());
+/// Reads a file's state, in the order of the keys' bytes, and what the last mark before that holds.
+/// None if it never was what is wanted.
+pub fn recover(file: &[u8], wanted: Wanted) -> Option<Found> {
+    let (mut at, mut state, mut rest) = (0, BTreeMap::new(), Vec::new());
     while let Some((body, end)) = frame(file, at) {
-        let mark = redo(&mut state, body, at == 0)?;
-        if mark.is_some_and(|mark| wanted == Wanted::At(mark)) {
-            return Some(state.into_iter().collect());
+        if let Some((mark, with)) = redo(&mut state, body, at == 0)? {
+            rest = with;
+            if wanted == Wanted::At(mark) {
+                return Some((state.into_iter().collect(), rest));
+            }
         }
         at = end;
     }
-    (wanted == Wanted::Newest && at > 0).then(|| state.into_iter().collect())
+    (wanted == Wanted::Newest && at > 0).then(|| (state.into_iter().collect(), rest))
 }
 
 /// The place is part of the sum: a frame counts only where it was written.
@@ -149,18 +158,22 @@ fn frame(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     sound.then_some((body, at + HEAD + len))
 }
 
-/// Does again what a frame holds; gives the mark in it. None if it does not fit here.
-fn redo(state: &mut BTreeMap<Vec<u8>, Vec<u8>>, body: &[u8], first: bool) -> Option<Option<Mark>> {
+/// Does again what a frame holds; gives the cut in it. None if it does not fit here.
+fn redo(
+    state: &mut BTreeMap<Vec<u8>, Vec<u8>>,
+    body: &[u8],
+    first: bool,
+) -> Option<Option<(Mark, Vec<u8>)>> {
     let (&kind, rest) = body.split_first()?;
     let mut reader = Reader(rest);
     match kind {
         BASE if first => {
             let marked = reader.u32()? != 0;
-            let mark = Mark::decode(&mut reader)?;
+            let cut = decode(&mut reader)?;
             for _ in 0..reader.u32()? {
                 state.insert(take(&mut reader)?, take(&mut reader)?);
             }
-            Some(marked.then_some(mark))
+            Some(marked.then_some(cut))
         }
         CHANGES if !first => {
             for _ in 0..reader.u32()? {
@@ -174,9 +187,18 @@ fn redo(state: &mut BTreeMap<Vec<u8>, Vec<u8>>, body: &[u8], first: bool) -> Opt
             }
             Some(None)
         }
-        MARK if !first => Some(Some(Mark::decode(&mut reader)?)),
+        MARK if !first => Some(Some(decode(&mut reader)?)),
         _ => None,
     }
+}
+
+fn encode((mark, rest): Cut<'_>, out: &mut Vec<u8>) {
+    mark.encode(out);
+    bytes(out, rest);
+}
+
+fn decode(reader: &mut Reader<'_>) -> Option<(Mark, Vec<u8>)> {
+    Some((Mark::decode(reader)?, take(reader)?))
 }
 
 fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {

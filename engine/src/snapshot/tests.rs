@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 use stormglass_sim::payload::Payload;
 
-use super::{Snapshot, TransactionId};
+use super::{Increment, Snapshot, TransactionId};
 use crate::component::state::CellKind;
 use crate::ids::{Attempt, CheckpointId, Generation, KeyGroup, Partition, Root, TaskId};
 use crate::state::GroupSnapshot;
@@ -40,6 +40,7 @@ prop_compose! {
         transactions in prop::collection::vec((id(), any::<u32>()), 0..4),
         states in prop::collection::vec(state(), 0..3),
         operator in prop::option::of(prop::collection::vec(any::<u8>(), 0..20)),
+        changed in prop::option::of((any::<u16>(), any::<u32>(), any::<u64>())),
     ) -> Snapshot {
         Snapshot {
             positions: positions.into_iter().map(|(p, at)| Root::new(Partition(p), at)).collect(),
@@ -49,6 +50,11 @@ prop_compose! {
             transactions: transactions.into_iter().map(|(id, n)| (id, CheckpointId(n))).collect(),
             states,
             operator: operator.map(Payload::new),
+            increment: changed.map(|(group, keys, data)| {
+                let data = Payload::new(data.to_le_bytes());
+                let changed = [GroupSnapshot { group: KeyGroup(group), keys, data }].into();
+                Increment { changed, ..Increment::default() }
+            }),
         }
     }
 }
@@ -62,6 +68,7 @@ fn the_file_format_is_pinned() {
         states: [StateName { name: "n".into(), kind: CellKind::List, version: 7, expires: true }]
             .into(),
         operator: Some(Payload::new([8])),
+        increment: None,
     };
     let file = snapshot.encode();
     let body: Vec<u8> = [

@@ -81,6 +81,11 @@ impl Table {
         self.entries.iter().map(Entry::row)
     }
 
+    /// All keys and rows, in no particular order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&[Value], &[Value])> {
+        self.entries.iter().map(|entry| (entry.key(), entry.row()))
+    }
+
     /// Adds a key that is not there, with a row of `cells` nulls. Returns its position.
     pub(super) fn insert(&mut self, hash: i32, key: &[Value], cells: u16) -> usize {
         let mut all = Vec::with_capacity(key.len() + usize::from(cells));

@@ -5,10 +5,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::links::Env;
+use crate::backend::{Backend, MEMORY_MOST};
 use crate::barrier::Barrier;
 use crate::handle::{FileId, FileRef, Part, Replicas};
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Message, Put};
+use crate::names::Probe;
 use crate::observation::{AbortReason, Step};
 use crate::snapshot::Snapshot;
 
@@ -17,6 +19,8 @@ use crate::snapshot::Snapshot;
 pub(super) struct Parts {
     task: TaskId,
     waiting: Vec<Waiting>,
+    /// Parts on which increments may build, once their checkpoints are complete.
+    acknowledged: Vec<(CheckpointId, Arc<Part>)>,
 }
 
 /// A part on its way.
@@ -34,7 +38,7 @@ struct Waiting {
 
 impl Parts {
     pub(super) fn new(task: TaskId) -> Self {
-        Parts { task, waiting: Vec::new() }
+        Parts { task, waiting: Vec::new(), acknowledged: Vec::new() }
     }
 
     /// Sends the task's part of a checkpoint to the store.
@@ -52,21 +56,27 @@ impl Parts {
         if !stopped.is_zero() {
             env.cx.spend(env.lane(task), stopped);
         }
-        let id = FileId { checkpoint, generation, attempt, task, number: 0 };
-        let put = Arc::new(Put { id, data: snapshot.encode() });
-        let (bytes, print) = (put.data.size(), put.data.fingerprint());
-        let file = FileRef { id, bytes, print, replicas: Replicas::one(0) };
-        let state = snapshot.state_size();
-        let part = Part { task, state, stopped, inline: None, files: [file].into() };
-        env.links.store.send(Message::Put(put.clone()), env.cx);
+        let (state, data) = (snapshot.state_size(), snapshot.encode());
+        let files = snapshot.base().to_vec();
+        let mut part = Part { task, state, stopped, inline: None, files };
+        let mut puts = Vec::new();
+        if let Backend::Memory = env.cluster.state.backend {
+            if data.size() > MEMORY_MOST {
+                env.cx.probe(Probe::MemoryRefused);
+                return self.decline(checkpoint, AbortReason::Declined, env);
+            }
+            part.inline = Some(data);
+        } else {
+            let id = FileId { checkpoint, generation, attempt, task, number: 0 };
+            let (bytes, print) = (data.size(), data.fingerprint());
+            let put = Arc::new(Put { id, data });
+            env.links.store.send(Message::Put(put.clone()), env.cx);
+            part.files.push(FileRef { id, bytes, print, replicas: Replicas::one(0) });
+            puts.push(put);
+        }
         env.stepped(Step::Uploading, task, checkpoint);
-        self.waiting.push(Waiting {
-            checkpoint,
-            part,
-            puts: [put].into(),
-            failures: 0,
-            awaits_receiver,
-        });
+        self.waiting.push(Waiting { checkpoint, part, puts, failures: 0, awaits_receiver });
+        self.acknowledge(env);
     }
 
     /// The store is back: what it has not answered is asked again.
@@ -121,9 +131,20 @@ impl Parts {
         while let Some(at) = self.waiting.iter().position(done) {
             let Waiting { checkpoint, part, .. } = self.waiting.remove(at);
             let (generation, attempt, part) = (env.generation, env.attempt, Arc::new(part));
+            if env.cluster.state.incremental {
+                self.acknowledged.push((checkpoint, part.clone()));
+            }
             let ack = Message::Acknowledge { checkpoint, generation, attempt, part };
             env.tell_coordinator(ack);
         }
+    }
+
+    /// The files of the task's part of a complete checkpoint, if this attempt has made it. Parts of
+    /// older ones are forgotten.
+    pub(super) fn files_of(&mut self, checkpoint: CheckpointId) -> Option<&[FileRef]> {
+        self.acknowledged.retain(|(of, _)| *of >= checkpoint);
+        let part = self.acknowledged.iter().find(|(of, _)| *of == checkpoint);
+        part.map(|(_, part)| &part.files[..])
     }
 
     /// A checkpoint is given up.

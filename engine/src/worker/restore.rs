@@ -54,8 +54,11 @@ impl Reading {
         let all: Option<Vec<&Payload>> = self.files.iter().map(|file| file.1.as_ref()).collect();
         match all.as_deref() {
             None => Read::More,
-            Some([whole]) => Snapshot::decode(whole).map_or(Read::Unreadable, Read::Whole),
-            Some(_) => Read::Unreadable,
+            Some(files) => {
+                let files: Option<Vec<_>> =
+                    files.iter().map(|file| Snapshot::decode(file)).collect();
+                files.and_then(Snapshot::over).map_or(Read::Unreadable, Read::Whole)
+            }
         }
     }
 }

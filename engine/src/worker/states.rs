@@ -1,5 +1,9 @@
 //! The states of a bolt's task: of its keys, and of its own.
 
+use alloc::vec::Vec;
+
+use crate::coordinator::metadata::Completed;
+use crate::handle::FileRef;
 use crate::ids::{CheckpointId, TaskId};
 use crate::names::Twist;
 use crate::observation::Observation;
@@ -11,11 +15,18 @@ use crate::topology::{Component, Topology};
 
 use super::links::Env;
 
+mod backing;
+pub(super) mod local;
+
+use backing::Backing;
+
 /// What a task of a bolt has of each scope; none where it declares nothing.
 #[derive(Clone, Debug)]
 pub(super) struct States {
     pub(super) keyed: Option<KeyedState>,
     pub(super) operator: Option<OperatorState>,
+    /// What keyed state has besides the heap.
+    backing: Backing,
 }
 
 impl States {
@@ -29,7 +40,7 @@ impl States {
         });
         let cells = &component.operator_cells;
         let operator = (!cells.is_empty()).then(|| OperatorState::new(cells));
-        States { keyed, operator }
+        States { keyed, operator, backing: Backing::default() }
     }
 
     /// Takes its states from a snapshot. False if that is damaged or another task's.
@@ -62,6 +73,29 @@ impl States {
         }
     }
 
+    /// Begins to keep its keyed state besides the heap, too: it starts with that of a checkpoint,
+    /// or with none.
+    pub(super) fn begin(
+        &mut self,
+        task: TaskId,
+        restored: Option<(&Completed, &Snapshot)>,
+        env: &mut Env<'_, '_>,
+    ) {
+        let Some(state) = &mut self.keyed else { return };
+        // Rows that were brought to a new version are not what any file holds.
+        let declared = declared(env.cluster.topology.component_of(task));
+        let restored = restored.filter(|(_, snapshot)| snapshot.states == declared);
+        self.backing = Backing::begin(task, state, restored, env);
+    }
+
+    /// A batch was executed.
+    #[inline]
+    pub(super) fn executed(&mut self, env: &mut Env<'_, '_>) {
+        if let Some(state) = &mut self.keyed {
+            self.backing.executed(state, env);
+        }
+    }
+
     /// Puts its states into a snapshot, and tells of them.
     pub(super) fn cut(
         &mut self,
@@ -72,10 +106,10 @@ impl States {
     ) {
         let (cluster, generation) = (env.cluster.clone(), env.generation);
         let component = cluster.topology.component_of(task);
-        let cells = component.cells.iter().chain(&component.operator_cells);
-        snapshot.states = cells.map(StateName::of).collect();
+        snapshot.states = declared(component);
+        snapshot.operator = self.operator.as_mut().map(OperatorState::snapshot);
         if let Some(state) = &mut self.keyed {
-            snapshot.groups = state.snapshot();
+            self.backing.cut(checkpoint, state, snapshot, env);
         }
         for part in &snapshot.groups {
             let (group, keys, print) = (part.group, part.keys, part.data.fingerprint());
@@ -88,12 +122,30 @@ impl States {
                 print,
             });
         }
-        snapshot.operator = self.operator.as_mut().map(OperatorState::snapshot);
         if let Some(data) = &snapshot.operator {
             let print = data.fingerprint();
             env.cx.observe(Observation::OperatorCut { task, generation, checkpoint, print });
         }
     }
+
+    /// Leaves only what has changed since a checkpoint, of which this attempt may have made these
+    /// files.
+    pub(super) fn reduce(
+        &mut self,
+        base: CheckpointId,
+        files: Option<&[FileRef]>,
+        snapshot: &mut Snapshot,
+        env: &mut Env<'_, '_>,
+    ) {
+        if let Some(state) = &self.keyed {
+            self.backing.reduce(base, files, state, snapshot, env);
+        }
+    }
+}
+
+/// The states that a component declares, keyed ones first.
+fn declared(component: &Component) -> Vec<StateName> {
+    component.cells.iter().chain(&component.operator_cells).map(StateName::of).collect()
 }
 
 /// How a snapshot's keyed and operator states fit the declared ones.

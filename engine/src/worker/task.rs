@@ -14,9 +14,10 @@ use super::parts::Parts;
 use super::restore::{Read, Reading};
 use super::sink::Sink;
 use super::source::Source;
-use super::states::States;
+use super::states::{States, local};
 use crate::barrier::Barrier;
 use crate::component::Bolt;
+use crate::coordinator::metadata::Completed;
 use crate::handle::FileId;
 use crate::ids::{CheckpointId, KeyGroup, TaskId};
 use crate::message::{Data, Deployment, Gone, Message};
@@ -38,6 +39,8 @@ pub(super) struct Task {
     pub(super) parts: Parts,
     /// The job ends with this savepoint.
     ending: Option<CheckpointId>,
+    /// The checkpoint that it starts from.
+    origin: Option<Arc<Completed>>,
 }
 
 /// What a task does.
@@ -95,18 +98,33 @@ impl Task {
             }
         };
         let outbox = Outbox::new(component, id, env);
+        let origin = deployment.restore.as_ref().map(|(completed, _)| completed.clone());
         let (stage, parts) = (Stage::Recovering, Parts::new(id));
-        let mut task = Task { id, role, outbox, stage, parts, ending: None };
+        let mut task = Task { id, role, outbox, stage, parts, ending: None, origin };
         match &deployment.restore {
-            Some((completed, _)) => {
-                let part = &completed.parts[usize::from(id.0) - 1];
-                task.stage = Stage::Reading(Reading::begin(id, part, env));
-            }
+            Some((completed, permit)) => task.begin_restore(completed, *permit, env),
             None => {
                 task.restored(Snapshot::default(), None, env);
             }
         }
         task
+    }
+
+    /// Takes its part of a checkpoint from where it is near, or asks the store for it.
+    fn begin_restore(
+        &mut self,
+        completed: &Completed,
+        permit: CommitPermit,
+        env: &mut Env<'_, '_>,
+    ) {
+        let part = &completed.parts[usize::from(self.id.0) - 1];
+        let inline = part.inline.as_ref().and_then(Snapshot::decode);
+        let keyed = matches!(&self.role, Role::Bolt(bolt) if bolt.states.keyed.is_some());
+        let local = || local::take(self.id, completed, env);
+        let near = inline.or_else(|| keyed.then(local).flatten());
+        if !near.is_some_and(|near| self.restored(near, Some(permit), env)) {
+            self.stage = Stage::Reading(Reading::begin(self.id, part, env));
+        }
     }
 
     /// The row of a key, empty if it has none; none if this task has no keyed state yet, or not of
@@ -153,6 +171,8 @@ impl Task {
                 if !bolt.states.restore(&snapshot, component, env) {
                     return false;
                 }
+                let from = self.origin.as_deref().map(|completed| (completed, &snapshot));
+                bolt.states.begin(self.id, from, env);
             }
             Role::Sink(sink) => {
                 self.stage = Stage::Recovering;
@@ -289,6 +309,7 @@ impl Task {
             match &mut self.role {
                 Role::Bolt(bolt) => {
                     bolt.execute(self.id, component, data, &mut self.outbox, env)?;
+                    bolt.states.executed(env);
                 }
                 Role::Sink(sink) => sink.execute(data, env),
                 Role::Source(_) => {}
@@ -313,7 +334,13 @@ impl Task {
         let mut snapshot = Snapshot::default();
         let mut awaits_receiver = None;
         match &mut self.role {
-            Role::Bolt(bolt) => bolt.states.cut(task, checkpoint, &mut snapshot, env),
+            Role::Bolt(bolt) => {
+                bolt.states.cut(task, checkpoint, &mut snapshot, env);
+                if let Some(base) = barrier.base.filter(|_| !barrier.kind.is_savepoint()) {
+                    let files = self.parts.files_of(base);
+                    bolt.states.reduce(base, files, &mut snapshot, env);
+                }
+            }
             Role::Sink(sink) => awaits_receiver = sink.cut(checkpoint, &mut snapshot, env),
             Role::Source(_) => {}
         }
@@ -428,7 +455,7 @@ impl BoltTask {
         let generation = env.generation;
         for (head, values) in data.batch.iter() {
             let (root, child) = (head.root, head.child);
-            let States { keyed, operator } = &mut self.states;
+            let States { keyed, operator, .. } = &mut self.states;
             let mut state = keyed.as_mut();
             let mut broadcast = false;
             if state.is_some() || operator.is_some() {

@@ -4,10 +4,12 @@
 
 use std::sync::Arc;
 
+use stormglass_engine::backend::Backend;
 use stormglass_engine::broker::Broker;
 use stormglass_engine::client::{Client, Step, Work};
 use stormglass_engine::cluster::{
     CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
+    StateSettings,
 };
 use stormglass_engine::component::{
     Bolt, BoltContext, Collector, ComponentError, Outcome, Record, Spout, ValueState,
@@ -192,6 +194,7 @@ fn cluster(variant: &Variant) -> Arc<Cluster> {
             tolerated_failures: variant.tolerated_failures,
             retries: 1,
         },
+        state: StateSettings { backend: Backend::File, incremental: false },
         flow: FlowSettings {
             flush: Span::millis(50),
             batch: 4,

@@ -45,6 +45,23 @@ pub(super) const ROWS: &[Bug] = &[
     )
     .breaks("flight-delays", &[Law::NoLoss, Law::LegalOrder]),
     bug(
+        "local-state-unchecked",
+        Twist::LocalStateUnchecked,
+        "KAFKA-7192",
+        "a task starts with what its machine's disk has of it, newer than the checkpoint or not",
+    )
+    .breaks("reference", &[Law::StateEqualsOracle, Law::NoLoss])
+    .with(&["state.backend=log", "checkpoint.interval=500ms", "input.words.count=12_000"]),
+    bug(
+        "local-path-shared",
+        Twist::LocalPathShared,
+        "FLINK-12296",
+        "the tasks of a component share a place on their machine's disk: the second one to start \
+         there replaces what the first one keeps",
+    )
+    .breaks("reference", &[Law::StateEqualsOracle])
+    .with(&["state.backend=embedded", "checkpoint.interval=500ms", "input.words.count=12_000"]),
+    bug(
         "zombie-accepted",
         Twist::ZombieAccepted,
         "a fence left open",

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use stormglass_embedded::store::Redb;
+use stormglass_engine::backend::Backend;
 use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::client::Step;
 use stormglass_engine::cluster::{
     CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
+    StateSettings,
 };
 use stormglass_engine::coordinator::detector;
 use stormglass_engine::coordinator::interval::Adaptive;
@@ -26,7 +29,7 @@ use stormglass_sim::time::Instant;
 use super::Places;
 use crate::input;
 use crate::plan::{Plan, PlannedOperation};
-use crate::scenario::{self, Detector, Operation, Role, Scenario, Scheduler};
+use crate::scenario::{self, Detector, Operation, Role, Scenario, Scheduler, StateBackend};
 
 /// Intervals that the phi-accrual detector remembers of each process.
 const PHI_WINDOW: u16 = 100;
@@ -62,6 +65,7 @@ pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topol
             tolerated_failures: checkpoint.tolerated_failures,
             retries: checkpoint.retries,
         },
+        state: state(&scenario.state),
         flow: FlowSettings {
             flush: flow.flush,
             batch: flow.batch,
@@ -76,6 +80,16 @@ pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topol
 pub(super) fn receiver(sink: &scenario::Sink) -> receiver::Settings {
     let scenario::Sink { transaction_timeout, rewrite_after } = *sink;
     receiver::Settings { transaction_timeout, rewrite_after }
+}
+
+fn state(state: &scenario::State) -> StateSettings {
+    let backend = match state.backend {
+        StateBackend::Memory => Backend::Memory,
+        StateBackend::File => Backend::File,
+        StateBackend::Log => Backend::Log,
+        StateBackend::Embedded => Backend::Embedded(Arc::new(Redb)),
+    };
+    StateSettings { backend, incremental: state.incremental }
 }
 
 fn raft(raft: &scenario::Raft) -> RaftSettings {

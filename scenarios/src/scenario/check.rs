@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stormglass_engine::topology::{Grouping, Input, Topology};
 use stormglass_sim::time::Span;
 
-use super::{Operation, Scenario, Source, Target};
+use super::{Operation, Scenario, Source, StateBackend, Target};
 use crate::problem::{Problem, suggest};
 use crate::topologies::Registry;
 use crate::units::Between;
@@ -65,6 +65,10 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     spans(scenario)?;
     checkpoint::check(scenario)?;
     source(scenario)?;
+    if scenario.state.incremental && scenario.state.backend == StateBackend::Memory {
+        let message = "increments build on files, and the backend `memory` writes none";
+        return fail("state.incremental", message, "choose `file`, `log` or `embedded`");
+    }
     control::check(scenario)?;
     super::sinks::check(scenario)?;
     let phases = &scenario.phases;

@@ -10,7 +10,7 @@ use super::raw::{
 };
 use super::{
     Adaptive, Checkpoint, Clock, Cluster, Disk, Flow, Guarantee, Input, Network, Phases, Profile,
-    Queries, Raft, Scenario, Sink, Source, TopologyChoice,
+    Queries, Raft, Scenario, Sink, Source, State, TopologyChoice,
 };
 use crate::problem::Problem;
 use crate::units::{Quantity, Size};
@@ -53,6 +53,7 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         input: input(raw.input, &origin)?,
         cluster: cluster(raw.cluster, &origin)?,
         checkpoint: checkpoint(raw.checkpoint),
+        state: lay!(raw.state => State::default(); incremental; backend),
         flow: lay!(raw.flow => Flow::default(); batch credits fetch; flush poll),
         network,
         disk,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stormglass_sim::time::Span;
 
-use super::{Assumption, Detector, Guarantee, Profile, Scheduler, SinkKind};
+use super::{Assumption, Detector, Guarantee, Profile, Scheduler, SinkKind, StateBackend};
 use crate::units::{Bandwidth, Between, Quantity, Rate, Share, Size};
 
 mod fault;
@@ -67,6 +67,9 @@ pub(super) struct RawScenario {
     /// How often state is saved.
     #[serde(default)]
     pub checkpoint: RawCheckpoint,
+    /// Where keyed state lies, and what of it a checkpoint saves.
+    #[serde(default)]
+    pub state: RawState,
     /// How tuples flow.
     #[serde(default)]
     pub flow: RawFlow,
@@ -268,6 +271,17 @@ pub(super) struct RawAdaptive {
     pub max: Quantity<Span>,
     /// Changes that are no larger than this share of it are not made. Default 10%.
     pub hysteresis: Portion,
+}
+
+/// Where keyed state lies, and what of it a checkpoint saves.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "State")]
+pub(super) struct RawState {
+    /// Where it lies. Default file.
+    pub backend: Option<Quantity<StateBackend>>,
+    /// Whether a checkpoint saves only what has changed since the last complete one. Default false.
+    pub incremental: Option<bool>,
 }
 
 /// How tuples flow.

@@ -29,7 +29,7 @@ struct Written {
 /// A log of so many batches with a cut behind every third.
 fn written(batches: u8) -> Vec<Written> {
     let mut state = State::from([(vec![0], vec![9, 9])]);
-    let (mut log, frame) = Log::begin(Some(mark(4)), &entries(&state), 0);
+    let (mut log, frame) = Log::begin(Some((mark(4), b"4")), &entries(&state), 0);
     let mut all = vec![Written { frame, state: state.clone(), marks: Some(4) }];
     for n in 1..=batches {
         let put = Change { key: vec![n % 5], value: Some(vec![n; 30]) };
@@ -40,7 +40,7 @@ fn written(batches: u8) -> Vec<Written> {
         all.push(Written { frame, state: state.clone(), marks: None });
         if n % 3 == 0 {
             let marks = Some(u32::from(n) / 3 + 4);
-            let frame = log.mark(mark(u32::from(n) / 3 + 4));
+            let frame = log.mark((mark(u32::from(n) / 3 + 4), &[b'4' + n / 3]));
             all.push(Written { frame, state: state.clone(), marks });
         }
     }
@@ -56,11 +56,12 @@ fn every_cut_is_found_and_what_is_behind_it_never_happened() {
     let log = written(13);
     let bytes = file(&log);
     for Written { state, marks, .. } in log.iter().filter(|written| written.marks.is_some()) {
-        let wanted = Wanted::At(mark(marks.expect("it was filtered")));
-        assert_eq!(recover(&bytes, wanted), Some(entries(state)));
+        let number = marks.expect("it was filtered");
+        let found = recover(&bytes, Wanted::At(mark(number)));
+        assert_eq!(found, Some((entries(state), std::vec![b'0' + number as u8])));
     }
     let newest = log.last().map(|written| entries(&written.state));
-    assert_eq!(recover(&bytes, Wanted::Newest), newest);
+    assert_eq!(recover(&bytes, Wanted::Newest).map(|found| found.0), newest);
 }
 
 #[test]
@@ -127,7 +128,7 @@ proptest! {
         }
         let sound = log.iter().find(|written| written.marks == Some(wanted));
         let found = recover(&bytes, Wanted::At(mark(wanted)));
-        if let Some(found) = found {
+        if let Some((found, _)) = found {
             prop_assert_eq!(Some(found), sound.map(|written| entries(&written.state)));
         }
     }

@@ -1,0 +1,84 @@
+//! State backends: whatever keeps the state, every law holds, and a task takes from its machine's
+//! disk only what the checkpoint holds.
+
+use std::collections::BTreeMap;
+
+use stormglass_scenarios::outcome::Outcome;
+use stormglass_scenarios::run::Run;
+use stormglass_sim::time::Instant;
+use stormglass_tests::runs::{assert_holds, draw, scenario, setup};
+
+/// Many short checkpoints, and machines that lose their power in the middle of them.
+fn settings(backend: &str, incremental: bool) -> Vec<String> {
+    let more = [format!("state.backend={backend}"), format!("state.incremental={incremental}")];
+    let settings = ["input.words.count=12000", "checkpoint.interval=500ms"];
+    settings.into_iter().map(str::to_string).chain(more).collect()
+}
+
+fn run(backend: &str, incremental: bool, seed: u64) -> Outcome {
+    let settings = settings(backend, incremental);
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    setup(&scenario("reference", &settings), seed).run()
+}
+
+#[test]
+fn every_backend_holds() {
+    for backend in ["memory", "file", "log", "embedded"] {
+        for incremental in [false, true].into_iter().filter(|it| !it || backend != "memory") {
+            let mut reached = BTreeMap::new();
+            for seed in 0..6 {
+                let outcome = run(backend, incremental, seed);
+                assert_holds(&outcome);
+                add(&mut reached, &outcome);
+            }
+            let local = matches!(backend, "log" | "embedded");
+            assert_eq!(reached["local-state-taken"] > 0, local, "{backend}");
+            assert_eq!(reached["increment-taken"] > 0, incremental, "{backend}");
+        }
+    }
+}
+
+fn add(reached: &mut BTreeMap<&'static str, u64>, outcome: &Outcome) {
+    for (name, hits) in &outcome.probes {
+        *reached.entry(name).or_default() += hits;
+    }
+}
+
+/// What is found after a power cut is of the very cut to restore, or it is not taken.
+#[test]
+fn local_stores_survive_power_cuts_or_are_refused() {
+    for backend in ["log", "embedded"] {
+        let scenario = scenario("power", &[&format!("state.backend={backend}")]);
+        let mut reached = BTreeMap::new();
+        for seed in 0..15 {
+            let outcome = setup(&scenario, seed).run();
+            assert_holds(&outcome);
+            add(&mut reached, &outcome);
+        }
+        assert!(reached["local-state-taken"] > 0, "{backend}: {reached:?}");
+        assert!(reached["local-state-refused"] > 0, "{backend}: {reached:?}");
+    }
+}
+
+#[test]
+fn forks_with_a_real_engine_inside_have_one_future() {
+    let settings = settings("embedded", true);
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    let setup = setup(&scenario("reference", &settings), 3);
+    let alone = setup.clone().run();
+    let end = alone.ended.since(Instant::ZERO).as_nanos();
+    let mut instants: Vec<u64> = (0..50).map(|n| draw("backends", n, end)).collect();
+    instants.sort_unstable();
+    let mut original = Run::new(setup);
+    for (n, instant) in instants.into_iter().enumerate() {
+        assert!(original.advance(Instant(instant)));
+        let clone = original.clone();
+        if n % 2 == 0 {
+            assert_eq!(clone.finish(), alone, "a clone at {instant} ns that went first");
+        } else {
+            assert_eq!(original.finish(), alone, "an original cloned at {instant} ns");
+            original = clone;
+        }
+    }
+    assert_eq!(original.finish(), alone, "a run that was cloned fifty times");
+}
