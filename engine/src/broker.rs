@@ -1,4 +1,4 @@
-//! The log broker: serves ranges of the input log by offset.
+//! The log broker: serves ranges of the input log by offset, and keeps the positions of readers.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -14,6 +14,10 @@ use crate::node::Cx;
 use crate::observation::{Observation, Resource};
 use crate::replies::Replies;
 
+mod offsets;
+
+use offsets::Offsets;
+
 /// CPU time to serve a fetch.
 const FETCH_CPU: Span = Span::micros(5);
 
@@ -25,6 +29,8 @@ pub struct Broker {
     replies: Replies,
     /// Partitions whose last record was served.
     drained: Vec<bool>,
+    /// Positions of readers, if it keeps them.
+    offsets: Option<Offsets>,
 }
 
 impl Broker {
@@ -32,12 +38,31 @@ impl Broker {
     pub fn new(log: InputLog) -> Self {
         let drained = log.partitions.iter().map(|_| false).collect();
         let (fence, replies) = (Fence::new(Resource::Broker), Replies::default());
-        Broker { log, fence, replies, drained }
+        Broker { log, fence, replies, drained, offsets: None }
+    }
+
+    /// The same, with a file in which the positions of readers are kept.
+    #[must_use]
+    pub fn with_offsets(self) -> Self {
+        Broker { offsets: Some(Offsets::default()), ..self }
     }
 
     /// Reacts to one event.
     pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
         self.replies.on_event(&event, cx);
+        if let Some(offsets) = &mut self.offsets {
+            match &event {
+                Event::Start => offsets.start(cx),
+                Event::Disk { ticket, result } => {
+                    if offsets.on_disk(*ticket, result.as_ref(), &mut self.replies, cx).is_err() {
+                        return cx.exit();
+                    }
+                }
+                // The file comes first: who has not read it must not answer anybody.
+                Event::Received { conn, .. } if !offsets.is_ready() => return cx.close(*conn),
+                _ => {}
+            }
+        }
         let Event::Received { conn, message, .. } = event else { return };
         match message {
             Message::Fence { generation } => {
@@ -45,6 +70,12 @@ impl Broker {
                 let _ = cx.write(conn, Message::FenceRaised { generation });
             }
             Message::Fetch(fetch) => self.fetch(&fetch, conn, cx),
+            Message::CommitOffsets(asked) => {
+                let admitted = self.fence.admits(asked.generation, asked.task, conn, cx);
+                if let Some(offsets) = self.offsets.as_mut().filter(|_| admitted) {
+                    offsets.asked(asked, conn, &mut self.replies, cx);
+                }
+            }
             _ => {}
         }
     }

@@ -44,6 +44,39 @@ pub struct Cluster {
     pub state: StateSettings,
     /// Batching and flow control.
     pub flow: FlowSettings,
+    /// How a failure is recovered from.
+    pub recovery: Recovery,
+}
+
+/// How a failure is recovered from: the mechanisms are interchangeable for the same topology.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recovery {
+    /// Barriers, consistent cuts and transactional sinks: exactly once.
+    Checkpoints,
+    /// Acking, and Storm's commit of stateful bolts through a checkpoint spout: at least once.
+    StatefulBolts(AckingSettings),
+}
+
+/// Acking.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AckingSettings {
+    /// A tree of tuples that is not complete after this long, or twice as long at most, has failed
+    /// (Storm's `topology.message.timeout.secs`).
+    pub message_timeout: Span,
+    /// Records of one source task that may be under way (Storm's `topology.max.spout.pending`).
+    pub max_pending: u32,
+    /// How often a source has its position kept.
+    pub commit_interval: Span,
+}
+
+impl Recovery {
+    /// The settings of acking, if it is used.
+    pub const fn acking(&self) -> Option<&AckingSettings> {
+        match self {
+            Recovery::Checkpoints => None,
+            Recovery::StatefulBolts(settings) => Some(settings),
+        }
+    }
 }
 
 /// Failure detection and restarts.

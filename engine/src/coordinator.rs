@@ -23,8 +23,10 @@ use crate::message::Message;
 use crate::names::{Probe, Switches, Twist};
 use crate::node::Cx;
 use crate::observation::Observation;
+use crate::observation::acking::Acking;
 use crate::raft::{self, Body, Entry, Snapshot};
 
+pub mod checkpoint_spout;
 pub mod checkpoints;
 pub mod decide;
 pub mod detector;
@@ -38,11 +40,13 @@ pub mod replica;
 mod requests;
 mod rounds;
 pub mod schedule;
+mod steps;
 mod workers;
 
+use checkpoint_spout::{Phase, TxState};
 use checkpoints::Asker;
 use master::Master;
-use metadata::{Applied, Command, Completed, Metadata, Request};
+use metadata::{Applied, Command, Completed, Metadata, Progress, Request};
 use reads::Reads;
 use replica::{Replica, Told};
 
@@ -242,6 +246,17 @@ impl Coordinator {
             Applied::Stopped(checkpoint) => {
                 let generation = self.ledger.metadata.generation();
                 cx.observe(Observation::Stopped { generation, checkpoint: *checkpoint });
+            }
+            Applied::Stepped(Progress { state: TxState { txid, phase }, version }) => {
+                let (txid, phase, version) = (*txid, *phase, *version);
+                let generation = self.ledger.metadata.generation();
+                let stepped = Acking::Stepped { generation, txid, phase, version };
+                cx.observe(Observation::Acking(stepped));
+                // What is prepared everywhere is what a restore takes from now on.
+                let latest = self.ledger.metadata.latest().cloned();
+                if let Some(latest) = latest.filter(|_| phase == Phase::Committing) {
+                    self.announce(&Applied::Completed(latest), cx);
+                }
             }
             _ => {}
         }

@@ -46,6 +46,11 @@ number!(
     CheckpointId(u32), "chk"
 );
 number!(
+    /// A transaction of the checkpoint spout (Storm's txid); 0 is none yet. A transaction that was
+    /// rolled back is tried again under the same number.
+    Txid(u32), "tx"
+);
+number!(
     /// A share of the keys: `floorMod(hash, max_parallelism)`.
     KeyGroup(u16), "kg"
 );
@@ -57,6 +62,29 @@ number!(
     /// A tuple's place in the tree below its root: derived from its parent's by [`Child::step`].
     Child(u32), "."
 );
+
+/// Which tree below a record a tuple belongs to: the source task that read the record and the
+/// how-manieth time it did, packed. A record that is read again is a new tree.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Tree(pub u32);
+
+impl Tree {
+    /// No tree: nobody follows the tuple.
+    pub const NONE: Tree = Tree(0);
+
+    /// The tree of a source task's `number`-th reading of a record, from 1.
+    pub const fn new(source: TaskId, number: u16) -> Tree {
+        Tree((source.0 as u32) << 16 | number as u32)
+    }
+    /// The source task.
+    pub const fn source(self) -> TaskId {
+        TaskId((self.0 >> 16) as u16)
+    }
+    /// Which reading.
+    pub const fn number(self) -> u16 {
+        self.0 as u16
+    }
+}
 
 impl TaskId {
     /// Where source records come from: the log broker, which is not a task.

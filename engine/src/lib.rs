@@ -24,6 +24,8 @@
 //!   [`observation`], what is told; [`message`], what processes say to each other.
 //! * The way of data: [`log`], the input; [`broker`] serves it; [`java`] and [`grouping`], who gets
 //!   a tuple; [`worker`] runs tasks: source, inputs, emitter, outbox, sink.
+//! * At least once, instead of checkpoints: trees of tuples are acked, and stateful bolts commit,
+//!   in the worker's `acking` and `stateful`; [`coordinator::checkpoint_spout`] leads them.
 //! * The way of a checkpoint: [`barrier`], what begins it; [`state`], by key group; [`backend`],
 //!   where it lies; [`snapshot`], its file; [`handle`], the file's name; [`store`] keeps it;
 //!   [`permit`], what only a completed checkpoint mints; [`receiver`] commits with it.

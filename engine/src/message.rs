@@ -11,6 +11,7 @@ use stormglass_sim::payload::Payload;
 use stormglass_sim::time::{Instant, Span};
 
 use crate::barrier::{Barrier, CheckpointKind};
+use crate::coordinator::checkpoint_spout::TxState;
 use crate::coordinator::metadata::{Answer, Assignment, Command, Completed};
 use crate::coordinator::rebalance::Load;
 use crate::handle::{FileId, Part};
@@ -24,7 +25,10 @@ use crate::snapshot::TransactionId;
 use crate::tuple::Batch;
 use crate::value::Value;
 
+pub mod acking;
 mod wire;
+
+use acking::{Acks, Emission, Offsets, Step};
 
 /// One message.
 #[derive(Clone, Debug)]
@@ -255,6 +259,27 @@ pub enum Message {
     },
     /// Coordinator to store: of these checkpoints, no other files are needed any more.
     Discard(Arc<Discard>),
+    /// The checkpoint spout to the tasks that read from spouts, and from a bolt to all that read
+    /// from it: a checkpoint tuple.
+    Step(Step),
+    /// Task to coordinator: the step of a checkpoint tuple is done; what a keyed bolt prepares is
+    /// acknowledged instead.
+    Stepped {
+        /// The step.
+        emission: Emission,
+        /// The generation of the task.
+        generation: Generation,
+        /// The task.
+        task: TaskId,
+        /// False if the step failed here.
+        done: bool,
+    },
+    /// Tasks to the acker of a source task.
+    Acks(Arc<Acks>),
+    /// Source to broker: these positions are to be kept; none, to ask for what is kept.
+    CommitOffsets(Arc<Offsets>),
+    /// Broker to source: the positions that are durable.
+    Offsets(Arc<Offsets>),
     /// Sink to receiver.
     Transaction(Arc<Transaction>),
     /// Receiver to sink: the transaction is durable and will be committed when asked; or everything
@@ -330,6 +355,8 @@ pub struct Deployment {
     pub assignment: Arc<Assignment>,
     /// The checkpoint to restore, and the permit to commit what it covers.
     pub restore: Option<(Arc<Completed>, CommitPermit)>,
+    /// What the checkpoint spout stands at; its initial state where there is none.
+    pub transaction: TxState,
 }
 
 /// Tuples of one channel, in order, perhaps closed by a barrier.

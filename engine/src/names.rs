@@ -90,6 +90,14 @@ names! {
         QueryOvertaken = "query-overtaken",
         /// A query came to a worker that does not own the key.
         QueryNotOwned = "query-not-owned",
+        /// A step of the checkpoint spout failed, or was not acked in time.
+        StepFailed = "step-failed",
+        /// A tuple's tree was not complete in time.
+        TreeTimedOut = "tree-timed-out",
+        /// A tree that nobody waits for any more was acked or failed.
+        LateTree = "late-tree",
+        /// A transaction of stateful bolts was rolled back.
+        RolledBack = "rolled-back",
     }
 }
 
@@ -138,6 +146,16 @@ names! {
         LocalStateUnchecked = "local-state-unchecked",
         /// The tasks of a component share a place on their machine's disk (FLINK-12296).
         LocalPathShared = "local-path-shared",
+        /// An executor's tick turns the timers of its source tasks once for each of them
+        /// (STORM-3693).
+        TickPerTask = "tick-per-task",
+        /// A stateful bolt acks its inputs when they are prepared, not when they are committed.
+        AckOnPrepare = "ack-on-prepare",
+        /// A rollback keeps what was prepared.
+        RollbackKeepsPrepared = "rollback-keeps-prepared",
+        /// Records that wait to be read again count as under way, so that a cap on those blocks
+        /// them, too (STORM-2343).
+        CapBlocksRetries = "cap-blocks-retries",
         /// Raft: a vote is granted whatever the candidate's log.
         RaftVoteUnchecked = "raft-vote-unchecked",
         /// Raft: a vote is told before it is durable.

@@ -10,7 +10,10 @@ use crate::barrier::CheckpointKind;
 use crate::ids::{Attempt, CheckpointId, Child, Generation, KeyGroup, Partition, Root, TaskId};
 use crate::raft::{Index, Point, Term};
 
+pub mod acking;
 mod digest;
+
+use acking::Acking;
 
 /// A service that outlives generations and has to fence old ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -426,6 +429,8 @@ pub enum Observation {
         /// How many.
         rows: u64,
     },
+    /// Trees of tuples, transactions of stateful bolts, plain outputs.
+    Acking(Acking),
     /// A spout or bolt returned an error: its worker dies.
     TaskFailed {
         /// The task.

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use stormglass_sim::hash::Mixer;
 
-use crate::ids::{Child, ComponentId, Root, StreamId};
+use crate::ids::{Child, ComponentId, Root, StreamId, Tree};
 use crate::topology::Fields;
 use crate::value::Value;
 
@@ -21,6 +21,8 @@ pub struct Head {
     pub stream: StreamId,
     /// How many values it has.
     pub arity: u16,
+    /// Its tree; none unless acking follows it.
+    pub tree: Tree,
 }
 
 /// A tuple as a bolt sees it.
@@ -77,7 +79,7 @@ impl Batch {
     pub fn push(&mut self, head: Head, values: &[Value]) {
         assert_eq!(head.arity as usize, values.len(), "a head counts its values");
         self.mixer.pair(head.root.0, u64::from(head.child.0) << 32 | u64::from(head.hash as u32));
-        self.mixer.word(u64::from(head.stream.0));
+        self.mixer.word(u64::from(head.stream.0) | u64::from(head.tree.0) << 32);
         self.size += HEAD_SIZE;
         for value in values {
             value.digest(&mut self.mixer);

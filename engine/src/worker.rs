@@ -21,6 +21,7 @@ use crate::observation::Observation;
 use crate::permit::CommitPermit;
 use crate::raft::Term;
 
+mod acking;
 mod beats;
 mod control;
 mod emitter;
@@ -32,6 +33,7 @@ mod queries;
 mod restore;
 mod sink;
 mod source;
+mod stateful;
 mod states;
 mod task;
 mod token;
@@ -148,7 +150,7 @@ impl Worker {
                 if store {
                     task.store_back(env);
                 } else {
-                    task.poll(env);
+                    task.broker_back(env);
                 }
             }
             Ok(())
@@ -219,6 +221,7 @@ impl Worker {
                     Ok(())
                 });
             }
+            token => self.stateful_timer(token, cx),
         }
     }
 
@@ -270,9 +273,10 @@ impl Worker {
                 self.with_task(task, generation, cx, |task, env| task.records(&records, env));
             }
             Message::GetDone { task, generation, id, data } => {
-                let permit = self.restored_permit();
+                let Some(job) = &self.job else { return };
+                let deployment = job.deployment.clone();
                 self.with_task(task, generation, cx, |task, env| {
-                    if !task.read(id, data, permit, env) {
+                    if !task.read(id, data, &deployment, env) {
                         task::broken(env, env.cluster.store, None);
                     }
                     Ok(())
@@ -365,7 +369,7 @@ impl Worker {
                     Ok(())
                 });
             }
-            _ => {}
+            other => self.stateful_message(other, cx),
         }
     }
 

@@ -6,7 +6,8 @@
 //! counts records,
 //! `oracle` evaluates them with `outputs` as its memory of what must become visible, `direct` does
 //! so for sinks without transactions, [`expiry`] says what a timeout excuses; `restore`, `fencing`
-//! and `visibility` watch the protocol. [`control`] joins those of the control plane:
+//! and `visibility` watch the protocol. `trees` takes the place of most of them where a run
+//! recovers by acking. [`control`] joins those of the control plane:
 //! `raft`, `linear`, `suspicion`, `owner`, `queries`, `tolerance`. [`Judges`] is all of them.
 //!
 //! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are
@@ -47,6 +48,7 @@ mod staging;
 mod suspicion;
 mod table;
 mod tolerance;
+mod trees;
 mod visibility;
 mod ways;
 
@@ -64,6 +66,7 @@ use oracle::Oracle;
 use plan::Plan;
 use restore::Restores;
 use staging::{Published, Staging};
+use trees::Trees;
 
 use crate::outcome::DuplicateFacts;
 
@@ -78,6 +81,10 @@ pub struct Judges {
     restores: Restores,
     fencing: Fencing,
     control: Control,
+    /// Where acking takes the place of barriers: most of the others then see nothing.
+    trees: Option<Box<Trees>>,
+    /// There: the versions that were decided, and the last one.
+    decided: (u64, Option<CheckpointId>),
     staging: Staging,
     expiry: Expiry,
     direct: Direct,
@@ -100,6 +107,12 @@ impl Judges {
             fencing: Fencing::new(&plan),
             expiry: Expiry::new(settings.transactions),
             direct: Direct::new(&plan),
+            trees: settings.message_timeout.map(|timeout| {
+                let partitions = log.partitions.len();
+                let (plan, ppm) = (Arc::clone(&plan), settings.clock_ppm);
+                Box::new(Trees::new(plan, partitions, timeout, ppm))
+            }),
+            decided: (0, None),
             control: Control::new(settings),
             staging: Staging::default(),
             findings: Findings::default(),
@@ -115,6 +128,9 @@ impl Judges {
     #[inline]
     pub fn observed(&mut self, time: Instant, node: NodeId, o: &Observation) {
         self.now = time;
+        if self.trees.is_some() {
+            return self.followed(Witness { at: time, node, what: *o });
+        }
         if let Observation::Executed { .. } = o {
             self.executed += 1;
             if !self.history.executed(time, o) {
@@ -123,6 +139,29 @@ impl Judges {
             return;
         }
         self.protocol(Witness { at: time, node, what: *o });
+    }
+
+    /// What is seen where acking takes the place of barriers.
+    fn followed(&mut self, seen: Witness) {
+        let Judges { plan, findings, fencing, control, trees, .. } = self;
+        let Some(trees) = trees else { return };
+        match seen.what {
+            Observation::Executed { .. } => self.executed += 1,
+            Observation::Granted { generation, .. } => {
+                if !fencing.granted(generation, seen, findings) {
+                    return;
+                }
+            }
+            Observation::Restored { .. }
+            | Observation::Fenced { .. }
+            | Observation::Accepted { .. } => fencing.observed(plan, seen, findings),
+            Observation::CheckpointCompleted { checkpoint, .. } => {
+                self.decided.0 += 1;
+                self.decided.1 = Some(checkpoint);
+            }
+            _ => control.observed(seen, findings),
+        }
+        trees.observed(seen, findings);
     }
 
     fn protocol(&mut self, seen: Witness) {
@@ -312,6 +351,9 @@ impl Judges {
     pub fn finish(&mut self) {
         let Judges { plan, findings, now, .. } = self;
         self.control.finish(findings);
+        if self.trees.is_some() {
+            return;
+        }
         self.expiry.finish(plan, *now, findings);
         self.lineage.finish(self.oracle.positions(), *now, findings);
         if self.oracle.is_blind() {
@@ -339,11 +381,18 @@ impl Judges {
     /// Whether completed checkpoints cover the whole log or the job has ended, and all their
     /// outputs are visible.
     pub fn is_complete(&self) -> bool {
+        if let Some(trees) = &self.trees {
+            return trees.behind(&self.ends()).is_none();
+        }
         (self.stopped || self.is_covered()) && self.oracle.outputs.is_settled()
     }
 
     /// What is missing for [`Judges::is_complete`].
     pub fn pending(&self) -> Option<String> {
+        if let Some(trees) = &self.trees {
+            let (at, kept, end) = trees.behind(&self.ends())?;
+            return Some(format!("p{at} is done up to {} of {}", count(kept), count(end)));
+        }
         let behind = self.spouts().find_map(|(_, positions)| {
             let ends = self.log.partitions.iter().map(|partition| partition.len());
             let mut both = positions.iter().zip(ends).enumerate();
@@ -355,7 +404,10 @@ impl Judges {
 
     /// What took effect more than once.
     pub fn duplicates(&self) -> DuplicateFacts {
-        DuplicateFacts { updates: 0, outputs: self.direct.repeated() }
+        match &self.trees {
+            Some(trees) => trees.duplicates(),
+            None => DuplicateFacts { updates: 0, outputs: self.direct.repeated() },
+        }
     }
 
     /// Executions observed, of all generations.
@@ -364,22 +416,28 @@ impl Judges {
     }
     /// Updates of a keyed component that completed checkpoints cover.
     pub fn folded(&self, component: ComponentId) -> u64 {
-        self.lineage.counted(component)
+        self.published(component)
     }
     /// Visible outputs of a sink.
     pub fn published(&self, component: ComponentId) -> u64 {
-        self.lineage.counted(component)
+        match &self.trees {
+            Some(trees) => trees.counted(component),
+            None => self.lineage.counted(component),
+        }
     }
     /// Checkpoints completed.
     pub fn checkpoints_completed(&self) -> u64 {
-        self.restores.completed()
+        self.restores.completed() + self.decided.0
     }
     /// The newest completed checkpoint.
     pub fn last_completed(&self) -> Option<CheckpointId> {
-        self.restores.last_completed()
+        self.restores.last_completed().or(self.decided.1)
     }
     /// Records that spouts have read in the newest generation and no completed checkpoint covers.
     pub fn in_flight(&self) -> u64 {
+        if let Some(trees) = &self.trees {
+            return trees.under_way();
+        }
         let read = |partition: u16| {
             let by_spout = self.plan.topology.components().iter().filter_map(|spout| {
                 if !matches!(spout.kind, Kind::Spout(_)) {
@@ -407,6 +465,9 @@ impl Judges {
 
     fn spouts(&self) -> impl Iterator<Item = (usize, &Vec<u64>)> {
         self.oracle.positions().iter().enumerate().filter(|(_, positions)| !positions.is_empty())
+    }
+    fn ends(&self) -> Vec<u64> {
+        self.log.partitions.iter().map(|partition| partition.len()).collect()
     }
     fn is_covered(&self) -> bool {
         let mut ends = self.log.partitions.iter().map(|partition| partition.len()).enumerate();

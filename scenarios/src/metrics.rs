@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use stormglass_engine::ids::{CheckpointId, ComponentId, Generation, Root, TaskId};
 use stormglass_engine::log::InputLog;
+use stormglass_engine::observation::acking::Acking;
 use stormglass_engine::observation::{AbortReason, Observation};
 use stormglass_engine::topology::Topology;
 use stormglass_sim::fault::Fault;
@@ -46,6 +47,8 @@ pub(crate) struct Metrics {
     /// The offset to read next in each partition: the furthest ever, and in the newest generation.
     furthest: Vec<u64>,
     position: Vec<u64>,
+    /// The positions that are durable at the broker, if they are kept there.
+    kept: Vec<u64>,
     generation: Generation,
     /// The positions in the cuts of checkpoints that are not complete, and in the last complete
     /// one.
@@ -74,7 +77,8 @@ impl Metrics {
             leaders: Leaders::default(),
             detection: Detection::default(),
             furthest: none.clone(),
-            position: none,
+            position: none.clone(),
+            kept: none,
             generation: Generation(0),
             cuts: BTreeMap::new(),
             read: 0,
@@ -105,7 +109,8 @@ impl Metrics {
                 let partition = usize::from(root.partition().0);
                 let next = root.offset() + 1;
                 if generation == self.generation {
-                    self.position[partition] = next;
+                    // One that failed may be read again after others.
+                    self.position[partition] = self.position[partition].max(next);
                 }
                 if next > self.furthest[partition] {
                     self.furthest[partition] = next;
@@ -151,12 +156,15 @@ impl Metrics {
                     self.became_visible(now, task, root);
                 }
             }
+            Observation::Acking(Acking::Kept { next, .. }) => {
+                self.kept[usize::from(next.partition().0)] = next.offset();
+            }
             Observation::Granted { generation, restore, .. } => {
                 self.generation = generation;
                 self.checkpoints.restored += u64::from(restore.is_some());
                 match restore.and_then(|checkpoint| self.cuts.get(&checkpoint)) {
                     Some(positions) => self.position.clone_from(positions),
-                    None => self.position.fill(0),
+                    None => self.position.clone_from(&self.kept),
                 }
             }
             Observation::Position { checkpoint, next, .. } => {

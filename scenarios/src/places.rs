@@ -21,7 +21,7 @@ use stormglass_sim::world::World;
 
 use crate::input;
 use crate::plan::Plan;
-use crate::scenario::{Role, Scenario};
+use crate::scenario::{Recovery, Role, Scenario};
 
 mod wiring;
 
@@ -147,7 +147,10 @@ impl Places {
             let coordinator = Coordinator::new(Arc::clone(&cluster));
             world.boot(node, Node::Coordinator(Box::new(coordinator)));
         }
-        world.boot(cluster.broker, Node::Broker(Broker::new(log.clone())));
+        let broker = Broker::new(log.clone());
+        let keeps = scenario.recovery == Recovery::StatefulBolts;
+        let broker = if keeps { broker.with_offsets() } else { broker };
+        world.boot(cluster.broker, Node::Broker(broker));
         world.boot(cluster.store, Node::Store(Store::default()));
         world.boot(
             cluster.receiver,

@@ -25,7 +25,7 @@ use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
 use crate::places::Places;
 use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
-use crate::scenario::{self, Assumption, Detector, Role, Scenario, Ways};
+use crate::scenario::{self, Assumption, Detector, Recovery, Role, Scenario, Ways};
 use crate::story::{Fired, Story};
 use crate::topologies::Registry;
 use crate::units::{Between, Drift, Step};
@@ -448,6 +448,10 @@ fn judging(scenario: &Scenario, places: &Places, plan: &Plan) -> Settings {
             assumed: scenario.assume.contains(&Assumption::OutageBelowTransactionTimeout),
         },
         tolerated_failures: scenario.checkpoint.tolerated_failures,
+        message_timeout: match scenario.recovery {
+            Recovery::Checkpoints => None,
+            Recovery::StatefulBolts => Some(scenario.acking.message_timeout),
+        },
     }
 }
 

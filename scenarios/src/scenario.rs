@@ -29,11 +29,11 @@
 //! ```
 //!
 //! In reading order: the structs here; `settings` (machines, links, disks), `state` (where it
-//! lies), `sinks` and `control` (Raft, clocks, detector, scheduler); `fault`, `target` and `event`
-//! (what is done to a cluster, to whom, and when); `operation` (what is asked of it);
-//! `alternative` (what each seed draws one of); `raw` (the TOML as it is written), `document`
-//! (text, spans and `--set`), `lower` (from one to the other), `check` (what must hold between the
-//! values).
+//! lies), `sinks`, `recovery` (the mechanism, and acking) and `control` (Raft, clocks, detector,
+//! scheduler); `fault`, `target` and `event` (what is done to a cluster, to whom, and when);
+//! `operation` (what is asked of it); `alternative` (what each seed draws one of); `raw` (the TOML
+//! as it is written), `document` (text, spans and `--set`), `lower` (from one to the other),
+//! `check` (what must hold between the values).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,6 +58,7 @@ mod fault;
 mod lower;
 mod operation;
 mod raw;
+mod recovery;
 mod settings;
 mod sinks;
 mod state;
@@ -72,6 +73,7 @@ pub use event::EventKind;
 pub use fault::{Action, ActionSpec, FaultSpec, Ways, When};
 pub use operation::{Operation, OperationSpec};
 pub use raw::schema;
+pub use recovery::{Acking, Recovery};
 pub use settings::{Adaptive, Checkpoint, Cluster, Disk, Flow, Network, Phases, Profile, Queries};
 pub use sinks::{Assumption, Sink, SinkKind};
 pub use state::{State, StateBackend};
@@ -94,10 +96,14 @@ pub struct Scenario {
     pub input: Input,
     /// The machines, and how failures are noticed.
     pub cluster: Cluster,
+    /// How a failure is recovered from.
+    pub recovery: Recovery,
     /// How often state is saved.
     pub checkpoint: Checkpoint,
     /// Where keyed state lies, and what of it a checkpoint saves.
     pub state: State,
+    /// Acking, where the recovery uses it.
+    pub acking: Acking,
     /// How tuples flow.
     pub flow: Flow,
     /// The links between machines.
@@ -216,8 +222,10 @@ impl Scenario {
             },
             input: Input { partitions: Input::PARTITIONS, rate, source },
             cluster: Cluster::of(Profile::Catalog),
+            recovery: Recovery::Checkpoints,
             checkpoint: Checkpoint::default(),
             state: State::default(),
+            acking: Acking::default(),
             flow: Flow::default(),
             network: Network::default(),
             disk: Disk::default(),

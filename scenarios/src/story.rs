@@ -7,6 +7,7 @@ use stormglass_engine::ids::{ComponentId, TaskId};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::node::Node;
 use stormglass_engine::observation::Observation;
+use stormglass_engine::observation::acking::Acking;
 use stormglass_engine::raft::Point;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::node::NodeId;
@@ -173,6 +174,7 @@ impl Story {
                 | Observation::Upserted { .. }
                 | Observation::RowKept { .. }
                 | Observation::RowsKept { .. }
+                | Observation::Acking(Acking::Acked { .. } | Acking::Failed { .. })
                 | Observation::Assigned { .. }
                 | Observation::Applied { .. }
                 | Observation::Heard { .. }

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use stormglass_sim::node::{ConnId, Event, Lane, NodeId, TimerId};
 use stormglass_sim::time::{Instant, Span};
 
+use super::checkpoint_spout::CheckpointSpout;
 use super::checkpoints::{Ack, Checkpoints};
 use super::decide::Rebalance;
 use super::detector::Heartbeats;
@@ -35,6 +36,8 @@ pub(super) const CHECKPOINT_DUE: u64 = 2 << 32;
 pub(super) const CHECKPOINT_TIMEOUT: u64 = 3 << 32;
 pub(super) const DEPLOY_TIMEOUT: u64 = 4 << 32;
 const RECONNECT_RESOURCE: u64 = 5 << 32;
+pub(super) const STEP_DUE: u64 = 6 << 32;
+pub(super) const STEP_TIMEOUT: u64 = 7 << 32;
 
 /// The master.
 #[derive(Clone, Debug)]
@@ -46,6 +49,8 @@ pub(super) struct Master {
     pub(super) resources: Vec<ResourceLink>,
     pub(super) checkpoints: Checkpoints,
     pub(super) pace: Pace,
+    /// In the place of barriers, if stateful bolts commit.
+    pub(super) spout: Option<CheckpointSpout>,
     /// How far a replacement of the running generation by one that follows the goal has come.
     pub(super) rebalancing: Option<Rebalance>,
     pub(super) monitor: Option<TimerId>,
@@ -121,6 +126,7 @@ impl Master {
             resources: resources.to_vec(),
             checkpoints: Checkpoints::default(),
             pace: Pace::new(cluster.checkpoint.interval),
+            spout: cluster.recovery.acking().map(|_| CheckpointSpout::new(now)),
             rebalancing: None,
             monitor: None,
             meter: Meter::new(cluster.control.load.window),
@@ -232,6 +238,11 @@ impl Master {
             Message::Broken { generation, peer: concerned, task } => {
                 self.broken(peer, generation, concerned, task, ledger, cx);
             }
+            Message::Acknowledge { checkpoint, generation, attempt, part }
+                if self.spout.is_some() =>
+            {
+                self.prepared((checkpoint, generation, attempt), part, ledger, cx);
+            }
             Message::Acknowledge { checkpoint, generation, attempt, part } => {
                 self.acknowledge(Ack { checkpoint, generation, attempt, part }, ledger, cx);
             }
@@ -240,6 +251,9 @@ impl Master {
             }
             Message::Finished { checkpoint, generation, task } => {
                 self.finished(checkpoint, generation, task, ledger, cx);
+            }
+            Message::Stepped { emission, generation, task, done } => {
+                self.stepped((emission, generation, task), done, ledger, cx);
             }
             Message::Silent { generation, .. } => {
                 self.failed(peer, generation, Suspicion::ExecutorTimeout, ledger, cx);
@@ -267,6 +281,8 @@ impl Master {
             MONITOR if self.monitor == Some(timer) => self.look(ledger, cx),
             CHECKPOINT_DUE => self.trigger_if_due(ledger, cx),
             CHECKPOINT_TIMEOUT => self.checkpoint_timeout(CheckpointId(number), ledger, cx),
+            STEP_DUE => self.advance(ledger, cx),
+            STEP_TIMEOUT => self.step_timeout(number, ledger, cx),
             DEPLOY_TIMEOUT => self.deploy_timeout(Generation(number), ledger, cx),
             RECONNECT_RESOURCE => {
                 let resource = &mut self.resources[number as usize];
@@ -292,6 +308,7 @@ impl Master {
             Applied::Reserved(checkpoint) => self.begin_checkpoint(*checkpoint, ledger, cx),
             Applied::Completed(completed) => self.checkpoint_completed(completed, ledger, cx),
             Applied::Stopped(_) => self.step = Step::Stopped,
+            Applied::Stepped(progress) => self.step_persisted(*progress, ledger, cx),
             Applied::Planned(_) => {
                 self.find_slots(ledger, cx);
                 self.consider(ledger, cx);
@@ -314,6 +331,10 @@ impl Master {
             Applied::Updated(_) => {}
         }
         requests::answer(request, applied, cx);
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.step, Step::Running)
     }
 
     /// Sends to every worker of the current assignment that is connected.

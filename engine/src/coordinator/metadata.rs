@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use stormglass_sim::node::{Lane, NodeId};
 use stormglass_sim::time::Span;
 
+use super::checkpoint_spout::{Phase, TxState};
 use super::interval::Experience;
 use crate::barrier::CheckpointKind;
 use crate::handle::{FileId, Part};
@@ -132,6 +133,16 @@ pub enum Command {
         /// The savepoint.
         checkpoint: CheckpointId,
     },
+    /// The checkpoint spout goes on to a state. Refused unless the generation is current and the
+    /// state follows the present one.
+    Step {
+        /// The generation whose tasks did the step.
+        generation: Generation,
+        /// The state.
+        to: TxState,
+        /// What all tasks keep, if they have just prepared it.
+        parts: Vec<Arc<Part>>,
+    },
     /// A supervisor's workers may be used.
     Join {
         /// The supervisor.
@@ -189,6 +200,8 @@ pub enum Applied {
     Completed(Arc<Completed>),
     /// The job has ended with this savepoint.
     Stopped(CheckpointId),
+    /// The checkpoint spout stands at this.
+    Stepped(Progress),
     /// Members or goal changed: this is the version now.
     Planned(u32),
     /// A register has this value now.
@@ -197,6 +210,21 @@ pub enum Applied {
     Refused,
     /// It was applied before, with this answer; nothing changed.
     Again(Answer),
+}
+
+/// How far the checkpoint spout has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// What it stands at.
+    pub state: TxState,
+    /// The name under which the last transaction that was begun is prepared, or was.
+    pub version: CheckpointId,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Progress { state: TxState::INITIAL, version: CheckpointId(0) }
+    }
 }
 
 /// What a client is told, in a word: the new value, id, generation or version; none if refused.
@@ -213,6 +241,7 @@ pub struct Metadata {
     /// The job has ended.
     stopped: bool,
     next_checkpoint: u32,
+    progress: Progress,
     /// Supervisors, and whether their workers may be used.
     members: BTreeMap<NodeId, bool>,
     goal: Goal,
@@ -266,6 +295,10 @@ impl Metadata {
     pub fn answered(&self, client: NodeId, sequence: u64) -> Option<Answer> {
         let (newest, answer) = self.sessions.get(&client)?;
         (sequence <= *newest).then(|| answer.filter(|_| sequence == *newest))
+    }
+    /// How far the checkpoint spout has come.
+    pub fn progress(&self) -> Progress {
+        self.progress
     }
     /// How the topology is to be spread.
     pub fn goal(&self) -> &Goal {
@@ -334,6 +367,9 @@ impl Metadata {
             }
             Command::Complete(completed) => self.complete(completed, retained, switches),
             Command::Stop { generation, checkpoint } => self.stop(generation, checkpoint),
+            Command::Step { generation, to, parts } => {
+                self.step(generation, to, parts, retained, switches)
+            }
             Command::Join { supervisor } => self.set_member(supervisor, true),
             Command::Leave { supervisor } => self.set_member(supervisor, false),
             Command::Rebalance { workers, executors } => {
@@ -397,6 +433,42 @@ impl Metadata {
         Applied::Stopped(checkpoint)
     }
 
+    /// A prepared transaction takes the next checkpoint id as its name. Once it is to be committed,
+    /// what was prepared under that name is what a restore takes.
+    fn step(
+        &mut self,
+        generation: Generation,
+        to: TxState,
+        parts: Vec<Arc<Part>>,
+        retained: u16,
+        switches: Switches,
+    ) -> Applied {
+        let Some(assignment) = self.assignment.clone().filter(|a| a.generation == generation)
+        else {
+            return Applied::Refused;
+        };
+        if !self.progress.state.leads_to(to) {
+            return Applied::Refused;
+        }
+        self.progress.state = to;
+        match to.phase {
+            Phase::Preparing => {
+                self.next_checkpoint += 1;
+                self.progress.version = CheckpointId(self.next_checkpoint);
+            }
+            Phase::Committing => {
+                let (checkpoint, attempt) = (self.progress.version, assignment.attempt);
+                let ran = Span::ZERO;
+                let kind = CheckpointKind::Checkpoint;
+                let completed = Completed { checkpoint, kind, generation, attempt, parts, ran };
+                let kept = self.complete(completed, retained, switches);
+                assert!(matches!(kept, Applied::Completed(_)), "ids rise");
+            }
+            Phase::Committed => {}
+        }
+        Applied::Stepped(self.progress)
+    }
+
     fn set_member(&mut self, supervisor: NodeId, active: bool) -> Applied {
         if self.members.insert(supervisor, active) == Some(active) {
             return Applied::Planned(self.goal.version);
@@ -418,6 +490,7 @@ impl Applied {
             Applied::Reserved(checkpoint) => Some(checkpoint.0.into()),
             Applied::Completed(completed) => Some(completed.checkpoint.0.into()),
             Applied::Stopped(checkpoint) => Some(checkpoint.0.into()),
+            Applied::Stepped(progress) => Some(progress.state.txid.0.into()),
             Applied::Planned(version) => Some((*version).into()),
             Applied::Updated(value) => Some(*value),
             Applied::Refused => None,

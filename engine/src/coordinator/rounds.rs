@@ -21,6 +21,9 @@ use crate::topology::Kind;
 impl Master {
     /// Sets the timer for the next checkpoint, if it may begin.
     pub(super) fn schedule_checkpoint(&mut self, cx: &mut Cx<'_>) {
+        if self.spout.is_some() {
+            return;
+        }
         if let Some(due) = self.checkpoints.due(&self.checkpoint_settings()) {
             cx.set_timer(MAIN, due.since(cx.now()), CHECKPOINT_DUE);
         }
@@ -121,10 +124,7 @@ impl Master {
             self.give_up(given_up, ledger, cx);
         }
         self.discard(checkpoint, ledger, cx);
-        if let Some(rebalancing @ Rebalance::Covering { .. }) = &mut self.rebalancing {
-            *rebalancing = Rebalance::Covered;
-            self.consider(ledger, cx);
-        }
+        self.covered(ledger, cx);
         self.end_if_due(ledger, cx);
         // Where the generation could not be replaced it goes on.
         if matches!(self.step, Step::Running) {
@@ -145,8 +145,16 @@ impl Master {
         }
     }
 
+    /// A generation that is to be replaced has waited for this.
+    pub(super) fn covered(&mut self, ledger: &mut Ledger, cx: &mut Cx<'_>) {
+        if let Some(rebalancing @ Rebalance::Covering { .. }) = &mut self.rebalancing {
+            *rebalancing = Rebalance::Covered;
+            self.consider(ledger, cx);
+        }
+    }
+
     /// Tells the store which files are still needed of all checkpoints up to a completed one.
-    fn discard(&self, up_to: CheckpointId, ledger: &Ledger, cx: &mut Cx<'_>) {
+    pub(super) fn discard(&self, up_to: CheckpointId, ledger: &Ledger, cx: &mut Cx<'_>) {
         let mut keep = self.checkpoints.needed(ledger.metadata.retained());
         keep.extend(ledger.metadata.savepoints().iter().flat_map(|savepoint| savepoint.files()));
         self.keep_only(keep.into_iter().collect(), up_to, ledger, cx);

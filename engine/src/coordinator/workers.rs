@@ -216,8 +216,7 @@ impl Master {
             Decision::Prepare => {
                 cx.probe(Probe::Rebalanced);
                 self.rebalancing = Some(Rebalance::Covering { since: cx.now() });
-                self.checkpoints.hurry();
-                self.schedule_checkpoint(cx);
+                self.hurry_checkpoint(ledger, cx);
             }
             Decision::Reassign(workers) => self.reassign(workers, ledger, cx),
         }
@@ -375,12 +374,13 @@ impl Master {
             let (id, generation) = (completed.checkpoint, completed.generation);
             (completed.clone(), CommitPermit::mint(id, generation, completed.attempt))
         });
+        let transaction = ledger.metadata.progress().state;
         let deadline = self.cluster.control.deploy_timeout;
         cx.set_timer(MAIN, deadline, DEPLOY_TIMEOUT | u64::from(assignment.generation.0));
         let workers: BTreeSet<NodeId> = assignment.workers.iter().map(|(node, _)| *node).collect();
         self.step = Step::Deploying(workers);
         self.tell_workers(
-            &Message::Deploy(Arc::new(Deployment { assignment, restore })),
+            &Message::Deploy(Arc::new(Deployment { assignment, restore, transaction })),
             ledger,
             cx,
         );
@@ -424,6 +424,7 @@ impl Master {
         self.adapt(ledger, cx);
         self.checkpoints.restart(first_counts_from(ledger, cx.now()));
         self.end_if_due(ledger, cx);
+        self.open_spout(ledger, cx);
         self.schedule_checkpoint(cx);
     }
 

@@ -4,6 +4,7 @@ use stormglass_sim::hash::Mixer;
 use stormglass_sim::node::{self, Lane, NodeId};
 use stormglass_sim::payload::Payload;
 
+use super::acking::{Acks, Emission, Offsets, Step};
 use super::{Ask, Asked, Credit, Data, Deployment, Gone, Message, Transaction};
 use crate::coordinator::metadata::{Command, Request};
 use crate::ids::{CheckpointId, Generation, Partition};
@@ -35,6 +36,10 @@ impl node::Message for Message {
                 Message::Query(query) => query.wire_size(),
                 Message::Queried { row, .. } => {
                     12 + row.iter().flat_map(|row| row.iter()).map(Value::size).sum::<u64>()
+                }
+                Message::Acks(acks) => 16 + 20 * acks.acks.len() as u64,
+                Message::CommitOffsets(of) | Message::Offsets(of) => {
+                    16 + 10 * of.positions.len() as u64
                 }
                 Message::Put(put) => 24 + put.data.size(),
                 Message::Acknowledge { part, .. } => 24 + part.wire_size(),
@@ -69,6 +74,9 @@ impl node::Message for Message {
             | Message::Committed { task, .. }
             | Message::Busy { task, .. }
             | Message::Recovered { task, .. } => task.0,
+            Message::Step(step) => step.lane.0,
+            Message::Acks(acks) => acks.lane.0,
+            Message::Offsets(offsets) => offsets.lane.0,
             Message::Beat { lane, .. } => lane.0,
             Message::Data(data) => data.lane.0,
             Message::Records(records) => records.lane.0,
@@ -226,12 +234,52 @@ impl node::Message for Message {
             Message::Recovered { task, generation } => {
                 into.pair(28 | u64::from(task.0) << 8, generation.0.into());
             }
+            Message::Step(step) => step.digest(into),
+            Message::Stepped { emission, generation, task, done } => {
+                into.pair(39 | u64::from(task.0) << 8, generation.0.into());
+                into.pair(emission.word(), u64::from(*done));
+            }
+            Message::Acks(acks) => acks.digest(into),
+            Message::CommitOffsets(offsets) => offsets.digest(41, into),
+            Message::Offsets(offsets) => offsets.digest(42, into),
         }
     }
 }
 
 const fn pack(checkpoint: CheckpointId, generation: Generation) -> u64 {
     (checkpoint.0 as u64) << 32 | generation.0 as u64
+}
+
+impl Emission {
+    fn word(self) -> u64 {
+        u64::from(self.term.0) << 32 | u64::from(self.number)
+    }
+}
+
+impl Step {
+    fn digest(&self, into: &mut Mixer) {
+        let (from, to) = (u64::from(self.from.0), u64::from(self.to.0));
+        into.pair(38 | (self.action as u64) << 8 | from << 16 | to << 32, self.emission.word());
+        into.pair(pack(self.version, self.generation), self.txid.0.into());
+    }
+}
+
+impl Acks {
+    fn digest(&self, into: &mut Mixer) {
+        into.pair(40 | u64::from(self.to.0) << 8, self.generation.0.into());
+        for ack in &self.acks {
+            into.pair(ack.root.0, u64::from(ack.tree.0) | u64::from(ack.edges.is_some()) << 32);
+            into.word(ack.edges.unwrap_or(0));
+        }
+    }
+}
+
+impl Offsets {
+    fn digest(&self, tag: u64, into: &mut Mixer) {
+        let commit = u64::from(self.commit) << 32;
+        into.pair(tag | u64::from(self.task.0) << 8 | commit, self.generation.0.into());
+        self.positions.iter().for_each(|(p, offset)| into.pair(p.0.into(), *offset));
+    }
 }
 
 impl Ask {
@@ -261,6 +309,7 @@ impl Deployment {
     fn digest(&self, into: &mut Mixer) {
         into.pair(4, self.assignment.generation.0.into());
         self.assignment.tasks.iter().for_each(|node| into.word(node.word()));
+        into.pair(self.transaction.txid.0.into(), self.transaction.phase as u64);
         if let Some((completed, permit)) = &self.restore {
             into.pair(completed.checkpoint.0.into(), permit.words().1);
         }

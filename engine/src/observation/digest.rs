@@ -162,6 +162,10 @@ impl node::Observation for Observation {
                 into.pair(31 | u64::from(key) << 16 | kind << 8, value);
                 into.pair(operation.client.word(), operation.number.into());
             }
+            O::Acking(acking) => {
+                into.word(64);
+                acking.digest(into);
+            }
             O::IntervalChanged { interval } => into.pair(34, interval.as_nanos()),
             O::JobFailed { generation, checkpoint, reason } => {
                 into.pair(50 | (reason as u64) << 32, checkpoint.0.into());

@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 use stormglass_sim::node::TimerId;
 use stormglass_sim::time::{Instant, Span};
 
+use super::acking::edge;
 use super::links::{Env, Place};
 use super::token;
 use crate::barrier::Barrier;
 use crate::grouping::{Emitting, FULL_LOAD, Locality, Router};
-use crate::ids::{Child, Generation, Root, StreamId, TaskId};
+use crate::ids::{Child, Generation, Root, StreamId, TaskId, Tree};
 use crate::message::{Data, Message};
 use crate::names::Probe;
 use crate::observation::{Observation, Step};
@@ -44,6 +45,9 @@ pub(super) struct Outbox {
     flush_timer: Option<TimerId>,
     /// When routers are due to hear of loads; none if no router wants to.
     next_refresh: Option<Instant>,
+    /// The tree of what is executed now, if acking follows it, and the edges sent for it.
+    tree: Tree,
+    edges: u64,
 }
 
 /// A channel to one task.
@@ -102,7 +106,19 @@ impl Outbox {
             filling: 0,
             full: false,
             flush_timer: None,
+            tree: Tree::NONE,
+            edges: 0,
         }
+    }
+
+    /// What is emitted from now on belongs to this tree.
+    pub(super) fn follow(&mut self, tree: Tree) {
+        (self.tree, self.edges) = (tree, 0);
+    }
+
+    /// The edges that were sent since, by exclusive or.
+    pub(super) fn edges(&self) -> u64 {
+        self.edges
     }
 
     /// True while a channel waits for credit: the task then takes no input.
@@ -138,6 +154,7 @@ impl Outbox {
     ) {
         let (task, generation) = (self.task, self.generation);
         let Outbox { routers, channels, channel_to, batch, filling, full, .. } = self;
+        let (tree, edges) = (self.tree, &mut self.edges);
         for router in routers.iter_mut().filter(|router| router.stream == stream) {
             let chosen = router.route(values, |to, hash| {
                 let at = channel_to[usize::from(to.0) - 1];
@@ -148,8 +165,11 @@ impl Outbox {
                     *open = Batch::with_capacity(channel.usual + 1, values.len());
                 }
                 let arity = values.len() as u16;
-                open.push(Head { root, child, hash, stream, arity }, values);
+                open.push(Head { root, child, hash, stream, arity, tree }, values);
                 *full |= open.len() >= *batch;
+                if tree != Tree::NONE {
+                    *edges ^= edge(root, tree, child, task, to);
+                }
             });
             if let Some(word) = chosen.map(u64::from) {
                 env.cx.observe(Observation::Answered { task, generation, word });
@@ -172,8 +192,12 @@ impl Outbox {
             let open = &mut self.channels[usize::from(at)].open;
             self.filling += u16::from(open.is_empty());
             let arity = values.len() as u16;
-            open.push(Head { root, child, hash: 0, stream, arity }, values);
+            let tree = self.tree;
+            open.push(Head { root, child, hash: 0, stream, arity, tree }, values);
             self.full |= open.len() >= self.batch;
+            if tree != Tree::NONE {
+                self.edges ^= edge(root, tree, child, self.task, to);
+            }
         }
     }
 
@@ -195,6 +219,11 @@ impl Outbox {
         }
     }
 
+    /// The tasks that this one sends to.
+    pub(super) fn targets(&self) -> impl Iterator<Item = TaskId> {
+        self.channels.iter().map(|channel| channel.to)
+    }
+
     /// The flush timer fired.
     pub(super) fn flush(&mut self, env: &mut Env<'_, '_>) {
         self.flush_timer = None;
@@ -203,6 +232,14 @@ impl Outbox {
                 self.dispatch(at, None, env);
             }
         }
+    }
+
+    /// Sends everything that is open at once.
+    pub(super) fn flush_now(&mut self, env: &mut Env<'_, '_>) {
+        if let Some(timer) = self.flush_timer {
+            env.cx.cancel_timer(timer);
+        }
+        self.flush(env);
     }
 
     /// Sends everything that is open, followed by a barrier, on every channel.

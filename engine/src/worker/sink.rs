@@ -83,6 +83,14 @@ impl Sink {
         }
     }
 
+    /// Where acking takes the place of barriers: asks the receiver to confirm what was written,
+    /// under a number.
+    pub(super) fn confirm(&mut self, number: CheckpointId, env: &mut Env<'_, '_>) {
+        if let Way::Direct(way) = &mut self.way {
+            way.cut(number, env);
+        }
+    }
+
     /// The receiver has confirmed everything up to a checkpoint: its log is in order.
     pub(super) fn pre_committed(&mut self, checkpoint: CheckpointId) {
         match &mut self.way {

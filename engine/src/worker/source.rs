@@ -4,18 +4,22 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::acking::Verdict;
+use super::acking::tracker::Tracker;
 use super::emitter::Emitter;
 use super::links::Env;
 use super::outbox::Outbox;
 use super::task::Failed;
 use super::token;
 use crate::barrier::Barrier;
-use crate::component::Spout;
-use crate::ids::{CheckpointId, Child, Partition, Root, TaskId};
+use crate::component::{Record, Spout};
+use crate::ids::{CheckpointId, Child, Partition, Root, TaskId, Tree};
 use crate::message::{Fetch, Message, Records};
-use crate::names::Twist;
+use crate::names::{Probe, Twist};
 use crate::observation::Observation;
+use crate::observation::acking::Acking;
 use crate::snapshot::Snapshot;
+use crate::topology::Component;
 
 /// A source task. Partition `p` belongs to the task with index `p % tasks` of its component.
 #[derive(Clone, Debug)]
@@ -32,14 +36,28 @@ pub(super) struct Source {
     last_cut: CheckpointId,
     /// The job ends with the savepoint that was cut last: nothing more is read.
     ended: bool,
+    /// Follows what becomes of its records, if acking is used.
+    pub(super) tracker: Option<Box<Tracker>>,
 }
 
 impl Source {
     pub(super) fn new(task: TaskId, spout: Box<dyn Spout>, index: u16, tasks: u16) -> Self {
-        let (positions, last_cut) = (Vec::new(), CheckpointId(0));
+        let (positions, last_cut, tracker) = (Vec::new(), CheckpointId(0), None);
         let (fetching, resting) = (false, false);
         let ended = false;
-        Source { task, spout, index, tasks, positions, fetching, resting, last_cut, ended }
+        Source { task, spout, index, tasks, positions, fetching, resting, last_cut, ended, tracker }
+    }
+
+    /// Its partitions, from their beginning.
+    pub(super) fn beginning(&self, env: &Env<'_, '_>) -> Vec<Root> {
+        let mine = (0..env.cluster.partitions).filter(|p| p % self.tasks == self.index);
+        mine.map(|p| Root::new(Partition(p), 0)).collect()
+    }
+
+    /// Reads on at these positions; everything below is done.
+    pub(super) fn seek(&mut self, positions: Vec<Root>) {
+        self.tracker = Some(Box::new(Tracker::new(&positions)));
+        self.positions = positions;
     }
 
     /// Takes its positions from a snapshot, or starts at the beginning of its partitions.
@@ -50,8 +68,7 @@ impl Source {
         env: &mut Env<'_, '_>,
     ) {
         if !from_checkpoint {
-            let mine = (0..env.cluster.partitions).filter(|p| p % self.tasks == self.index);
-            self.positions = mine.map(|p| Root::new(Partition(p), 0)).collect();
+            self.positions = self.beginning(env);
             return;
         }
         self.positions.clone_from(&snapshot.positions);
@@ -68,12 +85,19 @@ impl Source {
         if self.fetching || stalled || !may || self.positions.is_empty() {
             return;
         }
+        let (from, limit) = match &mut self.tracker {
+            None => (self.positions.clone(), env.cluster.flow.fetch),
+            Some(tracker) => match tracker.wanted(&self.positions, env) {
+                Some(wanted) => wanted,
+                None => return,
+            },
+        };
         self.fetching = true;
         let fetch = Fetch {
             task: self.task,
             generation: env.generation,
-            from: self.positions.iter().map(|root| (root.partition(), root.offset())).collect(),
-            limit: env.cluster.flow.fetch,
+            from: from.iter().map(|root| (root.partition(), root.offset())).collect(),
+            limit,
             lane: env.lane(self.task),
         };
         env.links.broker.send(Message::Fetch(Arc::new(fetch)), env.cx);
@@ -116,45 +140,20 @@ impl Source {
         env.work(self.task, component.cpu, count);
         let mut full = false;
         for &(partition, from, to) in &records.ranges {
+            let log = &records.log.partitions[usize::from(partition.0)];
+            if self.tracker.as_ref().is_some_and(|tracker| tracker.reads_again()) {
+                // One record each, wherever it lies.
+                let root = Root::new(partition, from);
+                self.read(root, &log.records()[from as usize], component, outbox, env)?;
+                continue;
+            }
             let of_it = |root: &Root| root.partition() == partition && root.offset() == from;
             let Some(at) = self.positions.iter().position(of_it) else { continue };
             full |= to - from == u64::from(env.cluster.flow.fetch);
-            let log = &records.log.partitions[usize::from(partition.0)];
             for offset in from..to {
                 self.positions[at] = Root::new(partition, offset + 1);
                 let root = Root::new(partition, offset);
-                let (task, generation, parent) = (self.task, env.generation, Child::ROOT);
-                env.cx.observe(Observation::Executed {
-                    task,
-                    from: TaskId::BROKER,
-                    generation,
-                    root,
-                    child: parent,
-                    group: None,
-                });
-                let mut cx = Emitter {
-                    env,
-                    outbox,
-                    state: None,
-                    operator: None,
-                    broadcast: false,
-                    component,
-                    task,
-                    root,
-                    parent,
-                    emitted: 0,
-                    used: 0,
-                    clock: None,
-                };
-                let outcome = self.spout.next(&log.records()[offset as usize], &mut cx);
-                let unused = cx.unused();
-                if unused != 0 {
-                    env.cx.observe(Observation::Ended { task, generation, root, unused });
-                }
-                if outcome.is_err() {
-                    env.cx.observe(Observation::TaskFailed { task, generation });
-                    return Err(Failed);
-                }
+                self.read(root, &log.records()[offset as usize], component, outbox, env)?;
             }
         }
         if full {
@@ -166,6 +165,103 @@ impl Source {
     /// A checkpoint is given up: its trigger, should it come yet, is no news.
     pub(super) fn abort(&mut self, checkpoint: CheckpointId) {
         self.last_cut = self.last_cut.max(checkpoint);
+    }
+
+    /// Turns one record into tuples.
+    #[inline]
+    fn read(
+        &mut self,
+        root: Root,
+        record: &Record,
+        component: &Component,
+        outbox: &mut Outbox,
+        env: &mut Env<'_, '_>,
+    ) -> Result<(), Failed> {
+        let (task, generation, parent) = (self.task, env.generation, Child::ROOT);
+        let number = self.tracker.as_mut().map(|tracker| tracker.pending.emitted(root));
+        if let Some(number) = number {
+            outbox.follow(Tree::new(task, number));
+        }
+        env.cx.observe(Observation::Executed {
+            task,
+            from: TaskId::BROKER,
+            generation,
+            root,
+            child: parent,
+            group: None,
+        });
+        let mut cx = Emitter {
+            env,
+            outbox,
+            state: None,
+            operator: None,
+            broadcast: false,
+            component,
+            task,
+            root,
+            parent,
+            emitted: 0,
+            used: 0,
+            clock: None,
+        };
+        let outcome = self.spout.next(record, &mut cx);
+        let unused = cx.unused();
+        if unused != 0 {
+            env.cx.observe(Observation::Ended { task, generation, root, unused });
+        }
+        if outcome.is_err() {
+            env.cx.observe(Observation::TaskFailed { task, generation });
+            return Err(Failed);
+        }
+        if let (Some(number), Some(tracker)) = (number, &mut self.tracker) {
+            let verdict = tracker.acker.init(root, number, outbox.edges());
+            self.judged(root, number, verdict, env);
+        }
+        Ok(())
+    }
+
+    /// Something became of a tree.
+    pub(super) fn judged(
+        &mut self,
+        root: Root,
+        number: u16,
+        verdict: Option<Verdict>,
+        env: &mut Env<'_, '_>,
+    ) {
+        let (Some(tracker), Some(verdict)) = (&mut self.tracker, verdict) else { return };
+        let (task, generation) = (self.task, env.generation);
+        let (news, told) = match verdict {
+            Verdict::Acked => {
+                let told = Acking::Acked { task, generation, root };
+                (tracker.pending.acked(root, number), told)
+            }
+            Verdict::Failed => {
+                let timed_out = false;
+                let told = Acking::Failed { task, generation, root, timed_out };
+                (tracker.pending.failed(root, number), told)
+            }
+        };
+        if !news {
+            return env.cx.probe(Probe::LateTree);
+        }
+        env.cx.observe(Observation::Acking(told));
+        match verdict {
+            Verdict::Acked => self.spout.ack(root),
+            Verdict::Failed => self.spout.fail(root),
+        }
+    }
+
+    /// The time of its records makes a turn.
+    pub(super) fn turn(&mut self, env: &mut Env<'_, '_>) {
+        let Some(tracker) = &mut self.tracker else { return };
+        tracker.acker.rotate();
+        let (task, generation, timed_out) = (self.task, env.generation, true);
+        for root in tracker.pending.rotate() {
+            env.cx.probe(Probe::TreeTimedOut);
+            let told = Acking::Failed { task, generation, root, timed_out };
+            env.cx.observe(Observation::Acking(told));
+            self.spout.fail(root);
+        }
     }
 
     /// Whether a trigger is news.

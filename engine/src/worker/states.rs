@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use stormglass_sim::hash::Mixer;
+
 use crate::coordinator::metadata::Completed;
 use crate::handle::FileRef;
 use crate::ids::{CheckpointId, TaskId};
@@ -41,6 +43,30 @@ impl States {
         let cells = &component.operator_cells;
         let operator = (!cells.is_empty()).then(|| OperatorState::new(cells));
         States { keyed, operator, backing: Backing::default() }
+    }
+
+    /// Keyed state alone.
+    #[cfg(test)]
+    pub(super) fn of(keyed: KeyedState) -> Self {
+        States { keyed: Some(keyed), operator: None, backing: Backing::default() }
+    }
+
+    /// Whether the component declares none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.keyed.is_none() && self.operator.is_none()
+    }
+
+    /// A fingerprint of all of them.
+    pub(super) fn print(&mut self) -> u64 {
+        let mut mixer = Mixer::new();
+        for part in self.keyed.iter_mut().flat_map(KeyedState::snapshot) {
+            let name = u64::from(part.group.0) << 32 | u64::from(part.keys);
+            mixer.pair(name, part.data.fingerprint());
+        }
+        if let Some(operator) = &mut self.operator {
+            mixer.word(operator.snapshot().fingerprint());
+        }
+        mixer.finish64()
     }
 
     /// Takes its states from a snapshot. False if that is damaged or another task's.

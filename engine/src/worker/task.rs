@@ -14,6 +14,7 @@ use super::parts::Parts;
 use super::restore::{Read, Reading};
 use super::sink::Sink;
 use super::source::Source;
+use super::stateful::Stepping;
 use super::states::{States, local};
 use crate::barrier::Barrier;
 use crate::component::Bolt;
@@ -25,9 +26,11 @@ use crate::observation::{Observation, Step};
 use crate::permit::CommitPermit;
 use crate::snapshot::Snapshot;
 use crate::state::{Key, KeyedState};
-use crate::topology::{Component, Grouping, Kind};
+use crate::topology::{Component, Delivery, Grouping, Kind};
 use crate::tuple::{Head, Tuple};
 use crate::value::Value;
+
+mod acking;
 
 /// A task.
 #[derive(Clone, Debug)]
@@ -41,6 +44,10 @@ pub(super) struct Task {
     ending: Option<CheckpointId>,
     /// The checkpoint that it starts from.
     origin: Option<Arc<Completed>>,
+    /// For a bolt or sink where acking takes the place of barriers.
+    stepping: Option<Box<Stepping>>,
+    /// The checkpoint that the generation restores.
+    restores: Option<CheckpointId>,
 }
 
 /// What a task does.
@@ -94,13 +101,29 @@ impl Task {
                 Role::Bolt(Box::new(BoltTask { bolt, inputs, states, key: Key::new() }))
             }
             Kind::Sink(delivery) => {
-                Role::Sink(Sink::new(id, Inputs::new(topology, component, id), *delivery))
+                // Without barriers there is nothing that could end a transaction.
+                let acking = cluster.recovery.acking().is_some();
+                let plain = acking && *delivery == Delivery::Transactional;
+                let delivery = if plain { Delivery::Plain } else { *delivery };
+                Role::Sink(Sink::new(id, Inputs::new(topology, component, id), delivery))
             }
         };
         let outbox = Outbox::new(component, id, env);
         let origin = deployment.restore.as_ref().map(|(completed, _)| completed.clone());
+        let stepping = match role {
+            Role::Bolt(_) | Role::Sink(_) if cluster.recovery.acking().is_some() => {
+                Some(Box::new(Stepping::new(topology, component, id)))
+            }
+            _ => None,
+        };
+        let restores = deployment.restore.as_ref().map(|(completed, _)| completed.checkpoint);
         let (stage, parts) = (Stage::Recovering, Parts::new(id));
-        let mut task = Task { id, role, outbox, stage, parts, ending: None, origin };
+        let mut task =
+            Task { id, role, outbox, stage, parts, ending: None, origin, stepping, restores };
+        if cluster.recovery.acking().is_some() {
+            task.request_state(deployment, env);
+            return task;
+        }
         match &deployment.restore {
             Some((completed, permit)) => task.begin_restore(completed, *permit, env),
             None => {
@@ -146,12 +169,16 @@ impl Task {
         &mut self,
         id: FileId,
         data: Option<Payload>,
-        permit: Option<CommitPermit>,
+        deployment: &Deployment,
         env: &mut Env<'_, '_>,
     ) -> bool {
         let Stage::Reading(reading) = &mut self.stage else { return true };
+        let permit = deployment.restore.as_ref().map(|(_, permit)| *permit);
         match reading.take(id, data) {
             Read::More => true,
+            Read::Whole(snapshot) if self.stepping.is_some() => {
+                self.take_version(&snapshot, deployment, env)
+            }
             Read::Whole(snapshot) => self.restored(snapshot, permit, env),
             Read::Unreadable => false,
         }
@@ -199,9 +226,8 @@ impl Task {
 
     /// Sources may run from now on.
     pub(super) fn start(&mut self, env: &mut Env<'_, '_>) {
-        if let Role::Source(source) = &mut self.role {
-            source.poll(self.outbox.is_stalled(), env);
-        }
+        self.start_acking(env);
+        self.poll(env);
     }
 
     /// The poll timer fired, or credit came: ask for records if there is room.
@@ -224,6 +250,7 @@ impl Task {
             Message::Trigger { .. } => matches!(self.role, Role::Source(_)),
             Message::AbortCheckpoint { .. } => true,
             Message::Complete { .. } => matches!(self.role, Role::Sink(_)),
+            Message::Step(_) => self.stepping.as_ref().is_some_and(|s| s.is_first),
             _ => false,
         }
     }
@@ -261,21 +288,27 @@ impl Task {
 
     /// A batch arrived.
     pub(super) fn data(&mut self, data: Arc<Data>, env: &mut Env<'_, '_>) -> Result<(), Failed> {
-        let stalled = self.outbox.is_stalled();
+        let stalled = !self.may_execute();
         let Some(inputs) = self.inputs() else { return Ok(()) };
         if let Some(data) = inputs.arrive(data, stalled, env) {
             self.execute(&data, env)?;
             self.go_on(env)?;
         }
-        self.outbox.settle(env);
+        self.settle(env);
         Ok(())
+    }
+
+    /// Whether an input may be executed now.
+    fn may_execute(&self) -> bool {
+        let may = self.stepping.as_deref().is_none_or(Stepping::may_execute);
+        may && !self.outbox.is_stalled()
     }
 
     /// Credit came for a channel that had run out.
     pub(super) fn resume(&mut self, env: &mut Env<'_, '_>) -> Result<(), Failed> {
         if self.outbox.resume(env) {
             self.go_on(env)?;
-            self.outbox.settle(env);
+            self.settle(env);
             self.poll(env);
         }
         Ok(())
@@ -283,7 +316,7 @@ impl Task {
 
     /// Executes what was kept, as far as credit goes.
     fn go_on(&mut self, env: &mut Env<'_, '_>) -> Result<(), Failed> {
-        while !self.outbox.is_stalled() {
+        while self.may_execute() {
             let Some(data) = self.inputs().and_then(Inputs::next) else { break };
             self.execute(&data, env)?;
             self.outbox.settle(env);
@@ -308,10 +341,16 @@ impl Task {
             env.work(self.id, component.cpu, data.batch.len() as u64);
             match &mut self.role {
                 Role::Bolt(bolt) => {
-                    bolt.execute(self.id, component, data, &mut self.outbox, env)?;
+                    let stepping = self.stepping.as_deref_mut();
+                    bolt.execute(self.id, component, data, &mut self.outbox, stepping, env)?;
                     bolt.states.executed(env);
                 }
-                Role::Sink(sink) => sink.execute(data, env),
+                Role::Sink(sink) => {
+                    sink.execute(data, env);
+                    if let Some(stepping) = &mut self.stepping {
+                        sink.confirm(stepping.written(data), env);
+                    }
+                }
                 Role::Source(_) => {}
             }
         }
@@ -358,6 +397,9 @@ impl Task {
 
     /// The receiver has a sink's transaction.
     pub(super) fn pre_committed(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+        if let Some(stepping) = &mut self.stepping {
+            return stepping.confirmed(checkpoint, env);
+        }
         if let Role::Sink(sink) = &mut self.role {
             sink.pre_committed(checkpoint);
         }
@@ -448,6 +490,7 @@ impl BoltTask {
         component: &Component,
         data: &Data,
         outbox: &mut Outbox,
+        mut stepping: Option<&mut Stepping>,
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
         let cluster = env.cluster.clone();
@@ -471,6 +514,9 @@ impl BoltTask {
             let stream = &emitter.streams[usize::from(head.stream.0)];
             let (source, fields) = (emitter.id, &stream.fields);
             let tuple = Tuple { values, fields, source, stream: &stream.name, root };
+            if stepping.is_some() {
+                outbox.follow(head.tree);
+            }
             let mut cx = Emitter {
                 env,
                 outbox,
@@ -493,6 +539,9 @@ impl BoltTask {
             if outcome.is_err() {
                 env.cx.observe(Observation::TaskFailed { task, generation });
                 return Err(Failed);
+            }
+            if let Some(stepping) = &mut stepping {
+                stepping.executed(head, from, outbox.edges());
             }
         }
         Ok(())

@@ -13,6 +13,12 @@ pub(super) enum Token {
     Heartbeat,
     /// Look again for the coordinator that leads.
     Seek,
+    /// Tell the ackers what was acked.
+    Acks(TaskId, Generation),
+    /// The message timeout of an executor's source tasks makes a turn.
+    Tick(TaskId, Generation),
+    /// Have a source's position kept.
+    Commit(TaskId, Generation),
     /// Connect to the broker or the store again.
     Reconnect(Service, Generation),
     /// Ask the receiver again to commit.
@@ -37,8 +43,17 @@ pub(super) const SEEK: u64 = pack(4, 0, Generation(0));
 pub(super) const fn reconnect(service: Service, generation: Generation) -> u64 {
     pack(5, service as u16, generation)
 }
-pub(super) const fn retry(task: TaskId, generation: Generation) -> u64 {
+pub(super) const fn acks(task: TaskId, generation: Generation) -> u64 {
     pack(6, task.0, generation)
+}
+pub(super) const fn tick(executor: TaskId, generation: Generation) -> u64 {
+    pack(7, executor.0, generation)
+}
+pub(super) const fn commit(task: TaskId, generation: Generation) -> u64 {
+    pack(8, task.0, generation)
+}
+pub(super) const fn retry(task: TaskId, generation: Generation) -> u64 {
+    pack(9, task.0, generation)
 }
 
 const fn pack(kind: u64, number: u16, generation: Generation) -> u64 {
@@ -54,7 +69,10 @@ pub(super) fn unpack(token: u64) -> Token {
         4 => Token::Seek,
         5 if number == Service::Broker as u16 => Token::Reconnect(Service::Broker, generation),
         5 => Token::Reconnect(Service::Store, generation),
-        6 => Token::Retry(TaskId(number), generation),
+        6 => Token::Acks(TaskId(number), generation),
+        7 => Token::Tick(TaskId(number), generation),
+        8 => Token::Commit(TaskId(number), generation),
+        9 => Token::Retry(TaskId(number), generation),
         _ => unreachable!("no other token is made"),
     }
 }

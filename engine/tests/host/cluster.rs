@@ -9,7 +9,7 @@ use stormglass_engine::broker::Broker;
 use stormglass_engine::client::{Client, Step, Work};
 use stormglass_engine::cluster::{
     CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
-    StateSettings,
+    Recovery, StateSettings,
 };
 use stormglass_engine::component::{
     Bolt, BoltContext, Collector, ComponentError, Outcome, Record, Spout, ValueState,
@@ -202,6 +202,7 @@ fn cluster(variant: &Variant) -> Arc<Cluster> {
             poll: Span::millis(100),
             fetch: 3,
         },
+        recovery: Recovery::Checkpoints,
     })
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use stormglass_engine::barrier::{Barrier, CheckpointKind};
+use stormglass_engine::coordinator::checkpoint_spout::TxState;
 use stormglass_engine::coordinator::metadata::{Assignment, Completed};
 use stormglass_engine::coordinator::rebalance::{Load, TaskLoad};
 use stormglass_engine::handle::{FileId, FileRef, Part, Replicas};
 use stormglass_engine::ids::{
-    Attempt, CheckpointId, Child, ComponentId, Generation, Partition, Root, StreamId, TaskId,
+    Attempt, CheckpointId, Child, ComponentId, Generation, Partition, Root, StreamId, TaskId, Tree,
 };
 use stormglass_engine::java;
 use stormglass_engine::message::{
@@ -119,7 +120,7 @@ fn snapshot(data: &Payload) -> String {
 pub(crate) fn say(message: &Message) -> String {
     match message {
         Message::Deploy(deployment) => {
-            let Deployment { assignment, restore } = &**deployment;
+            let Deployment { assignment, restore, .. } = &**deployment;
             let tasks: Vec<String> = assignment.tasks.iter().map(|at| node(*at)).collect();
             let restore = restore.as_ref().map_or("nothing".to_string(), |(completed, _)| {
                 format!("{} of {}", completed.checkpoint, completed.generation)
@@ -315,7 +316,8 @@ pub(crate) fn parse_data(words: &mut WordsOf<'_>, offset: &mut u64) -> Data {
             let (root, child) = (Root::new(Partition(0), *offset), Child::ROOT.step(0));
             let hash = java::deep_hash_code(values[..1].iter());
             let arity = values.len() as u16;
-            batch.push(Head { root, child, hash, stream: StreamId(0), arity }, &values);
+            let (stream, tree) = (StreamId(0), Tree::NONE);
+            batch.push(Head { root, child, hash, stream, arity, tree }, &values);
             *offset += 1;
         }
     }
@@ -375,7 +377,8 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
                 executors: (1..=deployment.len() as u16).map(TaskId).collect(),
                 tasks: deployment,
             });
-            Message::Deploy(Arc::new(Deployment { assignment, restore }))
+            let transaction = TxState::INITIAL;
+            Message::Deploy(Arc::new(Deployment { assignment, restore, transaction }))
         }
         "deployed" => Message::Deployed { generation: words.generation() },
         "go" => Message::Go { generation: words.generation() },

@@ -12,5 +12,5 @@ macro_rules! entries {
 /// All of them, by name.
 pub const ENTRIES: &[Entry] = entries![
     "acks" "deposed" "even" "figure-eight" "flow" "handover" "lease" "membership" "owners"
-    "paused-writer" "points" "power" "reads" "retries" "savepoints" "states" "votes"
+    "paused-writer" "points" "power" "reads" "retries" "savepoints" "states" "trees" "votes"
 ];

@@ -193,6 +193,34 @@ pub(super) const ROWS: &[Bug] = &[
     .breaks("handover", &[Law::NoLoss])
     .with(&["topology.sinks.publish=plain", "guarantee=at-least-once"]),
     bug(
+        "tick-per-task",
+        Twist::TickPerTask,
+        "STORM-3693",
+        "an executor's tick turns the timers of its source tasks once for each of them",
+    )
+    .breaks("trees", &[Law::PatientSpout]),
+    bug(
+        "ack-on-prepare",
+        Twist::AckOnPrepare,
+        "the documentation of Storm's state",
+        "a stateful bolt acks its inputs when they are prepared, not when they are committed",
+    )
+    .breaks("trees", &[Law::NoLoss]),
+    bug(
+        "rollback-keeps-prepared",
+        Twist::RollbackKeepsPrepared,
+        "Storm's rules of a key-value state",
+        "a rollback keeps what was prepared",
+    )
+    .breaks("trees", &[Law::RestoreLatest]),
+    bug(
+        "cap-blocks-retries",
+        Twist::CapBlocksRetries,
+        "STORM-2343",
+        "a cap on records under way blocks those that wait to be read again, too",
+    )
+    .breaks("trees", &[Law::Progress]),
+    bug(
         "raft-vote-unchecked",
         Twist::RaftVoteUnchecked,
         "dissertation 3.6.1",

@@ -29,6 +29,8 @@ pub struct Settings {
     pub heartbeat_timeout: Span,
     /// Checkpoints that may fail in a row; any number if absent.
     pub tolerated_failures: Option<u32>,
+    /// Where a run recovers by acking: how long a tree has time.
+    pub message_timeout: Option<Span>,
 }
 
 /// The judges of the control plane.

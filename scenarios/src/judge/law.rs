@@ -54,6 +54,8 @@ pub enum Law {
     Tolerance,
     /// An answer about state is the owner's.
     CurrentAnswers,
+    /// Trees are given their time.
+    PatientSpout,
     /// What the faults allow is finished.
     Progress,
     /// Nobody panics.
@@ -62,7 +64,7 @@ pub enum Law {
 
 impl Law {
     /// Every law.
-    pub const ALL: [Law; 23] = [
+    pub const ALL: [Law; 24] = [
         Law::NoLoss,
         Law::NoDuplicate,
         Law::StateEqualsOracle,
@@ -84,6 +86,7 @@ impl Law {
         Law::SingleOwner,
         Law::Tolerance,
         Law::CurrentAnswers,
+        Law::PatientSpout,
         Law::Progress,
         Law::NoPanic,
     ];
@@ -112,6 +115,7 @@ impl Law {
             Law::SingleOwner => "single-owner",
             Law::Tolerance => "tolerance",
             Law::CurrentAnswers => "current-answers",
+            Law::PatientSpout => "patient-spout",
             Law::Progress => "progress",
             Law::NoPanic => "no-panic",
         }
@@ -161,6 +165,7 @@ impl Law {
             Law::CurrentAnswers => {
                 "an answer about state that claims to be current is its owner's at that moment"
             }
+            Law::PatientSpout => "no record is given up before its message timeout is over",
             Law::NoPanic => "neither the engine nor a user's spouts and bolts panic",
             Law::Progress => "after the faults, what they allow is finished in bounded time",
         }

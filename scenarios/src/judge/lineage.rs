@@ -47,15 +47,34 @@ struct Book {
 
 /// Marks for each (partition, child); a further layer for each legal repetition.
 #[derive(Clone, Debug, Default)]
-struct Track {
+pub(super) struct Track {
     copies: u32,
     marks: BTreeMap<(u16, Child, u32), Offsets>,
 }
 
 impl Track {
+    /// No marks, with room for so many legal repetitions.
+    pub(super) fn new(copies: u32) -> Self {
+        Track { copies, ..Track::default() }
+    }
+    /// Whether a child of a record is marked.
+    pub(super) fn has(&self, root: Root, child: Child) -> bool {
+        let first = (root.partition().0, child, 0);
+        self.marks.get(&first).is_some_and(|offsets| offsets.contains(root.offset()))
+    }
+    /// The marked children of a record.
+    pub(super) fn children(&self, root: Root) -> impl Iterator<Item = Child> {
+        let partition = root.partition().0;
+        let all = (partition, Child::ROOT, 0)..=(partition, Child(u32::MAX), u32::MAX);
+        let marked = self
+            .marks
+            .range(all)
+            .filter(move |((.., layer), offsets)| *layer == 0 && offsets.contains(root.offset()));
+        marked.map(|((_, child, _), _)| *child)
+    }
     /// Marks a record. False if it is marked as often as it can legally be.
     #[inline]
-    fn mark(&mut self, root: Root, child: Child) -> bool {
+    pub(super) fn mark(&mut self, root: Root, child: Child) -> bool {
         let partition = root.partition().0;
         (0..self.copies.max(1)).any(|layer| {
             let offsets = self.marks.entry((partition, child, layer)).or_default();

@@ -38,6 +38,7 @@ fn fresh_with(mini: &Mini, transactions: Claim) -> Judges {
         heartbeat_timeout: Span::secs(5),
         transactions,
         tolerated_failures: None,
+        message_timeout: None,
     };
     Judges::new(Arc::clone(&mini.topology), mini.log.clone(), settings)
 }

@@ -8,8 +8,8 @@ use stormglass_engine::backend::Backend;
 use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::client::Step;
 use stormglass_engine::cluster::{
-    CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
-    StateSettings,
+    AckingSettings, CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings,
+    RaftSettings, Recovery, StateSettings,
 };
 use stormglass_engine::coordinator::detector;
 use stormglass_engine::coordinator::interval::Adaptive;
@@ -73,6 +73,19 @@ pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topol
             poll: flow.poll,
             fetch: flow.fetch,
         },
+        recovery: recovery(scenario),
+    }
+}
+
+fn recovery(scenario: &Scenario) -> Recovery {
+    let acking = &scenario.acking;
+    match scenario.recovery {
+        scenario::Recovery::Checkpoints => Recovery::Checkpoints,
+        scenario::Recovery::StatefulBolts => Recovery::StatefulBolts(AckingSettings {
+            message_timeout: acking.message_timeout,
+            max_pending: acking.max_pending,
+            commit_interval: acking.commit_interval,
+        }),
     }
 }
 

@@ -71,6 +71,7 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     }
     control::check(scenario)?;
     super::sinks::check(scenario)?;
+    super::recovery::check(scenario)?;
     let phases = &scenario.phases;
     if phases.storm_to_percent > 100 || phases.storm_from_percent >= phases.storm_to_percent {
         let message = "the storm must end after it begins, and at 100% at the latest";
@@ -235,6 +236,7 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
     executors(scenario, &topology)?;
     super::sinks::check_claim(scenario, &topology)?;
     queries(scenario, &topology)?;
+    super::recovery::topology(scenario, &topology)?;
     Ok(topology)
 }
 

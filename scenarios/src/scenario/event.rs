@@ -1,5 +1,6 @@
 //! What a fault can wait for.
 
+use stormglass_engine::observation::acking::Acking;
 use stormglass_engine::observation::{Observation, Step};
 use stormglass_engine::raft::Point;
 
@@ -52,6 +53,10 @@ names! {
     Published = "published",
     /// A transaction timed out at the receiver.
     TransactionExpired = "transaction-expired",
+    /// The checkpoint spout goes on to a state of a transaction.
+    Stepped = "stepped",
+    /// A keyed task prepares a transaction, starts with what one left, or rolls one back.
+    Versioned = "versioned",
     /// A service refused an older generation.
     Refused = "refused",
     /// A worker found that its generation is over, and ends itself.
@@ -124,6 +129,8 @@ impl EventKind {
             Observation::PreCommitted { .. } => EventKind::PreCommitted,
             Observation::Published { .. } => EventKind::Published,
             Observation::TransactionExpired { .. } => EventKind::TransactionExpired,
+            Observation::Acking(Acking::Stepped { .. }) => EventKind::Stepped,
+            Observation::Acking(Acking::Versioned { .. }) => EventKind::Versioned,
             Observation::Refused { .. } => EventKind::Refused,
             Observation::ZombieExit { .. } => EventKind::ZombieExit,
             Observation::Raft(point) => EventKind::of_point(point),
@@ -167,6 +174,7 @@ impl EventKind {
             | EventKind::Notified
             | EventKind::Restored
             | EventKind::WorkerStarted
+            | EventKind::Versioned
             | EventKind::ZombieExit => Role::Worker,
             EventKind::Fenced
             | EventKind::Refused

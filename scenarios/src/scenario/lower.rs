@@ -9,8 +9,8 @@ use super::raw::{
     RawCheckpoint, RawCluster, RawInput, RawPhases, RawQueries, RawRaft, RawScenario, RawWords,
 };
 use super::{
-    Adaptive, Checkpoint, Clock, Cluster, Disk, Flow, Guarantee, Input, Network, Phases, Profile,
-    Queries, Raft, Scenario, Sink, Source, State, TopologyChoice,
+    Acking, Adaptive, Checkpoint, Clock, Cluster, Disk, Flow, Guarantee, Input, Network, Phases,
+    Profile, Queries, Raft, Recovery, Scenario, Sink, Source, State, TopologyChoice,
 };
 use crate::problem::Problem;
 use crate::units::{Quantity, Size};
@@ -54,6 +54,8 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         cluster: cluster(raw.cluster, &origin)?,
         checkpoint: checkpoint(raw.checkpoint),
         state: lay!(raw.state => State::default(); incremental; backend),
+        recovery: raw.recovery.map_or(Recovery::Checkpoints, |Quantity(recovery)| recovery),
+        acking: lay!(raw.acking => Acking::default(); max_pending; message_timeout commit_interval),
         flow: lay!(raw.flow => Flow::default(); batch credits fetch; flush poll),
         network,
         disk,

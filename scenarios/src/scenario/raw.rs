@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stormglass_sim::time::Span;
 
-use super::{Assumption, Detector, Guarantee, Profile, Scheduler, SinkKind, StateBackend};
+use super::{
+    Assumption, Detector, Guarantee, Profile, Recovery, Scheduler, SinkKind, StateBackend,
+};
 use crate::units::{Bandwidth, Between, Quantity, Rate, Share, Size};
 
 mod fault;
@@ -64,12 +66,17 @@ pub(super) struct RawScenario {
     /// The machines, and how failures are noticed.
     #[serde(default)]
     pub cluster: RawCluster,
+    /// How a failure is recovered from. Default "checkpoints".
+    pub recovery: Option<Quantity<Recovery>>,
     /// How often state is saved.
     #[serde(default)]
     pub checkpoint: RawCheckpoint,
     /// Where keyed state lies, and what of it a checkpoint saves.
     #[serde(default)]
     pub state: RawState,
+    /// Acking, with recovery = "stateful-bolts".
+    #[serde(default)]
+    pub acking: RawAcking,
     /// How tuples flow.
     #[serde(default)]
     pub flow: RawFlow,
@@ -282,6 +289,20 @@ pub(super) struct RawState {
     pub backend: Option<Quantity<StateBackend>>,
     /// Whether a checkpoint saves only what has changed since the last complete one. Default false.
     pub incremental: Option<bool>,
+}
+
+/// Acking, with recovery = "stateful-bolts".
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Acking")]
+pub(super) struct RawAcking {
+    /// A record whose tree is not complete after this long, or twice as long at most, is read
+    /// again. Default 30s.
+    pub message_timeout: Duration,
+    /// Records of one source task that may be under way. Default 10000.
+    pub max_pending: Option<u32>,
+    /// A source has its position kept this often. Default 1s.
+    pub commit_interval: Duration,
 }
 
 /// How tuples flow.

@@ -8,6 +8,7 @@
 //! apply the entry goes on where that one stopped.
 
 use stormglass_engine::observation::Observation;
+use stormglass_engine::observation::acking::Acking;
 use stormglass_engine::raft::Index;
 use stormglass_sim::node::NodeId;
 
@@ -39,7 +40,8 @@ impl Echoes {
             Observation::Granted { .. }
             | Observation::Assigned { .. }
             | Observation::CheckpointCompleted { .. }
-            | Observation::Stopped { .. } => self.was_said(node),
+            | Observation::Stopped { .. }
+            | Observation::Acking(Acking::Stepped { .. }) => self.was_said(node),
             _ => false,
         }
     }

@@ -8,11 +8,12 @@ use alloc::vec::Vec;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Span;
 
-use super::{Answer, Assignment, Command, Completed, Ended, Goal, Metadata, Request};
+use super::{Answer, Assignment, Command, Completed, Ended, Goal, Metadata, Progress, Request};
 use crate::barrier::CheckpointKind;
+use crate::coordinator::checkpoint_spout::{Phase, TxState};
 use crate::coordinator::interval::{Experience, Window};
 use crate::handle::Part;
-use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
+use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId, Txid};
 use crate::observation::Call;
 use crate::snapshot::{Reader, put};
 
@@ -118,6 +119,17 @@ fn experience(reader: &mut Reader<'_>) -> Option<Experience> {
     Some(Experience { recent, lasting, cost: span(reader)?, checkpoints: reader.u32()? })
 }
 
+fn put_state(out: &mut Vec<u8>, TxState { txid, phase }: TxState) {
+    put(out, txid.0);
+    out.push(phase as u8);
+}
+fn state(reader: &mut Reader<'_>) -> Option<TxState> {
+    let txid = Txid(reader.u32()?);
+    let phases = [Phase::Preparing, Phase::Committing, Phase::Committed];
+    let phase = *phases.get(usize::from(reader.take(1)?[0]))?;
+    Some(TxState { txid, phase })
+}
+
 fn put_executors<'a>(
     out: &mut Vec<u8>,
     executors: impl ExactSizeIterator<Item = (&'a ComponentId, &'a u16)>,
@@ -184,6 +196,12 @@ impl Request {
                 put(&mut out, (*key).into());
                 put_long(&mut out, value);
             }
+            Command::Step { generation, to, parts } => {
+                out.push(10);
+                put(&mut out, generation.0);
+                put_state(&mut out, *to);
+                put_many(&mut out, parts.iter(), |out, part| part.encode(out));
+            }
         }
         out.into()
     }
@@ -219,6 +237,11 @@ impl Request {
                 let call = [Call::Read, Call::Set(value), Call::Add(value)][usize::from(tag - 7)];
                 Command::Update { key, call }
             }
+            10 => {
+                let (generation, to) = (Generation(reader.u32()?), state(reader)?);
+                let parts = many(reader, |reader| Part::decode(reader).map(Arc::new))?;
+                Command::Step { generation, to, parts }
+            }
             _ => return None,
         };
         reader.0.is_empty().then_some(Request { client, sequence, command })
@@ -240,6 +263,8 @@ impl Metadata {
         put_many(out, self.savepoints.iter(), |out, completed| put_completed(out, completed));
         out.push(u8::from(self.stopped));
         put(out, self.next_checkpoint);
+        put_state(out, self.progress.state);
+        put(out, self.progress.version.0);
         put_many(out, self.members.iter(), |out, (supervisor, active)| {
             put_node(out, *supervisor);
             out.push(u8::from(*active));
@@ -275,6 +300,7 @@ impl Metadata {
         let savepoints = many(reader, |reader| self::completed(reader).map(Arc::new))?;
         let stopped = reader.take(1)?[0] == 1;
         let next_checkpoint = reader.u32()?;
+        let progress = Progress { state: state(reader)?, version: CheckpointId(reader.u32()?) };
         let member = |reader: &mut Reader<'_>| Some((node(reader)?, reader.take(1)?[0] == 1));
         let members = many(reader, member)?.into_iter().collect();
         let version = reader.u32()?;
@@ -292,6 +318,7 @@ impl Metadata {
             savepoints,
             stopped,
             next_checkpoint,
+            progress,
             members,
             goal: Goal { version, workers, executors },
             experience,

@@ -8,8 +8,9 @@ use stormglass_sim::time::Span;
 
 use super::{Applied, Command, Completed, Ended, Metadata, Request};
 use crate::barrier::CheckpointKind;
+use crate::coordinator::checkpoint_spout::{Phase, TxState};
 use crate::handle::{FileId, FileRef, Part, Replicas};
-use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
+use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId, Txid};
 use crate::names::{Switches, Twist};
 use crate::observation::Call;
 
@@ -176,6 +177,29 @@ fn a_job_ends_once_and_nothing_follows() {
 }
 
 #[test]
+fn the_checkpoint_spout_goes_step_by_step_and_names_each_try() {
+    let mut metadata = at(1);
+    let mut step = |generation, txid, phase| {
+        let (generation, to) = (Generation(generation), TxState { txid: Txid(txid), phase });
+        let command = Command::Step { generation, to, parts: Vec::new() };
+        let applied = apply(&mut metadata, command, 1);
+        let latest = metadata.latest().map(|completed| completed.checkpoint.0);
+        match applied {
+            Applied::Stepped(progress) => Some((progress.version.0, latest)),
+            _ => None,
+        }
+    };
+    assert_eq!(step(1, 1, Phase::Committing), None, "it is not prepared");
+    assert_eq!(step(0, 1, Phase::Preparing), None, "that generation is over");
+    assert_eq!(step(1, 1, Phase::Preparing), Some((1, None)));
+    assert_eq!(step(1, 0, Phase::Committed), Some((1, None)), "it is rolled back");
+    assert_eq!(step(1, 1, Phase::Preparing), Some((2, None)));
+    assert_eq!(step(1, 1, Phase::Committing), Some((2, Some(2))), "a restore takes it");
+    assert_eq!(step(1, 0, Phase::Committed), None, "it is decided");
+    assert_eq!(step(1, 1, Phase::Committed), Some((2, Some(2))));
+}
+
+#[test]
 fn only_the_newest_are_retained_and_at_least_one() {
     for (retained, oldest) in [(0, 4), (1, 4), (2, 3), (9, 1)] {
         let mut metadata = at(1);
@@ -327,6 +351,14 @@ fn command() -> impl Strategy<Value = Command> {
             generation: Generation(generation),
             checkpoint: CheckpointId(checkpoint),
         }),
+        (any::<(u32, u32, u8)>(), prop::collection::vec(part(), 0..3)).prop_map(
+            |((generation, txid, phase), parts)| {
+                let phases = [Phase::Preparing, Phase::Committing, Phase::Committed];
+                let (generation, txid) = (Generation(generation), Txid(txid));
+                let to = TxState { txid, phase: phases[usize::from(phase % 3)] };
+                Command::Step { generation, to, parts }
+            }
+        ),
         node().prop_map(|supervisor| Command::Join { supervisor }),
         node().prop_map(|supervisor| Command::Leave { supervisor }),
         (any::<Option<u16>>(), executors)

@@ -26,6 +26,7 @@ fn found(clock_ppm: u32, story: &[(u64, NodeId, O)]) -> Vec<(Law, String)> {
         transactions: Claim { timeout: Span::secs(900), assumed: false },
         heartbeat_timeout: Span::secs(5),
         tolerated_failures: None,
+        message_timeout: None,
     });
     let mut findings = Findings::default();
     for (at, node, what) in story {
