@@ -3,7 +3,9 @@
 use core::fmt;
 
 use stormglass_sim::hash::Mixer;
+use stormglass_sim::time::Span;
 
+use crate::cluster::Barriers;
 use crate::ids::CheckpointId;
 
 /// What a checkpoint is for.
@@ -50,6 +52,31 @@ impl CheckpointKind {
     }
 }
 
+/// Whether a barrier waits for the data before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub enum Pace {
+    /// It does, however long that takes.
+    #[default]
+    Waits,
+    /// It does for a while: the checkpoint has lasted so long, time on links not counted. Each
+    /// process measures its own share, so no two clocks are compared.
+    Lasts(Span),
+    /// It overtakes the data, which becomes part of the checkpoint.
+    Overtakes,
+}
+
+impl Pace {
+    /// That of a barrier at the source where its checkpoint starts. Savepoints are aligned.
+    pub const fn of(barriers: Barriers, kind: CheckpointKind) -> Pace {
+        match barriers {
+            _ if kind.is_savepoint() => Pace::Waits,
+            Barriers::Tracked | Barriers::Aligned => Pace::Waits,
+            Barriers::Unaligned { timeout } if timeout.is_zero() => Pace::Overtakes,
+            Barriers::Unaligned { .. } => Pace::Lasts(Span::ZERO),
+        }
+    }
+}
+
 /// What sources insert for a checkpoint, and bolts pass on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Barrier {
@@ -60,6 +87,8 @@ pub struct Barrier {
     /// The checkpoint whose files tasks may name again instead of writing the same anew: the latest
     /// complete one that is no savepoint, when this one was triggered.
     pub base: Option<CheckpointId>,
+    /// Whether it waits: the sources say so.
+    pub pace: Pace,
 }
 
 impl fmt::Debug for Barrier {
@@ -68,7 +97,12 @@ impl fmt::Debug for Barrier {
         if self.kind.is_savepoint() {
             write!(f, " {}", self.kind.name())?;
         }
-        self.base.map_or(Ok(()), |base| write!(f, " on {base}"))
+        self.base.map_or(Ok(()), |base| write!(f, " on {base}"))?;
+        match self.pace {
+            Pace::Waits => Ok(()),
+            Pace::Lasts(span) => write!(f, " lasting {span}"),
+            Pace::Overtakes => write!(f, " overtaking"),
+        }
     }
 }
 
@@ -76,5 +110,10 @@ impl Barrier {
     pub(crate) fn digest(self, into: &mut Mixer) {
         let base = self.base.map_or(0, |base| base.0);
         into.pair(u64::from(self.checkpoint.0) << 32 | u64::from(base), self.kind as u64);
+        match self.pace {
+            Pace::Waits => {}
+            Pace::Lasts(span) => into.word(span.as_nanos()),
+            Pace::Overtakes => into.word(u64::MAX),
+        }
     }
 }

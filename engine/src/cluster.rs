@@ -42,6 +42,8 @@ pub struct Cluster {
     pub checkpoint: CheckpointSettings,
     /// Where keyed state lies, and what of it a checkpoint saves.
     pub state: StateSettings,
+    /// What tasks do with barriers.
+    pub barriers: Barriers,
     /// Batching and flow control.
     pub flow: FlowSettings,
     /// How a failure is recovered from.
@@ -162,6 +164,22 @@ pub struct StateSettings {
     pub incremental: bool,
 }
 
+/// What a task does when barriers arrive on its channels: modes and alignment of Flink.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Barriers {
+    /// At-least-once: no channel waits, and the cut is taken when all have delivered the barrier.
+    /// What came behind it on the faster ones is in the state, and comes again after a restore.
+    Tracked,
+    /// Exactly-once: a channel waits behind its barrier until all have delivered it.
+    Aligned,
+    /// Exactly-once: a barrier that has been under way for `timeout` overtakes data, which becomes
+    /// part of the checkpoint. With 0 it overtakes from the start.
+    Unaligned {
+        /// From the trigger.
+        timeout: Span,
+    },
+}
+
 /// Batching and flow control.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FlowSettings {
@@ -175,6 +193,13 @@ pub struct FlowSettings {
     pub poll: Span,
     /// The most records of a partition in one fetch.
     pub fetch: u32,
+}
+
+impl Barriers {
+    /// Whether a barrier may overtake data: then what arrives must not queue where nobody sees it.
+    pub const fn may_overtake(self) -> bool {
+        matches!(self, Barriers::Unaligned { .. })
+    }
 }
 
 impl Cluster {

@@ -231,6 +231,13 @@ pub enum Message {
         /// Its generation.
         generation: Generation,
     },
+    /// Within a worker: a task has something to do, by itself or with a kept batch.
+    Wake {
+        /// The task.
+        task: TaskId,
+        /// Its generation.
+        generation: Generation,
+    },
     /// Source to broker.
     Fetch(Arc<Fetch>),
     /// Broker to source.
@@ -360,7 +367,7 @@ pub struct Deployment {
 }
 
 /// Tuples of one channel, in order, perhaps closed by a barrier.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Data {
     /// The generation of the channel.
     pub generation: Generation,
@@ -374,7 +381,7 @@ pub struct Data {
     pub barrier: Option<Barrier>,
     /// Credits that ride along, for channels in the other direction.
     pub credits: Vec<Credit>,
-    /// The thread of the receiving task.
+    /// The thread that takes it: the receiving task's; the main thread where barriers overtake.
     pub lane: Lane,
 }
 

@@ -78,6 +78,16 @@ names! {
         LocalStoreFailed = "local-store-failed",
         /// A checkpoint builds on files of earlier ones.
         IncrementTaken = "increment-taken",
+        /// A barrier overtook data.
+        BarrierOvertookData = "barrier-overtook-data",
+        /// An aligned checkpoint lasted too long, and its barriers overtook data from there on.
+        AlignmentTimedOut = "alignment-timed-out",
+        /// Data that a barrier overtook became part of a checkpoint.
+        InFlightPersisted = "in-flight-persisted",
+        /// Data that was in flight in a checkpoint was put back on its channel.
+        InFlightRestored = "in-flight-restored",
+        /// A barrier came while data that a restore had put back was not executed yet.
+        BarrierWhileRefilled = "barrier-while-refilled",
         /// A client's request came again, and was not applied again.
         RetryRecognised = "retry-recognised",
         /// The receiver was too busy to commit, and was asked again.
@@ -156,6 +166,13 @@ names! {
         /// Records that wait to be read again count as under way, so that a cap on those blocks
         /// them, too (STORM-2343).
         CapBlocksRetries = "cap-blocks-retries",
+        /// What arrived before a barrier that overtook it is left out of the checkpoint.
+        InFlightNotPersisted = "in-flight-not-persisted",
+        /// A restore puts what was in flight behind what newly arrives.
+        InFlightBehind = "in-flight-behind",
+        /// The late barrier of a checkpoint that was given up ends the persisting of its channel
+        /// for the next one (FLINK-20654, FLINK-20645).
+        LateBarrierEndsPersisting = "late-barrier-ends-persisting",
         /// Raft: a vote is granted whatever the candidate's log.
         RaftVoteUnchecked = "raft-vote-unchecked",
         /// Raft: a vote is told before it is durable.

@@ -180,6 +180,23 @@ pub enum Observation {
         /// Fingerprint of its canonical encoding (see `state::operator`).
         print: u64,
     },
+    /// What a task's part of a checkpoint holds of one channel: tuples that its barrier overtook.
+    InFlight {
+        /// The task whose part it is: the receiving one, or the emitting one.
+        task: TaskId,
+        /// Its generation.
+        generation: Generation,
+        /// The checkpoint.
+        checkpoint: CheckpointId,
+        /// The emitting task.
+        from: TaskId,
+        /// The receiving task.
+        to: TaskId,
+        /// Number of tuples.
+        tuples: u32,
+        /// Fingerprint of their roots and places, in order (see `snapshot`).
+        print: u64,
+    },
     /// A task starts in a generation with the state of a checkpoint, or with none.
     Restored {
         /// The task.

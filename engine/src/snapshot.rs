@@ -1,11 +1,12 @@
 //! What a task puts into a checkpoint, and its file format.
 //!
 //! A file is a checksum of everything after it (`u64`), then the positions, the key groups, the
-//! transactions and the names of states, each as a `u32` count and little-endian entries, and at
-//! last the length and the bytes of operator state, if there is any. A key group of an increment is
-//! marked by the highest bit of its number. The checksum takes the bytes of state by their
-//! fingerprint, which was computed when they were encoded. A file whose checksum or shape is wrong
-//! is no snapshot. A file weighs its bytes, but state weighs its logical size.
+//! transactions and the names of states, each as a `u32` count and little-endian entries, then the
+//! length and the bytes of operator state and at last what was in flight (see [`in_flight`]), if
+//! there is any. A key group of an increment is marked by the highest bit of its number. The
+//! checksum takes the bytes of state by their fingerprint, which was computed when they were
+//! encoded. A file whose checksum or shape is wrong is no snapshot. A file weighs its bytes, but
+//! state weighs its logical size.
 
 use alloc::vec::Vec;
 
@@ -18,8 +19,14 @@ use crate::state::GroupSnapshot;
 use crate::state::delta::Layers;
 use crate::state::schema::StateName;
 
+pub mod in_flight;
+
+use in_flight::InFlight;
+
 /// Marks a key group of which a file holds the changes only.
 const CHANGES: u32 = 1 << 31;
+/// In place of the length of operator state: there is none, but something follows.
+const NO_OPERATOR: u32 = u32::MAX;
 
 /// The name of a transaction at the receiver: unique over all attempts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -47,6 +54,8 @@ pub struct Snapshot {
     pub states: Vec<StateName>,
     /// For a bolt with operator or broadcast state: its encoding.
     pub operator: Option<Payload>,
+    /// What a barrier overtook: of each channel in order.
+    pub in_flight: Vec<InFlight>,
     /// For a keyed bolt whose groups are in files of earlier checkpoints: what has changed since.
     pub increment: Option<Increment>,
 }
@@ -128,10 +137,15 @@ impl Snapshot {
         }
         put(&mut out, self.states.len() as u32);
         self.states.iter().for_each(|state| state.encode(&mut out));
-        if let Some(operator) = &self.operator {
-            put(&mut out, operator.bytes().len() as u32);
-            out.extend_from_slice(operator.bytes());
+        match &self.operator {
+            Some(operator) => {
+                put(&mut out, operator.bytes().len() as u32);
+                out.extend_from_slice(operator.bytes());
+            }
+            None if self.in_flight.is_empty() => {}
+            None => put(&mut out, NO_OPERATOR),
         }
+        in_flight::encode(&self.in_flight, &mut out);
         let sum = self.checksum();
         out[..8].copy_from_slice(&sum.to_le_bytes());
         let bytes: usize = self.state().map(|data| data.bytes().len()).sum();
@@ -164,6 +178,7 @@ impl Snapshot {
         if let Some(operator) = &self.operator {
             mixer.pair(operator.bytes().len() as u64, operator.fingerprint());
         }
+        self.in_flight.iter().for_each(|flying| flying.digest(&mut mixer));
         mixer.finish64()
     }
 
@@ -195,10 +210,11 @@ impl Snapshot {
         for _ in 0..reader.u32()? {
             snapshot.states.push(StateName::decode(&mut reader)?);
         }
-        if !reader.0.is_empty() {
-            let len = reader.u32()? as usize;
-            snapshot.operator = Some(Payload::new(reader.take(len)?));
+        let len = if reader.0.is_empty() { NO_OPERATOR } else { reader.u32()? };
+        if len != NO_OPERATOR {
+            snapshot.operator = Some(Payload::new(reader.take(len as usize)?));
         }
+        snapshot.in_flight = in_flight::decode(&mut reader)?;
         let sound = reader.0.is_empty() && snapshot.checksum() == u64::from_le_bytes(*sum);
         sound.then_some(snapshot)
     }

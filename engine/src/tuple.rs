@@ -58,6 +58,13 @@ pub struct Batch {
     mixer: Mixer,
 }
 
+impl PartialEq for Batch {
+    fn eq(&self, other: &Self) -> bool {
+        self.heads == other.heads && self.values == other.values
+    }
+}
+impl Eq for Batch {}
+
 /// Bytes that the wire spends on a tuple's head.
 pub const HEAD_SIZE: u64 = 24;
 

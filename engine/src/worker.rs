@@ -28,6 +28,7 @@ mod emitter;
 mod inputs;
 mod links;
 mod outbox;
+mod overtaking;
 mod parts;
 mod queries;
 mod restore;
@@ -204,13 +205,10 @@ impl Worker {
                     Ok(())
                 });
             }
-            Token::Poll(task, generation) => {
-                self.with_task(task, generation, cx, |task, env| {
-                    task.rested();
-                    task.poll(env);
-                    Ok(())
-                });
+            Token::Alignment(task, generation) => {
+                self.with_task(task, generation, cx, Task::waited);
             }
+            Token::Poll(task, generation) => self.with_task(task, generation, cx, Task::rested),
             Token::Reconnect(service, generation) if generation == self.generation() => {
                 self.reconnect(service, cx);
             }
@@ -268,6 +266,7 @@ impl Worker {
             Message::Resume { task, generation } => {
                 self.with_task(task, generation, cx, Task::resume);
             }
+            Message::Wake { task, generation } => self.with_task(task, generation, cx, Task::work),
             Message::Records(records) => {
                 let (task, generation) = (records.task, records.generation);
                 self.with_task(task, generation, cx, |task, env| task.records(&records, env));

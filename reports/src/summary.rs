@@ -2,10 +2,12 @@
 //! how to see it again.
 
 use stormglass_engine::topology::Topology;
-use stormglass_scenarios::outcome::{FaultOutcome, Outcome, Quantiles, Recovery, Verdict};
+use stormglass_scenarios::outcome::{
+    DuplicateFacts, FaultOutcome, Outcome, Quantiles, Recovery, Verdict,
+};
 use stormglass_scenarios::places::Places;
 use stormglass_scenarios::plan::PlannedOperation;
-use stormglass_scenarios::scenario::Scenario;
+use stormglass_scenarios::scenario::{Guarantee, Scenario};
 use stormglass_sim::time::Span;
 
 use crate::page::{Paint, Side, Style, Table, WIDTH, labelled, wrap};
@@ -68,9 +70,11 @@ impl Report<'_> {
             Verdict::Holds => {
                 let records = count(input.records);
                 let claim = self.scenario.guarantee.name();
-                let sentence =
-                    format!("{claim}, {records} records checked one by one, equal to the oracle");
-                (Style::Green, sentence)
+                let found = match self.scenario.guarantee {
+                    Guarantee::ExactlyOnce => "equal to the oracle",
+                    Guarantee::AtLeastOnce => "none of them lost",
+                };
+                (Style::Green, format!("{claim}, {records} records checked one by one, {found}"))
             }
             Verdict::Broken { violations } => {
                 let laws: Vec<&str> = violations.iter().map(|v| v.law.name()).collect();
@@ -233,6 +237,7 @@ impl Report<'_> {
         }
         line("useful work", self.useful_work());
         line("published", self.published());
+        self.duplicates(&mut line);
         self.metadata(&mut line);
         self.dead_letters(&mut line);
         line("rare events", self.probes());
@@ -255,6 +260,15 @@ impl Report<'_> {
         let sinks: Vec<String> =
             sinks.map(|(name, n)| format!("{} by {name}", plural(*n, "output"))).collect();
         sinks.join(", ")
+    }
+
+    /// What took effect more than once, where the claim allows it.
+    fn duplicates(&self, line: &mut impl FnMut(&str, String)) {
+        let DuplicateFacts { updates, outputs } = self.outcome.duplicates;
+        if self.scenario.guarantee == Guarantee::AtLeastOnce {
+            let (updates, outputs) = (plural(updates, "update"), plural(outputs, "output"));
+            line("duplicates", format!("{updates} of state, {outputs}"));
+        }
     }
 
     /// Who led and how clients of the metadata fared, where there is something to tell.

@@ -75,6 +75,8 @@ use crate::outcome::DuplicateFacts;
 pub struct Judges {
     plan: Arc<Plan>,
     log: InputLog,
+    /// Whether state has every record exactly once.
+    exact: bool,
     history: History,
     lineage: Lineage,
     oracle: Oracle,
@@ -99,10 +101,17 @@ impl Judges {
     /// The judges of a run of `topology` over `log`, on a cluster with these settings.
     pub fn new(topology: Arc<Topology>, log: InputLog, settings: Settings) -> Self {
         let plan = Arc::new(Plan::new(topology));
+        let exact = settings.exact;
+        let mut oracle = Oracle::new(Arc::clone(&plan), log.clone());
+        if !exact {
+            // It expects every record exactly once: of anything else it cannot judge.
+            oracle.go_blind();
+        }
         Judges {
+            exact,
             history: History::new(plan.topology.tasks()),
             lineage: Lineage::new(Arc::clone(&plan), log.partitions.len()),
-            oracle: Oracle::new(Arc::clone(&plan), log.clone()),
+            oracle,
             restores: Restores::default(),
             fencing: Fencing::new(&plan),
             expiry: Expiry::new(settings.transactions),
@@ -251,7 +260,10 @@ impl Judges {
             self.oracle.go_blind();
             return;
         }
-        self.lineage.fold(checkpoint, history, seen.at, findings);
+        let folded = self.lineage.fold(checkpoint, history, seen.at);
+        if let Some(violation) = folded.filter(|_| self.exact) {
+            findings.raise(violation);
+        }
         self.oracle.complete(checkpoint, history, seen.at, findings);
         self.written_at_once(checkpoint, seen);
         self.history.covered(checkpoint);
@@ -260,11 +272,12 @@ impl Judges {
 
     /// What sinks without transactions wrote before a checkpoint that completed: now it counts.
     fn written_at_once(&mut self, checkpoint: CheckpointId, seen: Witness) {
+        let exact = self.exact;
         let Judges { plan, findings, history, lineage, .. } = self;
         let visible = self.direct.complete(plan, checkpoint, history, seen.at, findings);
         for direct::Due { task, outputs } in &visible {
             let outputs: Vec<outputs::Output> = outputs.iter().map(|(_, output)| *output).collect();
-            if let Some(twice) = lineage.published(*task, &outputs) {
+            if let Some(twice) = lineage.published(*task, &outputs).filter(|_| exact) {
                 let name = (*task, history.generation(), checkpoint);
                 let sentence = lineage.published_twice(name, twice);
                 findings.report(Law::NoDuplicate, seen.at, sentence, &[seen]);
@@ -315,7 +328,8 @@ impl Judges {
         };
         let first = outputs.first().map(|(root, ..)| *root);
         let covering = visibility::published(plan, restores, name, first, seen, findings);
-        if let Some(twice) = self.lineage.published(task, &outputs) {
+        let twice = self.lineage.published(task, &outputs);
+        if let Some(twice) = twice.filter(|_| self.exact) {
             let sentence = self.lineage.published_twice(name, twice);
             findings.report(Law::NoDuplicate, seen.at, sentence, &[seen]);
         }
@@ -355,7 +369,8 @@ impl Judges {
             return;
         }
         self.expiry.finish(plan, *now, findings);
-        self.lineage.finish(self.oracle.positions(), *now, findings);
+        let on_the_way = self.oracle.on_the_way();
+        self.lineage.finish(self.oracle.positions(), &on_the_way, *now, findings);
         if self.oracle.is_blind() {
             return;
         }
@@ -384,7 +399,9 @@ impl Judges {
         if let Some(trees) = &self.trees {
             return trees.behind(&self.ends()).is_none();
         }
-        (self.stopped || self.is_covered()) && self.oracle.outputs.is_settled()
+        (self.stopped || self.is_covered())
+            && self.oracle.outputs.is_settled()
+            && self.unpublished().is_none()
     }
 
     /// What is missing for [`Judges::is_complete`].
@@ -399,15 +416,30 @@ impl Judges {
             let (at, (next, end)) = both.find(|(_, (next, end))| **next < *end)?;
             Some(format!("p{at} is folded up to {} of {}", count(*next), count(end)))
         });
-        behind.filter(|_| !self.stopped).or_else(|| self.oracle.outputs.pending(&self.plan))
+        let behind = behind.or_else(|| self.oracle.under_way()).filter(|_| !self.stopped);
+        behind.or_else(|| self.oracle.outputs.pending(&self.plan)).or_else(|| {
+            let (task, _, checkpoint) = self.unpublished()?;
+            let name = self.plan.name(task);
+            Some(format!("{name} has unpublished outputs of checkpoint {}", checkpoint.0))
+        })
+    }
+
+    /// A transaction that a completed checkpoint covers and nobody can read. Where the oracle
+    /// knows what is due, it is the one to ask.
+    fn unpublished(&self) -> Option<staging::Name> {
+        let covered = |(_, generation, checkpoint): &staging::Name| {
+            self.restores.covering(*checkpoint, *generation).is_some()
+        };
+        self.staging.held().filter(|_| !self.exact).find(covered)
     }
 
     /// What took effect more than once.
     pub fn duplicates(&self) -> DuplicateFacts {
-        match &self.trees {
-            Some(trees) => trees.duplicates(),
-            None => DuplicateFacts { updates: 0, outputs: self.direct.repeated() },
+        if let Some(trees) = &self.trees {
+            return trees.duplicates();
         }
+        let DuplicateFacts { updates, outputs } = self.lineage.duplicates();
+        DuplicateFacts { updates, outputs: outputs + self.direct.repeated() }
     }
 
     /// Executions observed, of all generations.
@@ -471,6 +503,7 @@ impl Judges {
     }
     fn is_covered(&self) -> bool {
         let mut ends = self.log.partitions.iter().map(|partition| partition.len()).enumerate();
-        ends.all(|(at, end)| self.spouts().all(|(_, positions)| positions[at] >= end))
+        self.oracle.is_drained()
+            && ends.all(|(at, end)| self.spouts().all(|(_, positions)| positions[at] >= end))
     }
 }

@@ -25,7 +25,7 @@ use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
 use crate::places::Places;
 use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
-use crate::scenario::{self, Assumption, Detector, Recovery, Role, Scenario, Ways};
+use crate::scenario::{self, Assumption, Detector, Mode, Recovery, Role, Scenario, Ways};
 use crate::story::{Fired, Story};
 use crate::topologies::Registry;
 use crate::units::{Between, Drift, Step};
@@ -452,6 +452,7 @@ fn judging(scenario: &Scenario, places: &Places, plan: &Plan) -> Settings {
             Recovery::Checkpoints => None,
             Recovery::StatefulBolts => Some(scenario.acking.message_timeout),
         },
+        exact: scenario.checkpoint.mode == Mode::ExactlyOnce,
     }
 }
 

@@ -29,11 +29,11 @@
 //! ```
 //!
 //! In reading order: the structs here; `settings` (machines, links, disks), `state` (where it
-//! lies), `sinks`, `recovery` (the mechanism, and acking) and `control` (Raft, clocks, detector,
-//! scheduler); `fault`, `target` and `event` (what is done to a cluster, to whom, and when);
-//! `operation` (what is asked of it); `alternative` (what each seed draws one of); `raw` (the TOML
-//! as it is written), `document` (text, spans and `--set`), `lower` (from one to the other),
-//! `check` (what must hold between the values).
+//! lies), `sinks`, `recovery` (the mechanism, and acking), `barriers` (modes and alignment of
+//! checkpoints) and `control` (Raft, clocks, detector, scheduler); `fault`, `target` and `event`
+//! (what is done to a cluster, to whom, and when); `operation` (what is asked of it); `alternative`
+//! (what each seed draws one of); `raw` (the TOML as it is written), `document` (text, spans and
+//! `--set`), `lower` (from one to the other), `check` (what must hold between the values).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,6 +50,7 @@ use crate::topologies::Registry;
 use crate::units::{Between, Rate, names};
 
 mod alternative;
+mod barriers;
 mod check;
 mod control;
 mod document;
@@ -67,6 +68,7 @@ mod target;
 mod tests;
 
 pub use alternative::{Alternative, DrawSpec};
+pub use barriers::{Alignment, Mode};
 pub use control::{Clock, Detector, Raft, Scheduler};
 pub use document::Origin;
 pub use event::EventKind;

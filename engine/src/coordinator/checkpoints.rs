@@ -17,7 +17,7 @@ use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 
 use super::metadata::{Assignment, Completed};
-use crate::barrier::{Barrier, CheckpointKind};
+use crate::barrier::{Barrier, CheckpointKind, Pace};
 use crate::cluster::CheckpointSettings;
 use crate::handle::{FileId, Part};
 use crate::ids::{Attempt, CheckpointId, Generation};
@@ -237,7 +237,8 @@ impl Checkpoints {
         if !kind.is_savepoint() {
             self.last_trigger = now;
         }
-        let barrier = Barrier { checkpoint, kind, base: base.as_ref().map(|base| base.checkpoint) };
+        let base_id = base.as_ref().map(|base| base.checkpoint);
+        let barrier = Barrier { checkpoint, kind, base: base_id, pace: Pace::Waits };
         let newest = self.pending.last().map(|pending| pending.barrier.checkpoint);
         assert!(newest < Some(checkpoint), "ids rise");
         self.pending.push(Pending {

@@ -70,6 +70,7 @@ impl node::Message for Message {
             | Message::AbortCheckpoint { task, .. }
             | Message::Complete { task, .. }
             | Message::Resume { task, .. }
+            | Message::Wake { task, .. }
             | Message::GetDone { task, .. }
             | Message::Committed { task, .. }
             | Message::Busy { task, .. }
@@ -181,6 +182,9 @@ impl node::Message for Message {
             }
             Message::Resume { task, generation } => {
                 into.pair(17 | u64::from(task.0) << 8, generation.0.into());
+            }
+            Message::Wake { task, generation } => {
+                into.pair(60 | u64::from(task.0) << 8, generation.0.into());
             }
             Message::Fetch(fetch) => {
                 into.pair(18 | u64::from(fetch.task.0) << 8, fetch.generation.0.into());

@@ -5,9 +5,14 @@ use stormglass_sim::payload::Payload;
 
 use super::{Increment, Snapshot, TransactionId};
 use crate::component::state::CellKind;
-use crate::ids::{Attempt, CheckpointId, Generation, KeyGroup, Partition, Root, TaskId};
+use crate::ids::{
+    Attempt, CheckpointId, Child, Generation, KeyGroup, Partition, Root, StreamId, TaskId, Tree,
+};
+use crate::snapshot::in_flight::InFlight;
 use crate::state::GroupSnapshot;
 use crate::state::schema::StateName;
+use crate::tuple::{Batch, Head};
+use crate::value::Value;
 
 prop_compose! {
     fn id()(
@@ -33,6 +38,22 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn in_flight()(
+        channel in (any::<u16>(), any::<u16>()),
+        tuples in prop::collection::vec(
+            (any::<u64>(), any::<u32>(), any::<i32>(), "[a-c]{0,2}"), 0..3),
+    ) -> InFlight {
+        let mut batch = Batch::default();
+        for (root, child, hash, word) in tuples {
+            let (root, child, stream) = (Root(root), Child(child), StreamId(3));
+            let values = [Value::from(word.as_str()), Value::Int(hash.into())];
+            batch.push(Head { root, child, hash, stream, arity: 2, tree: Tree::NONE }, &values);
+        }
+        InFlight { from: TaskId(channel.0), to: TaskId(channel.1), batch }
+    }
+}
+
+prop_compose! {
     fn snapshot()(
         positions in prop::collection::vec((any::<u16>(), 0u64..1 << 48), 0..4),
         groups in prop::collection::vec(
@@ -41,6 +62,7 @@ prop_compose! {
         states in prop::collection::vec(state(), 0..3),
         operator in prop::option::of(prop::collection::vec(any::<u8>(), 0..20)),
         changed in prop::option::of((any::<u16>(), any::<u32>(), any::<u64>())),
+        in_flight in prop::collection::vec(in_flight(), 0..3),
     ) -> Snapshot {
         Snapshot {
             positions: positions.into_iter().map(|(p, at)| Root::new(Partition(p), at)).collect(),
@@ -55,12 +77,23 @@ prop_compose! {
                 let changed = [GroupSnapshot { group: KeyGroup(group), keys, data }].into();
                 Increment { changed, ..Increment::default() }
             }),
+            in_flight,
         }
     }
 }
 
 #[test]
 fn the_file_format_is_pinned() {
+    let mut batch = Batch::default();
+    let head = Head {
+        root: Root(9),
+        child: Child(8),
+        hash: 7,
+        stream: StreamId(6),
+        arity: 1,
+        tree: Tree::NONE,
+    };
+    batch.push(head, &[Value::Bool(true)]);
     let snapshot = Snapshot {
         positions: [Root::new(Partition(1), 2)].into(),
         groups: [GroupSnapshot { group: KeyGroup(3), keys: 4, data: Payload::new([5, 6]) }].into(),
@@ -69,6 +102,7 @@ fn the_file_format_is_pinned() {
             .into(),
         operator: Some(Payload::new([8])),
         increment: None,
+        in_flight: [InFlight { from: TaskId(1), to: TaskId(2), batch }].into(),
     };
     let file = snapshot.encode();
     let body: Vec<u8> = [
@@ -77,6 +111,8 @@ fn the_file_format_is_pinned() {
         &[0, 0, 0, 0],
         &[1, 0, 0, 0, 1, 1, 7, 0, 1, 0, 0, 0, b'n'],
         &[1, 0, 0, 0, 8],
+        &[1, 0, 0, 0, 1, 0, 2, 0, 1, 0, 0, 0],
+        &[9, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 7, 0, 0, 0, 6, 0, 1, 0, 1, 1],
     ]
     .concat();
     assert_eq!(&file.bytes()[8..], body);

@@ -2,18 +2,25 @@
 //!
 //! Rules of alignment after Flink (SEMANTICS 1.6): a channel is blocked after its barrier; the task
 //! takes its part when every channel has delivered the barrier; a barrier of a newer checkpoint
-//! gives the older one up; a barrier of an obsolete one is ignored.
+//! gives the older one up; a barrier of an obsolete one is ignored. At-least-once blocks nothing
+//! and counts the barriers of several checkpoints side by side. Where barriers may overtake data,
+//! `kept` has what is different.
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::links::{Env, Place};
+use crate::cluster::Barriers;
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Credit, Data, Message};
 use crate::names::Probe;
 use crate::observation::Step;
 use crate::topology::{Component, Topology};
+
+pub(super) mod kept;
+
+use kept::Overtaking;
 
 const NONE: u16 = u16::MAX;
 /// How many checkpoints that were given up are remembered. The coordinator has far fewer under way.
@@ -26,9 +33,15 @@ pub(super) struct Inputs {
     channels: Vec<Channel>,
     /// The channel from each task from 1 on.
     channel_from: Vec<u16>,
-    /// Batches that cannot be executed yet, in order of arrival.
-    waiting: VecDeque<Arc<Data>>,
+    /// Batches that are not executed yet, in order of arrival, each with its number.
+    waiting: VecDeque<(u64, Arc<Data>)>,
+    /// How many batches were ever kept.
+    kept: u64,
+    /// Where barriers may overtake data: the newest checkpoint of which one has arrived.
+    newest: Option<Overtaking>,
     aligning: Option<Aligning>,
+    /// At-least-once: checkpoints whose barriers are being counted, ascending.
+    tracked: Vec<Aligning>,
     /// The newest checkpoint that is taken or obsolete.
     settled: CheckpointId,
     /// Newer ones that were given up before the task took part: their barriers may still come.
@@ -39,6 +52,9 @@ pub(super) struct Inputs {
 struct Channel {
     from: TaskId,
     blocked: bool,
+    /// Where barriers may overtake data: the newest one that arrived, and how many batches had
+    /// been kept before it.
+    barrier: Option<(CheckpointId, u64)>,
     /// Tuples executed but not yet granted again.
     owed: u32,
 }
@@ -58,13 +74,22 @@ impl Inputs {
                 let slot = &mut channel_from[usize::from(from.0) - 1];
                 if *slot == NONE {
                     *slot = channels.len() as u16;
-                    channels.push(Channel { from, blocked: false, owed: 0 });
+                    channels.push(Channel { from, blocked: false, barrier: None, owed: 0 });
                 }
             }
         }
-        let (waiting, settled) = (VecDeque::new(), CheckpointId(0));
-        let aborted = BTreeSet::new();
-        Inputs { task, channels, channel_from, waiting, aligning: None, settled, aborted }
+        Inputs {
+            task,
+            channels,
+            channel_from,
+            waiting: VecDeque::new(),
+            kept: 0,
+            newest: None,
+            aligning: None,
+            tracked: Vec::new(),
+            settled: CheckpointId(0),
+            aborted: BTreeSet::new(),
+        }
     }
 
     fn at(&self, from: TaskId) -> usize {
@@ -86,19 +111,28 @@ impl Inputs {
         if blocked {
             env.cx.probe(Probe::AlignmentBlocked);
         }
-        self.waiting.push_back(data);
+        self.push(data);
         None
+    }
+
+    fn push(&mut self, data: Arc<Data>) {
+        self.waiting.push_back((self.kept, data));
+        self.kept += 1;
     }
 
     /// The first kept batch whose channel is not blocked.
     pub(super) fn next(&mut self) -> Option<Arc<Data>> {
-        let ready = |data: &Arc<Data>| !self.channels[self.at(data.from)].blocked;
+        let ready = |(_, data): &(u64, Arc<Data>)| !self.channels[self.at(data.from)].blocked;
         let at = self.waiting.iter().position(ready)?;
-        self.waiting.remove(at)
+        self.waiting.remove(at).map(|(_, data)| data)
     }
 
-    /// A batch was executed: its tuples become credit again, in portions.
+    /// A batch was executed: its tuples become credit again, in portions. One that a restore put
+    /// back used none: it came on a channel of an older generation.
     pub(super) fn executed(&mut self, data: &Data, env: &mut Env<'_, '_>) {
+        if data.generation != env.generation {
+            return;
+        }
         let at = self.at(data.from);
         let channel = &mut self.channels[at];
         channel.owed += data.batch.len() as u32;
@@ -140,6 +174,9 @@ impl Inputs {
             env.cx.probe(Probe::AbortedBarrier);
             return None;
         }
+        if env.cluster.barriers == Barriers::Tracked {
+            return self.track(checkpoint);
+        }
         match self.aligning {
             Some(aligning) if checkpoint < aligning.checkpoint => return None,
             Some(aligning) if checkpoint > aligning.checkpoint => {
@@ -160,10 +197,24 @@ impl Inputs {
         (arrived == self.channels.len()).then_some(checkpoint)
     }
 
+    /// Counts a barrier that blocks nothing. Some if it was the last (Flink's
+    /// `CheckpointBarrierTracker`).
+    fn track(&mut self, checkpoint: CheckpointId) -> Option<CheckpointId> {
+        let found = self.tracked.binary_search_by_key(&checkpoint, |of| of.checkpoint);
+        let at = found.unwrap_or_else(|at| {
+            self.tracked.insert(at, Aligning { checkpoint, arrived: 0 });
+            at
+        });
+        self.tracked[at].arrived += 1;
+        (self.tracked[at].arrived == self.channels.len()).then_some(checkpoint)
+    }
+
     /// A checkpoint is taken or obsolete: no channel waits for it any more, nor for older ones.
     pub(super) fn settle(&mut self, checkpoint: CheckpointId) {
         self.settled = self.settled.max(checkpoint);
         self.aborted = self.aborted.split_off(&self.settled);
+        self.tracked.retain(|of| of.checkpoint > checkpoint);
+        self.newest.take_if(|of| of.checkpoint() <= checkpoint);
         if self.aligning.is_some_and(|aligning| aligning.checkpoint <= checkpoint) {
             self.unblock();
         }
@@ -177,6 +228,8 @@ impl Inputs {
         if self.aborted.len() > MOST_ABORTED {
             self.aborted.pop_first();
         }
+        self.tracked.retain(|of| of.checkpoint != checkpoint);
+        self.newest.take_if(|of| of.checkpoint() == checkpoint);
         if self.aligning.is_some_and(|aligning| aligning.checkpoint == checkpoint) {
             self.unblock();
         }

@@ -144,6 +144,15 @@ impl Env<'_, '_> {
         self.assignment.lane_of(task)
     }
 
+    /// The thread that takes data for a task. Where barriers may overtake data it is the main
+    /// thread: in the queue of a busy task nobody could see it.
+    pub(super) fn data_lane(&self, task: TaskId) -> Lane {
+        match self.cluster.barriers.may_overtake() {
+            true => Lane(0),
+            false => self.lane(task),
+        }
+    }
+
     /// Sends to the coordinator; while it is out of reach the message is lost, and the coordinator
     /// that comes next starts from what is durable.
     pub(super) fn tell_coordinator(&mut self, message: Message) {

@@ -20,6 +20,10 @@ use crate::topology::Component;
 use crate::tuple::{Batch, Head};
 use crate::value::Value;
 
+mod overtake;
+
+use overtake::let_last;
+
 /// Load-aware routers hear of loads about this often (Storm's `refreshLoadTimer`).
 const LOAD_REFRESH: Span = Span::secs(1);
 /// No channel.
@@ -43,6 +47,8 @@ pub(super) struct Outbox {
     /// Channels whose open batch is full.
     full: bool,
     flush_timer: Option<TimerId>,
+    /// When the newest barrier was sent, or began to wait.
+    barrier_at: Instant,
     /// When routers are due to hear of loads; none if no router wants to.
     next_refresh: Option<Instant>,
     /// The tree of what is executed now, if acking follows it, and the edges sent for it.
@@ -108,6 +114,7 @@ impl Outbox {
             flush_timer: None,
             tree: Tree::NONE,
             edges: 0,
+            barrier_at: Instant::ZERO,
         }
     }
 
@@ -244,12 +251,17 @@ impl Outbox {
 
     /// Sends everything that is open, followed by a barrier, on every channel.
     pub(super) fn barrier(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) {
+        self.barrier_at = env.cx.now();
         for at in 0..self.channels.len() {
             self.dispatch(at, Some(barrier), env);
         }
         if !self.channels.is_empty() {
             env.stepped(Step::BarrierSent, self.task, barrier.checkpoint);
         }
+        self.cancel_flush(env);
+    }
+
+    fn cancel_flush(&mut self, env: &mut Env<'_, '_>) {
         if let Some(timer) = self.flush_timer.take() {
             env.cx.cancel_timer(timer);
         }
@@ -271,8 +283,15 @@ impl Outbox {
             }
             _ => Vec::new(),
         };
-        let data =
-            Arc::new(Data { generation, from, to, batch, barrier, credits, lane: env.lane(to) });
+        let data = Arc::new(Data {
+            generation,
+            from,
+            to,
+            batch,
+            barrier,
+            credits,
+            lane: env.data_lane(to),
+        });
         if waits {
             env.cx.probe(Probe::CreditExhausted);
             self.stalled += u16::from(channel.queue.is_empty());
@@ -297,7 +316,8 @@ impl Outbox {
                 if channel.credit <= 0 && !data.batch.is_empty() {
                     break;
                 }
-                let data = channel.queue.pop_front().expect("just seen");
+                let mut data = channel.queue.pop_front().expect("just seen");
+                let_last(&mut data, env.cx.now().since(self.barrier_at));
                 channel.send(data, env);
                 self.stalled -= u16::from(channel.queue.is_empty());
             }

@@ -1,5 +1,6 @@
 //! What a new task reads of the checkpoint that it starts from.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -23,7 +24,7 @@ pub(super) enum Read {
     /// More is to come.
     More,
     /// All of it is here.
-    Whole(Snapshot),
+    Whole(Box<Snapshot>),
     /// A file is missing, or not what it should be.
     Unreadable,
 }
@@ -57,7 +58,9 @@ impl Reading {
             Some(files) => {
                 let files: Option<Vec<_>> =
                     files.iter().map(|file| Snapshot::decode(file)).collect();
-                files.and_then(Snapshot::over).map_or(Read::Unreadable, Read::Whole)
+                files
+                    .and_then(Snapshot::over)
+                    .map_or(Read::Unreadable, |whole| Read::Whole(Box::new(whole)))
             }
         }
     }

@@ -22,7 +22,7 @@ use super::outbox::Outbox;
 use super::parts::Parts;
 use super::states::States;
 use super::token;
-use crate::barrier::{Barrier, CheckpointKind};
+use crate::barrier::{Barrier, CheckpointKind, Pace};
 use crate::coordinator::checkpoint_spout::{Action, TxState};
 use crate::ids::{CheckpointId, TaskId, Tree, Txid};
 use crate::message::acking::{Ack, Acks, Emission, Step};
@@ -238,7 +238,7 @@ impl Stepping {
                 states.cut(self.task, version, &mut snapshot, env);
                 // The coordinator hears of it when it is durable.
                 let (kind, base) = (CheckpointKind::Checkpoint, None);
-                let barrier = Barrier { checkpoint: version, kind, base };
+                let barrier = Barrier { checkpoint: version, kind, base, pace: Pace::Waits };
                 parts.upload(barrier, &snapshot, None, env);
                 return self.pass_on(&step, outbox, env);
             }

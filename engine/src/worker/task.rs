@@ -6,31 +6,32 @@ use alloc::sync::Arc;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::payload::Payload;
 
-use super::emitter::Emitter;
 use super::inputs::Inputs;
 use super::links::Env;
 use super::outbox::Outbox;
+use super::overtaking::{Cut, Overtaking};
 use super::parts::Parts;
 use super::restore::{Read, Reading};
 use super::sink::Sink;
 use super::source::Source;
 use super::stateful::Stepping;
 use super::states::{States, local};
-use crate::barrier::Barrier;
-use crate::component::Bolt;
+use crate::barrier::{Barrier, Pace};
 use crate::coordinator::metadata::Completed;
 use crate::handle::FileId;
-use crate::ids::{CheckpointId, KeyGroup, TaskId};
+use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Data, Deployment, Gone, Message};
 use crate::observation::{Observation, Step};
 use crate::permit::CommitPermit;
 use crate::snapshot::Snapshot;
-use crate::state::{Key, KeyedState};
-use crate::topology::{Component, Delivery, Grouping, Kind};
-use crate::tuple::{Head, Tuple};
+use crate::state::Key;
+use crate::topology::{Delivery, Kind};
 use crate::value::Value;
 
 mod acking;
+mod bolt;
+
+use bolt::BoltTask;
 
 /// A task.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub(super) struct Task {
     stepping: Option<Box<Stepping>>,
     /// The checkpoint that the generation restores.
     restores: Option<CheckpointId>,
+    /// Where barriers may overtake data.
+    pub(super) overtaking: Overtaking,
 }
 
 /// What a task does.
@@ -55,7 +58,7 @@ pub(super) struct Task {
 enum Role {
     Source(Source),
     Bolt(Box<BoltTask>),
-    Sink(Sink),
+    Sink(Box<Sink>),
 }
 
 /// How far a task's restore has come.
@@ -67,16 +70,6 @@ enum Stage {
     Recovering,
     /// It has its state.
     Ready,
-}
-
-/// A user's bolt at work.
-#[derive(Clone, Debug)]
-struct BoltTask {
-    bolt: Box<dyn Bolt>,
-    inputs: Inputs,
-    states: States,
-    /// Where a key of several fields is put together.
-    key: Key,
 }
 
 /// A user's spout or bolt returned an error; the worker has to end.
@@ -105,7 +98,8 @@ impl Task {
                 let acking = cluster.recovery.acking().is_some();
                 let plain = acking && *delivery == Delivery::Transactional;
                 let delivery = if plain { Delivery::Plain } else { *delivery };
-                Role::Sink(Sink::new(id, Inputs::new(topology, component, id), delivery))
+                let inputs = Inputs::new(topology, component, id);
+                Role::Sink(Box::new(Sink::new(id, inputs, delivery)))
             }
         };
         let outbox = Outbox::new(component, id, env);
@@ -118,8 +112,9 @@ impl Task {
         };
         let restores = deployment.restore.as_ref().map(|(completed, _)| completed.checkpoint);
         let (stage, parts) = (Stage::Recovering, Parts::new(id));
+        let (overtaking, ending) = (Overtaking::default(), None);
         let mut task =
-            Task { id, role, outbox, stage, parts, ending: None, origin, stepping, restores };
+            Task { id, role, outbox, stage, parts, ending, origin, stepping, restores, overtaking };
         if cluster.recovery.acking().is_some() {
             task.request_state(deployment, env);
             return task;
@@ -143,8 +138,10 @@ impl Task {
         let part = &completed.parts[usize::from(self.id.0) - 1];
         let inline = part.inline.as_ref().and_then(Snapshot::decode);
         let keyed = matches!(&self.role, Role::Bolt(bolt) if bolt.states.keyed.is_some());
+        // What a barrier overtakes arrives after the cut, which is all that the disk here has.
+        let has_all = keyed && !env.cluster.barriers.may_overtake();
         let local = || local::take(self.id, completed, env);
-        let near = inline.or_else(|| keyed.then(local).flatten());
+        let near = inline.or_else(|| has_all.then(local).flatten());
         if !near.is_some_and(|near| self.restored(near, Some(permit), env)) {
             self.stage = Stage::Reading(Reading::begin(self.id, part, env));
         }
@@ -179,7 +176,7 @@ impl Task {
             Read::Whole(snapshot) if self.stepping.is_some() => {
                 self.take_version(&snapshot, deployment, env)
             }
-            Read::Whole(snapshot) => self.restored(snapshot, permit, env),
+            Read::Whole(snapshot) => self.restored(*snapshot, permit, env),
             Read::Unreadable => false,
         }
     }
@@ -201,11 +198,15 @@ impl Task {
                 let from = self.origin.as_deref().map(|completed| (completed, &snapshot));
                 bolt.states.begin(self.id, from, env);
             }
-            Role::Sink(sink) => {
-                self.stage = Stage::Recovering;
-                sink.recover(&snapshot, permit, env);
-                return true;
-            }
+            Role::Sink(_) => {}
+        }
+        if !self.refill(&snapshot, env) {
+            return false;
+        }
+        if let Role::Sink(sink) = &mut self.role {
+            self.stage = Stage::Recovering;
+            sink.recover(&snapshot, permit, env);
+            return true;
         }
         self.become_ready(permit.map(CommitPermit::checkpoint), env);
         true
@@ -224,8 +225,9 @@ impl Task {
         env.cx.observe(Observation::Restored { task, generation, attempt, checkpoint });
     }
 
-    /// Sources may run from now on.
+    /// Sources may run from now on, and every task takes data.
     pub(super) fn start(&mut self, env: &mut Env<'_, '_>) {
+        self.start_refilled(env);
         self.start_acking(env);
         self.poll(env);
     }
@@ -238,10 +240,12 @@ impl Task {
     }
 
     /// The poll timer fired.
-    pub(super) fn rested(&mut self) {
+    pub(super) fn rested(&mut self, env: &mut Env<'_, '_>) -> Result<(), Failed> {
         if let Role::Source(source) = &mut self.role {
             source.rested();
         }
+        self.poll(env);
+        Ok(())
     }
 
     /// Whether a message from the coordinator to all tasks concerns this one.
@@ -280,14 +284,23 @@ impl Task {
     pub(super) fn trigger(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) {
         let Role::Source(source) = &mut self.role else { return };
         if env.running && source.may_cut(barrier.checkpoint) {
-            let snapshot = source.cut(barrier, env);
-            self.outbox.barrier(barrier, env);
-            self.parts.upload(barrier, &snapshot, None, env);
+            let pace = Pace::of(env.cluster.barriers, barrier.kind);
+            let barrier = Barrier { pace, ..barrier };
+            let mut snapshot = source.cut(barrier, env);
+            match pace {
+                Pace::Overtakes => snapshot.in_flight = self.outbox.overtake(barrier, env),
+                Pace::Waits | Pace::Lasts(_) => self.outbox.barrier(barrier, env),
+            }
+            self.finish(Cut { barrier, snapshot, awaits_receiver: None, collects: false }, env);
         }
     }
 
     /// A batch arrived.
     pub(super) fn data(&mut self, data: Arc<Data>, env: &mut Env<'_, '_>) -> Result<(), Failed> {
+        if env.cluster.barriers.may_overtake() {
+            self.arrive(data, env);
+            return Ok(());
+        }
         let stalled = !self.may_execute();
         let Some(inputs) = self.inputs() else { return Ok(()) };
         if let Some(data) = inputs.arrive(data, stalled, env) {
@@ -306,7 +319,9 @@ impl Task {
 
     /// Credit came for a channel that had run out.
     pub(super) fn resume(&mut self, env: &mut Env<'_, '_>) -> Result<(), Failed> {
-        if self.outbox.resume(env) {
+        let resumed = self.outbox.resume(env);
+        self.collected(env);
+        if resumed {
             self.go_on(env)?;
             self.settle(env);
             self.poll(env);
@@ -316,6 +331,10 @@ impl Task {
 
     /// Executes what was kept, as far as credit goes.
     fn go_on(&mut self, env: &mut Env<'_, '_>) -> Result<(), Failed> {
+        if env.cluster.barriers.may_overtake() {
+            self.wake(env);
+            return Ok(());
+        }
         while self.may_execute() {
             let Some(data) = self.inputs().and_then(Inputs::next) else { break };
             self.execute(&data, env)?;
@@ -324,7 +343,7 @@ impl Task {
         Ok(())
     }
 
-    fn inputs(&mut self) -> Option<&mut Inputs> {
+    pub(super) fn inputs(&mut self) -> Option<&mut Inputs> {
         match &mut self.role {
             Role::Source(_) => None,
             Role::Bolt(bolt) => Some(&mut bolt.inputs),
@@ -333,7 +352,11 @@ impl Task {
     }
 
     /// Executes a batch and its barrier.
-    fn execute(&mut self, data: &Arc<Data>, env: &mut Env<'_, '_>) -> Result<(), Failed> {
+    pub(super) fn execute(
+        &mut self,
+        data: &Arc<Data>,
+        env: &mut Env<'_, '_>,
+    ) -> Result<(), Failed> {
         if !data.batch.is_empty() {
             let cluster = env.cluster.clone();
             let component = cluster.topology.component_of(self.id);
@@ -368,7 +391,18 @@ impl Task {
     fn cut(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) {
         let (task, generation, checkpoint) = (self.id, env.generation, barrier.checkpoint);
         env.cx.observe(Observation::Cut { task, generation, checkpoint });
+        let now = env.cx.now();
+        let pace = self.inputs().map_or(Pace::Waits, |inputs| inputs.pace(now));
+        let barrier = Barrier { pace, ..barrier };
         self.outbox.barrier(barrier, env);
+        let cut = self.part(barrier, env);
+        self.inputs().expect("sources are triggered").settle(checkpoint);
+        self.finish(cut, env);
+    }
+
+    /// What a bolt or a sink has of its own for a checkpoint.
+    pub(super) fn part(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) -> Cut {
+        let (task, checkpoint) = (self.id, barrier.checkpoint);
         self.ending = barrier.kind.stops().then_some(checkpoint);
         let mut snapshot = Snapshot::default();
         let mut awaits_receiver = None;
@@ -383,8 +417,7 @@ impl Task {
             Role::Sink(sink) => awaits_receiver = sink.cut(checkpoint, &mut snapshot, env),
             Role::Source(_) => {}
         }
-        self.inputs().expect("sources are triggered").settle(checkpoint);
-        self.parts.upload(barrier, &snapshot, awaits_receiver, env);
+        Cut { barrier, snapshot, awaits_receiver, collects: false }
     }
 
     /// The store is back: what it has not answered is asked again.
@@ -403,6 +436,7 @@ impl Task {
         if let Role::Sink(sink) = &mut self.role {
             sink.pre_committed(checkpoint);
         }
+        self.overtaking.pre_committed(checkpoint);
         self.parts.pre_committed(checkpoint, env);
     }
 
@@ -469,6 +503,7 @@ impl Task {
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
         self.parts.forget(checkpoint);
+        self.overtaking.forget(checkpoint, env);
         match &mut self.role {
             Role::Source(source) => source.abort(checkpoint),
             Role::Sink(sink) => sink.abandoned(checkpoint, env),
@@ -481,103 +516,6 @@ impl Task {
         }
         Ok(())
     }
-}
-
-impl BoltTask {
-    fn execute(
-        &mut self,
-        task: TaskId,
-        component: &Component,
-        data: &Data,
-        outbox: &mut Outbox,
-        mut stepping: Option<&mut Stepping>,
-        env: &mut Env<'_, '_>,
-    ) -> Result<(), Failed> {
-        let cluster = env.cluster.clone();
-        let emitter = cluster.topology.component_of(data.from);
-        let generation = env.generation;
-        for (head, values) in data.batch.iter() {
-            let (root, child) = (head.root, head.child);
-            let States { keyed, operator, .. } = &mut self.states;
-            let mut state = keyed.as_mut();
-            let mut broadcast = false;
-            if state.is_some() || operator.is_some() {
-                broadcast = is_broadcast(component, emitter, head);
-                state = state.filter(|_| !broadcast);
-            }
-            let group = state.as_deref_mut().map(|state| {
-                let fields = key_fields(component, emitter, head);
-                select(state, head.hash, fields, values, &mut self.key)
-            });
-            let from = data.from;
-            env.cx.observe(Observation::Executed { task, from, generation, root, child, group });
-            let stream = &emitter.streams[usize::from(head.stream.0)];
-            let (source, fields) = (emitter.id, &stream.fields);
-            let tuple = Tuple { values, fields, source, stream: &stream.name, root };
-            if stepping.is_some() {
-                outbox.follow(head.tree);
-            }
-            let mut cx = Emitter {
-                env,
-                outbox,
-                state,
-                operator: operator.as_mut(),
-                broadcast,
-                component,
-                task,
-                root,
-                parent: child,
-                emitted: 0,
-                used: 0,
-                clock: None,
-            };
-            let outcome = self.bolt.execute(&tuple, &mut cx);
-            let unused = cx.unused();
-            if unused != 0 {
-                env.cx.observe(Observation::Ended { task, generation, root, unused });
-            }
-            if outcome.is_err() {
-                env.cx.observe(Observation::TaskFailed { task, generation });
-                return Err(Failed);
-            }
-            if let Some(stepping) = &mut stepping {
-                stepping.executed(head, from, outbox.edges());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Makes the key of a tuple the current one.
-#[inline]
-fn select(
-    state: &mut KeyedState,
-    hash: i32,
-    fields: &[u16],
-    values: &[Value],
-    scratch: &mut Key,
-) -> KeyGroup {
-    if let [field] = *fields {
-        return state.select(hash, core::slice::from_ref(&values[usize::from(field)]));
-    }
-    scratch.clear();
-    scratch.extend(fields.iter().map(|at| values[usize::from(*at)].clone()));
-    state.select(hash, scratch)
-}
-
-/// The positions of the grouping fields by which a tuple reached a keyed component.
-fn key_fields<'a>(component: &'a Component, emitter: &Component, head: &Head) -> &'a [u16] {
-    match component.input(emitter.id, head.stream).map(|input| &input.grouping) {
-        Some(Grouping::Fields(at)) => at,
-        _ => unreachable!("the builder checks that inputs of keyed components are fields-grouped"),
-    }
-}
-
-/// Whether a tuple came over an input that every task gets: it has no key, and the same effect
-/// everywhere.
-fn is_broadcast(component: &Component, emitter: &Component, head: &Head) -> bool {
-    let input = component.input(emitter.id, head.stream);
-    input.is_some_and(|input| matches!(input.grouping, Grouping::All))
 }
 
 /// Ends with the process that a failure concerns.

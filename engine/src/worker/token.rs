@@ -9,6 +9,8 @@ pub(super) enum Token {
     Flush(TaskId, Generation),
     /// Ask the broker for records.
     Poll(TaskId, Generation),
+    /// See whether barriers have waited long enough.
+    Alignment(TaskId, Generation),
     /// Say that the worker lives.
     Heartbeat,
     /// Look again for the coordinator that leads.
@@ -55,6 +57,9 @@ pub(super) const fn commit(task: TaskId, generation: Generation) -> u64 {
 pub(super) const fn retry(task: TaskId, generation: Generation) -> u64 {
     pack(9, task.0, generation)
 }
+pub(super) const fn alignment(task: TaskId, generation: Generation) -> u64 {
+    pack(10, task.0, generation)
+}
 
 const fn pack(kind: u64, number: u16, generation: Generation) -> u64 {
     kind << 56 | (number as u64) << 32 | generation.0 as u64
@@ -73,6 +78,7 @@ pub(super) fn unpack(token: u64) -> Token {
         7 => Token::Tick(TaskId(number), generation),
         8 => Token::Commit(TaskId(number), generation),
         9 => Token::Retry(TaskId(number), generation),
+        10 => Token::Alignment(TaskId(number), generation),
         _ => unreachable!("no other token is made"),
     }
 }

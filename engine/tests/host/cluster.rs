@@ -8,8 +8,8 @@ use stormglass_engine::backend::Backend;
 use stormglass_engine::broker::Broker;
 use stormglass_engine::client::{Client, Step, Work};
 use stormglass_engine::cluster::{
-    CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings, RaftSettings,
-    Recovery, StateSettings,
+    Barriers, CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings,
+    RaftSettings, Recovery, StateSettings,
 };
 use stormglass_engine::component::{
     Bolt, BoltContext, Collector, ComponentError, Outcome, Record, Spout, ValueState,
@@ -129,6 +129,8 @@ pub(crate) struct Variant {
     pub(crate) max_concurrent: u16,
     /// How many may fail in a row.
     pub(crate) tolerated_failures: Option<u32>,
+    /// What tasks do with barriers.
+    pub(crate) barriers: Barriers,
     /// What a client asks.
     pub(crate) script: Vec<Asked>,
 }
@@ -145,6 +147,7 @@ impl Default for Variant {
             receiver: receiver::Settings::DEFAULT,
             max_concurrent: 1,
             tolerated_failures: None,
+            barriers: Barriers::Aligned,
             script: Vec::new(),
         }
     }
@@ -195,6 +198,7 @@ fn cluster(variant: &Variant) -> Arc<Cluster> {
             retries: 1,
         },
         state: StateSettings { backend: Backend::File, incremental: false },
+        barriers: variant.barriers,
         flow: FlowSettings {
             flush: Span::millis(50),
             batch: 4,

@@ -24,16 +24,18 @@
 //! ```
 //!
 //! A variant is a number (the credits of a channel), `of 3` (coordinators), `by load` (the
-//! scheduler), `compacting 5` (the log is cut behind so many entries), `from 2s` (a supervisor
-//! begins later), `timeout 10s` (of transactions at the receiver), `rewriting 200` (the bytes at
-//! which the receiver rewrites its log), `idempotent` or `plain` (the sink), `asks WHAT, WHAT` (a
-//! client; last, see `replicas`).
+//! scheduler), `at-least-once`, `overtaking 1s` (barriers do, after that; at once with `0s`),
+//! `compacting 5` (the log is cut behind so many entries), `from 2s` (a supervisor begins later),
+//! `timeout 10s` (of transactions at the receiver), `rewriting 200` (the bytes at which the
+//! receiver rewrites its log), `idempotent` or `plain` (the sink), `asks WHAT, WHAT` (a client;
+//! last, see `replicas`).
 //!
 //! `UPDATE_DIALOGUES=1` writes what happened into the files.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use stormglass_engine::cluster::Barriers;
 use stormglass_engine::coordinator::schedule::Scheduler;
 use stormglass_engine::message::{Message, Put};
 use stormglass_engine::topology::Delivery;
@@ -179,6 +181,8 @@ fn variant(mut words: WordsOf<'_>) -> Variant {
                 assert!(words.takes("load"), "the other scheduler is `load`");
                 variant.scheduler = Scheduler::Load;
             }
+            "at-least-once" => variant.barriers = Barriers::Tracked,
+            "overtaking" => variant.barriers = Barriers::Unaligned { timeout: span(words.word()) },
             "compacting" => variant.snapshot_after = number(words.word()),
             "timeout" => variant.receiver.transaction_timeout = span(words.word()),
             "rewriting" => variant.receiver.rewrite_after = number(words.word()).into(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stormglass_engine::barrier::{Barrier, CheckpointKind};
+use stormglass_engine::barrier::{Barrier, CheckpointKind, Pace};
 use stormglass_engine::coordinator::checkpoint_spout::TxState;
 use stormglass_engine::coordinator::metadata::{Assignment, Completed};
 use stormglass_engine::coordinator::rebalance::{Load, TaskLoad};
@@ -113,6 +113,9 @@ fn snapshot(data: &Payload) -> String {
         said.push(format!("{keys} keys"));
     }
     said.extend(part.transactions.iter().map(|(of, ends)| format!("{} ends {ends}", id(of))));
+    said.extend(part.in_flight.iter().map(|flying| {
+        format!("in flight {}>{} {}", flying.from, flying.to, tuples(&flying.batch))
+    }));
     if said.is_empty() { "empty".to_string() } else { said.join(", ") }
 }
 
@@ -252,7 +255,12 @@ impl<'a> WordsOf<'a> {
     fn barrier(&mut self) -> Barrier {
         let checkpoint = self.checkpoint();
         let named = CheckpointKind::ALL.into_iter().find(|kind| self.takes(kind.name()));
-        Barrier { checkpoint, kind: named.unwrap_or_default(), base: None }
+        let pace = match self.0.next_if(|word| ["lasting", "overtaking"].contains(word)) {
+            Some("lasting") => Pace::Lasts(Span::millis(self.number().into())),
+            Some(_) => Pace::Overtakes,
+            None => Pace::Waits,
+        };
+        Barrier { checkpoint, kind: named.unwrap_or_default(), base: None, pace }
     }
     fn permit(&mut self) -> stormglass_engine::permit::CommitPermit {
         let checkpoint = self.checkpoint();

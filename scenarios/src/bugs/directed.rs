@@ -11,6 +11,7 @@ macro_rules! entries {
 
 /// All of them, by name.
 pub const ENTRIES: &[Entry] = entries![
-    "acks" "deposed" "even" "figure-eight" "flow" "handover" "lease" "membership" "owners"
-    "paused-writer" "points" "power" "reads" "retries" "savepoints" "states" "trees" "votes"
+    "acks" "deposed" "even" "figure-eight" "flow" "handover" "lease" "membership" "overtaken"
+    "owners" "paused-writer" "points" "power" "reads" "retries" "savepoints" "states" "trees"
+    "votes"
 ];

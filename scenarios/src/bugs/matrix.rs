@@ -79,6 +79,27 @@ pub(super) const ROWS: &[Bug] = &[
         harmless: None,
     },
     bug(
+        "in-flight-not-persisted",
+        Twist::InFlightNotPersisted,
+        "an unaligned checkpoint without its channels",
+        "what waits for a task when a barrier overtakes it is left out of the checkpoint",
+    )
+    .breaks("overtaken", &[Law::ConsistentCut]),
+    bug(
+        "in-flight-behind",
+        Twist::InFlightBehind,
+        "a restore that does not wait for its channels",
+        "what was in flight is executed behind what newly arrives",
+    )
+    .breaks("overtaken", &[Law::LegalOrder]),
+    bug(
+        "late-barrier-ends-persisting",
+        Twist::LateBarrierEndsPersisting,
+        "FLINK-20654, FLINK-20645",
+        "the late barrier of a checkpoint that was given up ends the persisting of its channel",
+    )
+    .breaks("overtaken", &[Law::ConsistentCut]),
+    bug(
         "stale-tasks-kept",
         Twist::StaleTasksKept,
         "STORM-3655",

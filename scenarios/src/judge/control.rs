@@ -31,6 +31,9 @@ pub struct Settings {
     pub tolerated_failures: Option<u32>,
     /// Where a run recovers by acking: how long a tree has time.
     pub message_timeout: Option<Span>,
+    /// Whether checkpoints are to hold every record exactly once. Otherwise duplicates are allowed,
+    /// and nothing else.
+    pub exact: bool,
 }
 
 /// The judges of the control plane.

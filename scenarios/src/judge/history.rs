@@ -89,6 +89,21 @@ pub(super) struct Look {
     pub(super) seen: Witness,
 }
 
+/// What a task's part of a checkpoint holds of one channel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InFlightMark {
+    checkpoint: CheckpointId,
+    at: Instant,
+    /// Who sent it.
+    pub(super) from: TaskId,
+    /// Who will receive it.
+    pub(super) to: TaskId,
+    /// Number of tuples.
+    pub(super) tuples: u32,
+    /// Fingerprint of their names, in order.
+    pub(super) print: u64,
+}
+
 /// The history of one task in the newest generation.
 #[derive(Clone, Debug)]
 pub(super) struct TaskHistory {
@@ -104,6 +119,7 @@ pub(super) struct TaskHistory {
     positions: Vec<(CheckpointId, Root)>,
     groups: Vec<GroupMark>,
     own: Vec<OwnMark>,
+    in_flight: Vec<InFlightMark>,
     acked: Vec<(CheckpointId, Attempt)>,
     looks: Vec<Look>,
 }
@@ -119,6 +135,7 @@ impl Default for TaskHistory {
             positions: Vec::new(),
             groups: Vec::new(),
             own: Vec::new(),
+            in_flight: Vec::new(),
             acked: Vec::new(),
             looks: Vec::new(),
         }
@@ -147,6 +164,10 @@ impl TaskHistory {
     pub(super) fn looks(&self, entries: u64) -> impl Iterator<Item = &Look> {
         self.looks.iter().filter(move |look| look.entries <= entries)
     }
+    /// What its part of a checkpoint holds of channels.
+    pub(super) fn in_flight(&self, of: CheckpointId) -> impl Iterator<Item = &InFlightMark> {
+        self.in_flight.iter().filter(move |mark| mark.checkpoint == of)
+    }
     /// Whether the coordinator has the acknowledgement of this very attempt.
     pub(super) fn has_acked(&self, checkpoint: CheckpointId) -> bool {
         self.acked.iter().any(|(id, attempt)| *id == checkpoint && Some(*attempt) == self.attempt)
@@ -157,6 +178,7 @@ impl TaskHistory {
         self.positions.retain(|(id, _)| !covered(*id));
         self.groups.retain(|mark| !covered(mark.checkpoint));
         self.own.retain(|mark| !covered(mark.checkpoint));
+        self.in_flight.retain(|mark| !covered(mark.checkpoint));
         self.acked.retain(|(id, _)| !covered(*id));
     }
 }
@@ -244,6 +266,11 @@ impl History {
                 let Some(history) = self.live(task, generation) else { return };
                 history.own.push(OwnMark { checkpoint, at, print });
             }
+            Observation::InFlight { task, generation, checkpoint, from, to, tuples, print } => {
+                let Some(history) = self.live(task, generation) else { return };
+                let mark = InFlightMark { checkpoint, at, from, to, tuples, print };
+                history.in_flight.push(mark);
+            }
             Observation::Restored { task, generation, attempt, .. } => {
                 let Some(history) = self.live(task, generation) else { return };
                 *history = TaskHistory { node, attempt: Some(attempt), ..TaskHistory::default() };
@@ -295,6 +322,13 @@ impl History {
         let generation = self.generation;
         let what = Observation::Cut { task, generation, checkpoint };
         Some(Witness { at: history.mark(checkpoint)?.at, node: history.node, what })
+    }
+    /// What a task said of a channel, as it was observed.
+    pub(super) fn in_flight_witness(&self, task: TaskId, mark: &InFlightMark) -> Witness {
+        let InFlightMark { checkpoint, at, from, to, tuples, print } = *mark;
+        let generation = self.generation;
+        let what = Observation::InFlight { task, generation, checkpoint, from, to, tuples, print };
+        Witness { at, node: self.tasks[usize::from(task.0)].node, what }
     }
     /// What a task said of a key group, as it was observed.
     pub(super) fn group_witness(&self, task: TaskId, mark: &GroupMark) -> Witness {

@@ -7,18 +7,21 @@
 //! step of a tree, child numbers of one record may collide: there only a record that counts in two
 //! checkpoints is a duplicate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use stormglass_engine::ids::{CheckpointId, Child, ComponentId, Generation, Root, TaskId};
+use stormglass_engine::ids::{
+    CheckpointId, Child, ComponentId, Generation, Partition, Root, TaskId,
+};
 use stormglass_engine::topology::{Component, Grouping, Input, Kind};
 use stormglass_sim::time::Instant;
 
 use super::bitmap::Offsets;
 use super::history::{Entry, History};
-use super::law::{Findings, Law, plural};
+use super::law::{Findings, Law, Violation, plural};
 use super::outputs::Output;
 use super::plan::Plan;
+use crate::outcome::DuplicateFacts;
 
 /// Child numbers are distinct this many steps below the root.
 const EXACT_DEPTH: u32 = 2;
@@ -43,6 +46,8 @@ struct Book {
     broadcasts: bool,
     /// Updates folded, outputs published.
     counted: u64,
+    /// Of them, those that counted before.
+    repeated: u64,
 }
 
 /// Marks for each (partition, child); a further layer for each legal repetition.
@@ -105,7 +110,8 @@ impl Lineage {
             };
             let all = |input: &Input| matches!(input.grouping, Grouping::All);
             let broadcasts = component.is_keyed() && component.inputs.iter().any(all);
-            Book { tracks, excused: vec![Offsets::default(); partitions], broadcasts, counted: 0 }
+            let excused = vec![Offsets::default(); partitions];
+            Book { tracks, excused, broadcasts, counted: 0, repeated: 0 }
         };
         let books = Arc::new(components.iter().map(book).collect());
         Lineage { plan, books }
@@ -116,15 +122,16 @@ impl Lineage {
         self.books.get(usize::from(component.0)).map_or(0, |book| book.counted)
     }
 
-    /// Folds what a completed checkpoint covers: now it counts.
+    /// Folds what a completed checkpoint covers: now it counts. Returns the first that counted
+    /// before.
     pub(super) fn fold(
         &mut self,
         checkpoint: CheckpointId,
         history: &History,
         at: Instant,
-        findings: &mut Findings,
-    ) {
+    ) -> Option<Violation> {
         let plan = Arc::clone(&self.plan);
+        let mut violation = None;
         let books = Arc::make_mut(&mut self.books);
         for component in plan.topology.components() {
             let exact = plan.parts[id(component)].depth <= EXACT_DEPTH;
@@ -136,6 +143,7 @@ impl Lineage {
                 for piece in of_task.entries.until(mark.entries) {
                     for entry in piece {
                         if !book.fold(&plan, entry, exact) {
+                            book.repeated += 1;
                             twice = twice.or(Some((task, *entry)));
                         }
                         if entry.ended != 0 {
@@ -159,10 +167,22 @@ impl Lineage {
                     checkpoint.0,
                     history.generation().0,
                 );
-                let seen = [history.witness(task, &entry)];
-                findings.report(Law::NoDuplicate, at, sentence, &seen);
+                let events = vec![history.witness(task, &entry)];
+                let law = Law::NoDuplicate;
+                violation = violation.or(Some(Violation { law, sentence, at, events }));
             }
         }
+        violation
+    }
+
+    /// Updates that counted before, and outputs that were visible before.
+    pub(super) fn duplicates(&self) -> DuplicateFacts {
+        let of = |sink: bool| {
+            let components = self.plan.topology.components().iter();
+            let chosen = components.filter(|c| matches!(c.kind, Kind::Sink(_)) == sink);
+            chosen.map(|component| self.books[id(component)].repeated).sum()
+        };
+        DuplicateFacts { updates: of(false), outputs: of(true) }
     }
 
     /// Counts outputs that became visible. Returns the first that was visible before.
@@ -175,7 +195,9 @@ impl Lineage {
         let mut twice = None;
         for &(root, child, _) in outputs {
             let child = if exact { child } else { Child::ROOT };
-            if !track.mark(root, child) && exact {
+            let marked = track.mark(root, child);
+            book.repeated += u64::from(!marked && exact);
+            if !marked && exact {
                 twice = twice.or(Some((root, child)));
             }
         }
@@ -209,8 +231,15 @@ impl Lineage {
     }
 
     /// At the end: what of the records that completed checkpoints passed counts nowhere?
+    /// Records of which something was on its way in the last one are pending, not lost.
     /// `passed[component][partition]` is the offset that a spout's completed checkpoints reached.
-    pub(super) fn finish(&self, passed: &[Vec<u64>], at: Instant, findings: &mut Findings) {
+    pub(super) fn finish(
+        &self,
+        passed: &[Vec<u64>],
+        on_the_way: &BTreeSet<Root>,
+        at: Instant,
+        findings: &mut Findings,
+    ) {
         for component in self.plan.topology.in_order() {
             let book = &self.books[id(component)];
             if book.tracks.is_empty() {
@@ -224,7 +253,11 @@ impl Lineage {
                 };
                 let end = passed.iter().enumerate().filter_map(of_spout).max().unwrap_or(0);
                 let seen = self.seen(component, partition as u16, end);
-                for offset in (0..end).filter(|n| seen[(n / 64) as usize] >> (n % 64) & 1 == 0) {
+                let missing = |n: &u64| {
+                    let root = Root::new(Partition(partition as u16), *n);
+                    seen[(n / 64) as usize] >> (n % 64) & 1 == 0 && !on_the_way.contains(&root)
+                };
+                for offset in (0..end).filter(missing) {
                     lost += 1;
                     if first.len() < 5 {
                         first.push(format!("p{partition}@{offset}"));

@@ -1,10 +1,11 @@
 //! Verifies: that the order in which tasks consumed their inputs is legal: records in the order of
 //! the log from where the last checkpoint left off, tuples first in, first out on every channel,
 //! nothing missing, nothing invented (`legal-order`); that a completed checkpoint holds exactly
-//! what was sent before it (`consistent-cut`); that keyed state and outputs are what the user's
-//! own spouts and bolts make of the input in that order (`state-equals-oracle`,
-//! `output-equals-oracle`); and, of a topology that declares itself commutative, that the state at
-//! the end is what they make of the whole log in no particular order.
+//! what was sent before it, executed or as what was in flight, in order (`consistent-cut`); that
+//! keyed state and outputs are what the user's own spouts and bolts make of the input in that order
+//! (`state-equals-oracle`, `output-equals-oracle`); and, of a topology that declares itself
+//! commutative, that the state at the end is what they make of the whole log in no particular
+//! order.
 //!
 //! Does not verify: the values of tuples under way (only what becomes of them); what generations
 //! did that never completed a checkpoint; the order-free state if a spout or bolt asks for time or
@@ -24,6 +25,7 @@ use stormglass_sim::time::Instant;
 mod bench;
 mod complaints;
 mod epoch;
+mod in_flight;
 mod order_free;
 
 use super::direct::Due;
@@ -48,6 +50,8 @@ pub(super) struct Oracle {
     /// By task: what it has of its own in the newest generation.
     stages: Vec<Stage>,
     generation: Generation,
+    /// What the last completed checkpoint left on its way.
+    carried: Vec<in_flight::Carried>,
     /// Outputs that are yet to become visible.
     pub(super) outputs: Outputs,
     /// What sinks without transactions wrote in the epoch that was evaluated last.
@@ -93,6 +97,7 @@ impl Oracle {
             positions: topology.components().iter().map(start).collect(),
             stages: vec![Stage::default(); usize::from(topology.tasks()) + 1],
             generation: Generation(0),
+            carried: Vec::new(),
             outputs: Outputs::default(),
             direct: Vec::new(),
             blind: false,

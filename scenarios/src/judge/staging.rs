@@ -61,6 +61,11 @@ impl Staging {
         at.map(|at| self.held.swap_remove(at).1).unwrap_or_default()
     }
 
+    /// The transactions that nobody can read yet.
+    pub(super) fn held(&self) -> impl Iterator<Item = Name> {
+        self.held.iter().map(|(name, _)| *name)
+    }
+
     /// The transaction becomes visible.
     pub(super) fn publish(&mut self, name: Name, records: u32) -> Published {
         if self.visible.contains(&name) {

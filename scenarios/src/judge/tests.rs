@@ -4,6 +4,7 @@ mod control;
 mod cuts;
 mod direct;
 mod expiry;
+mod in_flight;
 mod mini;
 mod orders;
 mod outputs;
@@ -39,6 +40,7 @@ fn fresh_with(mini: &Mini, transactions: Claim) -> Judges {
         transactions,
         tolerated_failures: None,
         message_timeout: None,
+        exact: true,
     };
     Judges::new(Arc::clone(&mini.topology), mini.log.clone(), settings)
 }

@@ -8,8 +8,8 @@ use stormglass_engine::backend::Backend;
 use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::client::Step;
 use stormglass_engine::cluster::{
-    AckingSettings, CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings,
-    RaftSettings, Recovery, StateSettings,
+    AckingSettings, Barriers, CheckpointSettings, Cluster, ControlSettings, FlowSettings,
+    LoadSettings, RaftSettings, Recovery, StateSettings,
 };
 use stormglass_engine::coordinator::detector;
 use stormglass_engine::coordinator::interval::Adaptive;
@@ -29,7 +29,9 @@ use stormglass_sim::time::Instant;
 use super::Places;
 use crate::input;
 use crate::plan::{Plan, PlannedOperation};
-use crate::scenario::{self, Detector, Operation, Role, Scenario, Scheduler, StateBackend};
+use crate::scenario::{
+    self, Alignment, Detector, Mode, Operation, Role, Scenario, Scheduler, StateBackend,
+};
 
 /// Intervals that the phi-accrual detector remembers of each process.
 const PHI_WINDOW: u16 = 100;
@@ -66,6 +68,7 @@ pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topol
             retries: checkpoint.retries,
         },
         state: state(&scenario.state),
+        barriers: barriers(checkpoint),
         flow: FlowSettings {
             flush: flow.flush,
             batch: flow.batch,
@@ -103,6 +106,16 @@ fn state(state: &scenario::State) -> StateSettings {
         StateBackend::Embedded => Backend::Embedded(Arc::new(Redb)),
     };
     StateSettings { backend, incremental: state.incremental }
+}
+
+fn barriers(checkpoint: &scenario::Checkpoint) -> Barriers {
+    match (checkpoint.mode, checkpoint.alignment) {
+        (Mode::AtLeastOnce, _) => Barriers::Tracked,
+        (Mode::ExactlyOnce, Alignment::Aligned) => Barriers::Aligned,
+        (Mode::ExactlyOnce, Alignment::Unaligned) => {
+            Barriers::Unaligned { timeout: checkpoint.aligned_timeout }
+        }
+    }
 }
 
 fn raft(raft: &scenario::Raft) -> RaftSettings {

@@ -72,6 +72,7 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     control::check(scenario)?;
     super::sinks::check(scenario)?;
     super::recovery::check(scenario)?;
+    super::barriers::check(scenario)?;
     let phases = &scenario.phases;
     if phases.storm_to_percent > 100 || phases.storm_from_percent >= phases.storm_to_percent {
         let message = "the storm must end after it begins, and at 100% at the latest";

@@ -89,7 +89,8 @@ fn spans(raw: BTreeMap<String, Quantity<Span>>) -> BTreeMap<String, Span> {
 
 fn checkpoint(raw: RawCheckpoint) -> Checkpoint {
     let mut checkpoint = lay!(raw => Checkpoint::default();
-        retained max_concurrent retries; interval timeout min_pause);
+        retained max_concurrent retries;
+        interval timeout min_pause mode alignment aligned_timeout);
     checkpoint.tolerated_failures = raw.tolerated_failures;
     checkpoint.adaptive = raw.adaptive.map(|raw| {
         let (Quantity(min), Quantity(max)) = (raw.min, raw.max);

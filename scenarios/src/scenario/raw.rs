@@ -7,7 +7,8 @@ use serde::Deserialize;
 use stormglass_sim::time::Span;
 
 use super::{
-    Assumption, Detector, Guarantee, Profile, Recovery, Scheduler, SinkKind, StateBackend,
+    Alignment, Assumption, Detector, Guarantee, Mode, Profile, Recovery, Scheduler, SinkKind,
+    StateBackend,
 };
 use crate::units::{Bandwidth, Between, Quantity, Rate, Share, Size};
 
@@ -265,6 +266,13 @@ pub(super) struct RawCheckpoint {
     pub tolerated_failures: Option<u32>,
     /// How often a task tries again to write a file before it declines the checkpoint. Default 2.
     pub retries: Option<u16>,
+    /// What a checkpoint guarantees. Default "exactly-once".
+    pub mode: Option<Quantity<Mode>>,
+    /// Whether barriers wait for the data before them. Default "aligned".
+    pub alignment: Option<Quantity<Alignment>>,
+    /// With alignment = "unaligned": a barrier overtakes data only when its checkpoint has lasted
+    /// this long. Default 0s.
+    pub aligned_timeout: Duration,
 }
 
 /// The interval between checkpoints aims at the best one for the failures and costs of the run.

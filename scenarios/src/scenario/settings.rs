@@ -3,7 +3,7 @@
 use serde::Serialize;
 use stormglass_sim::time::Span;
 
-use super::{Detector, Role, Scheduler};
+use super::{Alignment, Detector, Mode, Role, Scheduler};
 use crate::units::{Between, Share, names, text};
 
 names! {
@@ -82,6 +82,13 @@ pub struct Checkpoint {
     pub tolerated_failures: Option<u32>,
     /// How often a task tries again to write a file before it declines the checkpoint (2).
     pub retries: u16,
+    /// What a checkpoint guarantees (exactly-once).
+    pub mode: Mode,
+    /// Whether barriers wait for data (aligned).
+    pub alignment: Alignment,
+    /// A barrier overtakes data when its checkpoint has lasted this long (0 s: from the start).
+    #[serde(with = "text")]
+    pub aligned_timeout: Span,
 }
 
 /// How the interval between checkpoints follows what is observed: it aims at the best one.
@@ -242,6 +249,9 @@ impl Default for Checkpoint {
             max_concurrent: 1,
             tolerated_failures: None,
             retries: 2,
+            mode: Mode::ExactlyOnce,
+            alignment: Alignment::Aligned,
+            aligned_timeout: Span::ZERO,
         }
     }
 }

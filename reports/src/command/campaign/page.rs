@@ -97,6 +97,10 @@ fn scenario(tally: &Tally, paint: Paint) -> String {
         line("aborted", tally.aborted_checkpoints.words(" checkpoints", count));
         line("restored", tally.restored_checkpoints.words(" checkpoints", count));
     }
+    if tally.with_duplicates > 0 {
+        let share = percent(tally.with_duplicates, tally.runs);
+        line("duplicates", Some(format!("in {} ({share})", plural(tally.with_duplicates, "run"))));
+    }
     line("seen", Some(tally.seen()));
     line("never seen", Some(tally.never_seen()));
     for (why, seeds, first) in &tally.unjudged {

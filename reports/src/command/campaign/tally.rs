@@ -29,6 +29,8 @@ pub(super) struct Tally {
     pub(super) could_not_judge: u64,
     /// Runs in which at least one fault took effect.
     pub(super) disturbed: u64,
+    /// Runs in which something took effect more than once.
+    pub(super) with_duplicates: u64,
     /// Runs with so many coordinators.
     pub(super) coordinators: BTreeMap<u16, u64>,
     /// What seeds drew of the scenario's alternatives, by name and label: how each fared.
@@ -99,6 +101,7 @@ impl Tally {
             broken: 0,
             could_not_judge: 0,
             disturbed: 0,
+            with_duplicates: 0,
             coordinators: BTreeMap::new(),
             drew: BTreeMap::new(),
             aborted_checkpoints: Spread::default(),
@@ -123,6 +126,8 @@ impl Tally {
         let effective = outcome.effective_faults();
         self.disturbed += u64::from(effective > 0);
         self.effective_faults.add(effective as u64);
+        let duplicates = outcome.duplicates;
+        self.with_duplicates += u64::from(duplicates.updates + duplicates.outputs > 0);
         *self.coordinators.entry(outcome.coordinators).or_default() += 1;
         self.aborted_checkpoints.add(outcome.aborted_checkpoints());
         self.restored_checkpoints.add(outcome.restored_checkpoints());

@@ -3,19 +3,24 @@
 use stormglass_engine::component::Outcome;
 use stormglass_engine::ids::{Partition, TaskId};
 
-use super::bench::{Aftermath, Astray, Lane, Sent, Wrong};
+use super::bench::{Aftermath, Astray, Sent, Wrong};
 use super::epoch::{Desk, Judged};
 use crate::judge::history::{Entry, Look};
 use crate::judge::law::{Law, Violation, Witness, plural};
 
 impl Desk<'_> {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         self.plan.name(self.task)
     }
     fn generation(&self) -> u32 {
         self.history.generation().0
     }
-    fn violation(&self, law: Law, sentence: String, events: Vec<Witness>) -> Box<Violation> {
+    pub(super) fn violation(
+        &self,
+        law: Law,
+        sentence: String,
+        events: Vec<Witness>,
+    ) -> Box<Violation> {
         Box::new(Violation { law, sentence, at: self.at, events })
     }
 
@@ -185,22 +190,8 @@ impl Desk<'_> {
         Err(self.violation(Law::ConsistentCut, sentence, events.into_iter().collect()))
     }
 
-    /// At the cut, every channel to the task must be empty.
-    pub(super) fn check_drained(&self, lanes: &[Lane]) -> Judged<()> {
-        for input in &self.component.inputs {
-            for from in self.plan.topology.component(input.from).tasks() {
-                let Some(at) = self.plan.lane(from, self.component, self.index) else { continue };
-                if let Some(first) = lanes[at].sent.get(lanes[at].next) {
-                    let rest = lanes[at].sent.len() - lanes[at].next;
-                    return Err(self.undrained(from, first, rest as u64));
-                }
-            }
-        }
-        Ok(())
-    }
-
     #[cold]
-    fn undrained(&self, from: TaskId, first: &Sent, rest: u64) -> Box<Violation> {
+    pub(super) fn undrained(&self, from: TaskId, first: &Sent, rest: u64) -> Box<Violation> {
         let sentence = format!(
             "{} {} -> {} {} sent before checkpoint {} but not executed before it, first {} (child \
              {})",

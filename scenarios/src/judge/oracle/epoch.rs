@@ -24,9 +24,9 @@ use crate::judge::ways::Way;
 /// Where tuples under way lie while an epoch is evaluated; empty in between, so not worth cloning.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    lanes: Vec<Lane>,
+    pub(super) lanes: Vec<Lane>,
     /// By emitting component.
-    arenas: Vec<Vec<Value>>,
+    pub(super) arenas: Vec<Vec<Value>>,
     key: Vec<Value>,
 }
 
@@ -92,6 +92,7 @@ impl Oracle {
         let plan = Arc::clone(&self.plan);
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.prepare(&plan);
+        self.refill(&mut scratch);
         scratch.look_ahead(&plan, history, checkpoint);
         for component in plan.topology.in_order() {
             for (index, task) in (0..).zip(component.tasks()) {
@@ -103,6 +104,7 @@ impl Oracle {
                 self.work(desk, &mut scratch)?;
             }
         }
+        self.carry(&mut scratch);
         scratch.prepare(&plan);
         self.scratch = scratch;
         Ok(())
@@ -150,7 +152,7 @@ impl Oracle {
             },
         }
         scratch.arenas[id] = arena;
-        desk.check_drained(&scratch.lanes)
+        desk.check_rest(&scratch.lanes)
     }
 }
 

@@ -27,6 +27,7 @@ fn found(clock_ppm: u32, story: &[(u64, NodeId, O)]) -> Vec<(Law, String)> {
         heartbeat_timeout: Span::secs(5),
         tolerated_failures: None,
         message_timeout: None,
+        exact: true,
     });
     let mut findings = Findings::default();
     for (at, node, what) in story {

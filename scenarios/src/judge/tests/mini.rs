@@ -22,6 +22,7 @@ mod out;
 use out::Out;
 
 mod direct;
+mod frozen;
 
 /// An observation and who made it.
 #[derive(Clone, Debug)]
@@ -52,6 +53,7 @@ enum Item {
 }
 
 type Output = (Root, Child, u64);
+type Channels = Vec<Vec<VecDeque<Item>>>;
 
 #[derive(Clone, Debug)]
 enum Code {
@@ -83,7 +85,7 @@ struct Cluster {
     generation: Generation,
     tasks: Vec<Task>,
     /// By sender, then receiver.
-    channels: Vec<Vec<VecDeque<Item>>>,
+    channels: Channels,
     /// Snapshots and transactions of the checkpoint under way.
     pending: Vec<Part>,
 }
@@ -108,6 +110,9 @@ pub(super) struct Mini {
     triggered: Option<CheckpointId>,
     completed: Option<CheckpointId>,
     saved: Vec<Saved>,
+    /// What is on the channels in the checkpoint under way, and in the completed one.
+    frozen: Channels,
+    kept: Channels,
     /// What `go_back` goes back to.
     remembered: (Option<CheckpointId>, Vec<Saved>),
     unpublished: VecDeque<(TaskId, Generation, CheckpointId, Output)>,
@@ -135,6 +140,8 @@ impl Mini {
             checkpoint: 0,
             triggered: None,
             completed: None,
+            frozen: Channels::default(),
+            kept: Channels::default(),
             remembered: (None, saved.clone()),
             saved,
             unpublished: VecDeque::new(),
@@ -240,6 +247,7 @@ impl Mini {
         let done = O::CheckpointCompleted { checkpoint, kind, generation, bytes };
         self.tell(NodeId::new(0, 9), done);
         self.completed = Some(checkpoint);
+        self.kept = std::mem::take(&mut self.frozen);
         self.triggered = None;
         cluster.tasks.iter_mut().for_each(|task| task.cut = None);
     }
@@ -339,7 +347,8 @@ impl Cluster {
             }
         };
         let tasks = (1..=topology.tasks()).map(TaskId).map(task).collect();
-        let channels = vec![vec![VecDeque::new(); count]; count];
+        let empty = || vec![vec![VecDeque::new(); count]; count];
+        let channels = if mini.kept.is_empty() { empty() } else { mini.kept.clone() };
         Cluster { generation, tasks, channels, pending: Vec::new() }
     }
 
