@@ -60,6 +60,8 @@ pub(crate) struct Pipe<M> {
     pub(crate) last: Instant,
     /// A write was refused, and the writer was not told yet that there is room.
     pub(crate) full: bool,
+    /// The bytes of the write that was refused last.
+    pub(crate) refused: u64,
     /// A check for room is scheduled.
     pub(crate) room: Option<Handle>,
     /// The end of patience is scheduled; set only while acknowledgements cannot come.
@@ -108,6 +110,7 @@ impl<M> Pipe<M> {
             bytes: 0,
             last: Instant::ZERO,
             full: false,
+            refused: 0,
             room: None,
             alarm: None,
             broken: false,
@@ -118,6 +121,13 @@ impl<M> Pipe<M> {
     pub(crate) fn unfly(&mut self, now: Instant) {
         self.flight.pop_back();
         self.last = self.flight.back().map_or(now, |s| s.arrives);
+    }
+
+    /// How many bytes may lie in a buffer of that size when the writer is told that there is room:
+    /// half of it, and fewer if what was refused would not fit. What is larger than the buffer goes
+    /// into an empty one.
+    pub(crate) fn room_below(&self, buffer: u64) -> u64 {
+        (buffer / 2).min(buffer.saturating_sub(self.refused))
     }
 
     /// When the oldest message that is not acknowledged left.

@@ -16,6 +16,7 @@ use stormglass_scenarios::scenario::{Scenario, Source};
 use stormglass_scenarios::topologies::Registry;
 use stormglass_scenarios::topologies::words::Words;
 use stormglass_scenarios::units::{Rate, Text};
+use stormglass_sim::time::Span;
 use stormglass_tests::runs::{assert_holds, setup};
 
 #[test]
@@ -67,26 +68,29 @@ impl Bolt for Visits {
 fn visits() -> TopologyBuilder {
     let mut builder = TopologyBuilder::new("visits");
     builder.spout("users", Users, 2);
-    builder.bolt("visits", Visits, 4).fields("users", &["user"]);
+    builder.bolt("visits", Visits, 4).fields("users", &["user"]).cpu(Span::micros(1));
     builder
 }
 
 #[test]
-fn users_at_4_bytes_weigh_4_bytes_each() {
-    const RECORDS: u64 = 1_000;
-    const A_RECORD: u64 = 20;
+fn a_million_users_at_4_bytes_are_4_megabytes() {
+    const RECORDS: u64 = 4_000;
+    const A_RECORD: u64 = 250;
     let text: String = (0..RECORDS)
         .map(|n| format!("{}..{}\n", n * A_RECORD, (n + 1) * A_RECORD))
         .fold("users\n".to_string(), |text, line| text + &line);
     let loader = |_: &str| Ok(Cow::Owned(text.clone()));
     let registry = Registry::default().with("visits", visits);
     let csv = Source::Csv { file: "users.csv".to_string(), limit: None };
-    let rate = Rate::parse("200/s").unwrap();
-    let scenario = Arc::new(Scenario::new("users", "visits", rate, csv));
+    let rate = Rate::parse("4k/s").unwrap();
+    let mut scenario = Scenario::new("users", "visits", rate, csv);
+    // Each checkpoint is encoded, and once more by the oracle: a few are enough.
+    scenario.checkpoint.interval = Span::secs(5);
+    let scenario = Arc::new(scenario);
     let outcome = Setup::new(&scenario, &registry, &loader, 1).unwrap().run();
     assert_holds(&outcome);
     // Without the heads of files, positions and names.
-    assert_eq!(outcome.checkpoints.last_bytes, 4 * RECORDS * A_RECORD);
+    assert_eq!(outcome.checkpoints.last_bytes, 4_000_000);
 }
 
 /// Two cells that are always equal after a tuple, and never within one.

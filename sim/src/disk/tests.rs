@@ -329,7 +329,9 @@ fn a_payload_weighs_what_it_is_said_to() {
     assert_eq!(light.fingerprint(), Payload::new(vec![7; 900]).fingerprint());
     assert_eq!(light.clone().weighed(900), Payload::new(vec![7; 900]));
     let mut disk = disk(1);
-    disk.submit(Instant(0), Instant(0), ME, 1, DiskOp::Write { file: "a".into(), data: light });
+    let op = DiskOp::Write { file: "a".into(), data: light };
+    let at = disk.submit(Instant(0), Instant(0), ME, 1, op);
+    assert_eq!(disk.finish(at, 1), Finish::Done(Ok(DiskReply::Done)));
     assert_eq!(disk.files.used(), 4);
 }
 

@@ -87,6 +87,7 @@ impl<P: Process> Kernel<P> {
         let peer = conn.ends[1 - pipe].node;
         if conn.pipes[pipe].bytes > 0 && conn.pipes[pipe].bytes + size > buffer {
             conn.pipes[pipe].full = true;
+            conn.pipes[pipe].refused = size;
             self.look_for_room(id.0, pipe);
             return Err(WriteError::Full(message));
         }
@@ -210,24 +211,25 @@ impl<P: Process> Kernel<P> {
         }
     }
 
-    /// Schedules a look at a full pipe for when half of it will have been acknowledged.
+    /// Schedules a look at a full pipe for when there will be room.
     fn look_for_room(&mut self, id: u64, pipe: usize) {
-        let (now, half) = (self.now, self.net.spec.send_buffer / 2);
+        let (now, buffer) = (self.now, self.net.spec.send_buffer);
         let Some((healed, time)) = self.acknowledgements(id, pipe) else { return };
         let line = &mut self.conn(id).pipes[pipe];
         if !line.full || line.room.is_some() {
             return;
         }
+        let enough = line.room_below(buffer);
         let mut left = line.bytes;
         let mut at = now;
         for segment in &line.flight {
-            if left <= half {
+            if left <= enough {
                 break;
             }
             left -= segment.bytes;
             at = at.max(segment.arrives.max(healed) + time);
         }
-        if left > half && line.flight.is_empty() {
+        if left > enough && line.flight.is_empty() {
             return; // all of it is held: somebody looks again when it flies
         }
         let handle = self.queue.push(at, Envelope::Room { conn: id, pipe: pipe as u8 });
@@ -238,10 +240,10 @@ impl<P: Process> Kernel<P> {
     pub(crate) fn room(&mut self, id: u64, pipe: usize) -> Delivery<P::Message> {
         self.conns.get(id)?.pipes[pipe].room = None;
         self.acknowledge(id, pipe);
-        let half = self.net.spec.send_buffer / 2;
+        let buffer = self.net.spec.send_buffer;
         let conn = self.conn(id);
         let (line, end) = (&mut conn.pipes[pipe], conn.ends[pipe]);
-        if line.bytes > half {
+        if line.bytes > line.room_below(buffer) {
             self.look_for_room(id, pipe);
             return None;
         }

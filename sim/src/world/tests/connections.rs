@@ -157,6 +157,35 @@ fn a_request_that_never_passes_times_out() {
     assert_eq!((lab.seen(B), lab.connections()), (Vec::from(["Start"]), 0));
 }
 
+/// A worker with a megabyte of state wrote a few words to its store, and then the megabyte. The
+/// buffer was less than half full, so it was told that there was room, was refused, was told, at
+/// the same instant, for ever: time stood still.
+#[test]
+fn what_does_not_fit_beside_a_little_waits_until_it_does() {
+    const SIZES: [u64; 8] = [450, 600, 450, 900, 450, 1_000, 450, 50_000];
+    let mut network = calm();
+    network.send_buffer = 1_000;
+    let mut lab = lab_with(
+        network,
+        |me, _, event, cx| {
+            if let Event::Opened { conn, .. } | Event::Writable { conn } = event {
+                while let Some(size) = SIZES.get(me.memory.len()) {
+                    let number = me.memory.len() as u64;
+                    let Ok(()) = cx.write(conn, Say { number, size: *size, lane: 0 }) else {
+                        return;
+                    };
+                    me.memory.push(number);
+                }
+            } else if let Event::Start = event {
+                cx.connect(B);
+            }
+        },
+        quiet,
+    );
+    assert_eq!(lab.run_until(ms(100)), Ended::Idle);
+    assert_eq!(lab.heard(B), numbers(8));
+}
+
 #[test]
 fn a_full_buffer_refuses_and_says_when_there_is_room() {
     let mut network = calm();
