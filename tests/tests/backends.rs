@@ -56,7 +56,10 @@ fn local_stores_survive_power_cuts_or_are_refused() {
             add(&mut reached, &outcome);
         }
         assert!(reached["local-state-taken"] > 0, "{backend}: {reached:?}");
-        assert!(reached["local-state-refused"] > 0, "{backend}: {reached:?}");
+        // A log gives back any cut that it holds; an embedded store is at the last one, which may
+        // be of a checkpoint that never was complete.
+        let refused = reached["local-state-refused"] > 0;
+        assert_eq!(refused, backend == "embedded", "{backend}: {reached:?}");
     }
 }
 

@@ -50,8 +50,8 @@ pub(super) const ROWS: &[Bug] = &[
         "KAFKA-7192",
         "a task starts with what its machine's disk has of it, newer than the checkpoint or not",
     )
-    .breaks("reference", &[Law::StateEqualsOracle, Law::NoLoss])
-    .with(&["state.backend=log", "checkpoint.interval=500ms", "input.words.count=12_000"]),
+    .breaks("power", &[Law::StateEqualsOracle])
+    .with(&["state.backend=log"]),
     bug(
         "local-path-shared",
         Twist::LocalPathShared,
@@ -59,8 +59,7 @@ pub(super) const ROWS: &[Bug] = &[
         "the tasks of a component share a place on their machine's disk: the second one to start \
          there replaces what the first one keeps",
     )
-    .breaks("reference", &[Law::StateEqualsOracle])
-    .with(&["state.backend=embedded", "checkpoint.interval=500ms", "input.words.count=12_000"]),
+    .breaks("power", &[Law::StateEqualsOracle]),
     bug(
         "zombie-accepted",
         Twist::ZombieAccepted,
