@@ -51,16 +51,20 @@ impl Broker {
     pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
         self.replies.on_event(&event, cx);
         if let Some(offsets) = &mut self.offsets {
-            match &event {
-                Event::Start => offsets.start(cx),
+            let failed = match &event {
+                Event::Start => {
+                    offsets.start(cx);
+                    false
+                }
                 Event::Disk { ticket, result } => {
-                    if offsets.on_disk(*ticket, result.as_ref(), &mut self.replies, cx).is_err() {
-                        return cx.exit();
-                    }
+                    offsets.on_disk(*ticket, result.as_ref(), &mut self.replies, cx).is_err()
                 }
                 // The file comes first: who has not read it must not answer anybody.
                 Event::Received { conn, .. } if !offsets.is_ready() => return cx.close(*conn),
-                _ => {}
+                _ => false,
+            };
+            if failed {
+                return cx.exit();
             }
         }
         let Event::Received { conn, message, .. } = event else { return };

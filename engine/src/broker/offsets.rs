@@ -32,10 +32,19 @@ pub(super) struct Offsets {
     kept: Positions,
     /// The read of the file at the start; none once it is answered.
     recovery: Option<DiskTicket>,
-    /// The file that is being written: its contents, the last operation, and who waits for it.
-    writing: Option<(Positions, DiskTicket, Vec<(ConnId, Asked)>)>,
+    writing: Option<Writing>,
     /// What came meanwhile.
     waiting: Vec<(ConnId, Asked)>,
+}
+
+/// A file that is being written.
+#[derive(Clone, Debug)]
+struct Writing {
+    positions: Positions,
+    /// The last operation.
+    last: DiskTicket,
+    /// Who waits for it.
+    asked: Vec<(ConnId, Asked)>,
 }
 
 /// What is durable is unknown: only reading the file again can tell.
@@ -99,7 +108,7 @@ impl Offsets {
         cx.disk(MAIN, DiskOp::Sync { file: fresh.clone() });
         cx.disk(MAIN, DiskOp::Rename { from: fresh, to: file() });
         let last = cx.disk(MAIN, DiskOp::SyncDir);
-        self.writing = Some((new, last, asked));
+        self.writing = Some(Writing { positions: new, last, asked });
     }
 
     /// A disk operation is done.
@@ -125,7 +134,8 @@ impl Offsets {
         if result.is_err() {
             return Err(Unknown);
         }
-        if let Some((new, _, asked)) = self.writing.take_if(|(_, last, _)| *last == ticket) {
+        let done = self.writing.take_if(|writing| writing.last == ticket);
+        if let Some(Writing { positions: new, asked, .. }) = done {
             for ((component, partition), offset) in &new {
                 if self.kept.get(&(*component, *partition)) != Some(offset) {
                     let (component, next) = (*component, Root::new(*partition, *offset));
