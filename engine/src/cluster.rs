@@ -26,8 +26,9 @@ pub struct Cluster {
     pub coordinators: Vec<NodeId>,
     /// The log broker.
     pub broker: NodeId,
-    /// The durable store of checkpoints.
-    pub store: NodeId,
+    /// The durable store of checkpoints: store `n` of a file's replicas is the `n`-th of these,
+    /// from 0.
+    pub stores: Vec<NodeId>,
     /// The receiving side of the transactional sinks.
     pub receiver: NodeId,
     /// The supervisors that belong to the cluster from the beginning; others may join.
@@ -44,6 +45,8 @@ pub struct Cluster {
     pub state: StateSettings,
     /// What tasks do with barriers.
     pub barriers: Barriers,
+    /// How the durable store keeps files.
+    pub store: StoreSettings,
     /// Batching and flow control.
     pub flow: FlowSettings,
     /// How a failure is recovered from.
@@ -180,6 +183,17 @@ pub enum Barriers {
     },
 }
 
+/// How the durable store keeps files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StoreSettings {
+    /// How many stores have each file; at least one, and no more than there are.
+    pub replication: u16,
+    /// Bytes of a file in one message.
+    pub packet: u64,
+    /// A store that cannot be reached for so long is taken for lost: its files are copied.
+    pub lost_after: Span,
+}
+
 /// Batching and flow control.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FlowSettings {
@@ -203,6 +217,17 @@ impl Barriers {
 }
 
 impl Cluster {
+    /// How many stores must have raised their fence before a generation may run. Every pipeline of
+    /// an older one then has a store that refuses it: none of its files becomes durable any more.
+    pub fn fenced_stores(&self) -> usize {
+        self.stores.len() + 1 - usize::from(self.store.replication)
+    }
+
+    /// The place of a store among the stores.
+    pub fn store_at(&self, node: NodeId) -> Option<u16> {
+        self.stores.iter().position(|store| *store == node).map(|at| at as u16)
+    }
+
     /// All tasks, ascending.
     pub fn tasks(&self) -> impl Iterator<Item = TaskId> + use<> {
         (1..=self.topology.tasks()).map(TaskId)

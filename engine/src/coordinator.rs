@@ -4,7 +4,7 @@
 //! duties of the `master`: it hears workers and supervisors, suspects, decides (pure functions in
 //! [`decide`] and [`schedule`]), and changes the metadata by proposals alone. A new generation goes
 //! through three steps: *fencing* (every resource refuses older generations), *deploying* (workers
-//! restore their tasks), *running*.
+//! restore their tasks), *running*. [`replicas`] knows which store has which file of a checkpoint.
 //!
 //! **Invariant:** a coordinator acts as master only from the moment when it has applied an entry of
 //! its own term to the moment when it learns of a later one, and decides nothing but by committed
@@ -37,10 +37,12 @@ mod pace;
 mod reads;
 pub mod rebalance;
 pub mod replica;
+pub mod replicas;
 mod requests;
 mod rounds;
 pub mod schedule;
 mod steps;
+mod stores;
 mod workers;
 
 use checkpoint_spout::{Phase, TxState};
@@ -257,6 +259,9 @@ impl Coordinator {
                 if let Some(latest) = latest.filter(|_| phase == Phase::Committing) {
                     self.announce(&Applied::Completed(latest), cx);
                 }
+            }
+            Applied::Condemned(checkpoint) => {
+                cx.observe(Observation::CheckpointUnreadable { checkpoint: *checkpoint });
             }
             _ => {}
         }

@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use stormglass_sim::hash::Mixer;
+use stormglass_sim::hash::{Mixer, fingerprint};
 use stormglass_sim::payload::Payload;
 use stormglass_sim::time::Span;
 
@@ -36,7 +36,7 @@ pub struct FileRef {
     pub id: FileId,
     /// Its logical size in bytes.
     pub bytes: u64,
-    /// The fingerprint of its contents.
+    /// Its [`checksum`].
     pub print: u64,
     /// Who has it.
     pub replicas: Replicas,
@@ -61,6 +61,34 @@ pub struct Part {
     pub files: Vec<FileRef>,
 }
 
+/// Why a store cannot give a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flaw {
+    /// It is not there.
+    Missing,
+    /// It is not what was written.
+    Rotten,
+    /// The disk could not say.
+    Unknown,
+}
+
+/// What the durable store need not keep.
+#[derive(Debug)]
+pub struct Discard {
+    /// Files of checkpoints up to this one, which completed: whatever was decided of the older
+    /// ones, it is decided.
+    pub up_to: CheckpointId,
+    /// All files of these checkpoints that are needed.
+    pub keep: Vec<FileId>,
+    /// The generation of the coordinator's decision.
+    pub generation: Generation,
+}
+
+/// The checksum of a file's contents, whatever its writer vouched for: a rotten byte changes it.
+pub fn checksum(contents: &Payload) -> u64 {
+    fingerprint(contents.bytes())
+}
+
 impl FileId {
     /// Two words for digests.
     pub(crate) const fn words(self) -> (u64, u64) {
@@ -70,7 +98,7 @@ impl FileId {
         )
     }
 
-    fn encode(self, out: &mut Vec<u8>) {
+    pub(crate) fn encode(self, out: &mut Vec<u8>) {
         put(out, self.checkpoint.0);
         put(out, self.generation.0);
         put(out, self.attempt.0);
@@ -78,7 +106,7 @@ impl FileId {
         put(out, self.number);
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         Some(FileId {
             checkpoint: CheckpointId(reader.u32()?),
             generation: Generation(reader.u32()?),
@@ -106,6 +134,20 @@ impl Replicas {
     #[must_use]
     pub const fn with(self, store: u16) -> Self {
         Replicas(self.0 | 1 << store)
+    }
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, others: Replicas) -> Self {
+        Replicas(self.0 | others.0)
+    }
+    /// These without one.
+    #[must_use]
+    pub const fn without(self, store: u16) -> Self {
+        Replicas(self.0 & !(1 << store))
+    }
+    /// How many.
+    pub const fn count(self) -> u32 {
+        self.0.count_ones()
     }
     /// Whether a store has it.
     pub const fn has(self, store: u16) -> bool {

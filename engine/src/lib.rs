@@ -27,8 +27,9 @@
 //! * At least once, instead of checkpoints: trees of tuples are acked, and stateful bolts commit,
 //!   in the worker's `acking` and `stateful`; [`coordinator::checkpoint_spout`] leads them.
 //! * The way of a checkpoint: [`barrier`], what begins it; [`state`], by key group; [`backend`],
-//!   where it lies; [`snapshot`], its file; [`handle`], the file's name; [`store`] keeps it;
-//!   [`permit`], what only a completed checkpoint mints; [`receiver`] commits with it.
+//!   where it lies; [`snapshot`], its file; [`handle`], the file's name; [`pipeline`] brings it to
+//!   several [`store`]s, which keep it; [`permit`], what only a completed checkpoint mints;
+//!   [`receiver`] commits with it.
 //! * The way of a failure: [`coordinator`] suspects, decides and re-assigns; [`fence`] refuses what
 //!   is old; [`supervisor`] restarts workers; [`replies`] wait for a way back.
 //! * The way of a question: [`query`] clients read the state of a key at its owner.
@@ -58,6 +59,7 @@ pub mod names;
 pub mod node;
 pub mod observation;
 pub mod permit;
+pub mod pipeline;
 pub mod query;
 pub mod raft;
 pub mod receiver;

@@ -14,11 +14,12 @@ use crate::barrier::{Barrier, CheckpointKind};
 use crate::coordinator::checkpoint_spout::TxState;
 use crate::coordinator::metadata::{Answer, Assignment, Command, Completed};
 use crate::coordinator::rebalance::Load;
-use crate::handle::{FileId, Part};
+use crate::handle::{Discard, FileId, Flaw, Part, Replicas};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, Partition, TaskId};
 use crate::log::InputLog;
 use crate::observation::{AbortReason, Call};
 use crate::permit::CommitPermit;
+use crate::pipeline::{Copy, Put};
 use crate::query::Query;
 use crate::raft::{self, ReplicaId, Term};
 use crate::snapshot::TransactionId;
@@ -242,14 +243,27 @@ pub enum Message {
     Fetch(Arc<Fetch>),
     /// Broker to source.
     Records(Arc<Records>),
-    /// Task to store: keep this file.
+    /// Task to store, and from store to store down a pipeline: keep this packet of a file.
     Put(Arc<Put>),
-    /// Store to task: the file is durable.
+    /// Back up the pipeline: so many packets have come to its end.
+    PutTaken {
+        /// Of which file.
+        id: FileId,
+        /// Through which pipeline.
+        pipeline: u32,
+        /// How many.
+        packets: u32,
+    },
+    /// Back up the pipeline: the file is durable in all of it, or not for certain.
     PutDone {
         /// Which.
         id: FileId,
+        /// Through which pipeline.
+        pipeline: u32,
         /// Whether the write succeeded. False means unknown: nothing may be deleted for it.
         durable: bool,
+        /// Who has it; of a write that did not succeed, who failed.
+        stores: Replicas,
     },
     /// Task to store: give me this file.
     Get(Arc<Get>),
@@ -261,8 +275,46 @@ pub enum Message {
         generation: Generation,
         /// Which file.
         id: FileId,
-        /// The contents.
-        data: Option<Payload>,
+        /// The how-manieth of its packets, from 0.
+        packet: u32,
+        /// Of how many.
+        packets: u32,
+        /// The packet, or why there is none.
+        data: Result<Payload, Flaw>,
+    },
+    /// Worker to coordinator: a store has no sound copy of a file, though it should.
+    Flawed {
+        /// The file.
+        id: FileId,
+        /// The store, by its place.
+        store: u16,
+    },
+    /// Worker to coordinator: no store has a sound copy of a file that I need.
+    Unreadable {
+        /// The checkpoint that needs it.
+        checkpoint: CheckpointId,
+        /// The generation that restores it.
+        generation: Generation,
+        /// The task whose part it is.
+        task: TaskId,
+    },
+    /// Store to coordinator: these files I have.
+    Inventory {
+        /// It is complete for files of checkpoints up to this one.
+        up_to: CheckpointId,
+        /// They.
+        files: Arc<[FileId]>,
+    },
+    /// Coordinator to store: give another store a copy.
+    Copy(Arc<Copy>),
+    /// Store to coordinator: what became of the copy.
+    Copied {
+        /// The file.
+        id: FileId,
+        /// Who should have it, by its place.
+        to: u16,
+        /// Whether it has.
+        durable: bool,
     },
     /// Coordinator to store: of these checkpoints, no other files are needed any more.
     Discard(Arc<Discard>),
@@ -428,35 +480,16 @@ pub struct Records {
     pub lane: Lane,
 }
 
-/// A file for the durable store.
-#[derive(Debug)]
-pub struct Put {
-    /// Its name, which says who writes it.
-    pub id: FileId,
-    /// The contents.
-    pub data: Payload,
-}
-
 /// A request for a file of the durable store.
 #[derive(Debug)]
 pub struct Get {
     /// Its name.
     pub id: FileId,
+    /// Its checksum.
+    pub print: u64,
     /// The task that asks.
     pub task: TaskId,
     /// The generation that asks.
-    pub generation: Generation,
-}
-
-/// What the durable store need not keep.
-#[derive(Debug)]
-pub struct Discard {
-    /// Files of checkpoints up to this one, which completed: whatever was decided of the older
-    /// ones, it is decided.
-    pub up_to: CheckpointId,
-    /// All files of these checkpoints that are needed.
-    pub keep: Vec<FileId>,
-    /// The generation of the coordinator's decision.
     pub generation: Generation,
 }
 

@@ -108,6 +108,10 @@ names! {
         LateTree = "late-tree",
         /// A transaction of stateful bolts was rolled back.
         RolledBack = "rolled-back",
+        /// A store had no sound copy of a file that it should have.
+        ReplicaFlawed = "replica-flawed",
+        /// A file that had lost a replica got another.
+        FileCopied = "file-copied",
     }
 }
 

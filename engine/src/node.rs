@@ -31,7 +31,7 @@ pub enum Node {
     /// Holds the input log.
     Broker(Broker),
     /// Holds checkpoints.
-    Store(Store),
+    Store(Box<Store>),
     /// Takes what the sinks publish.
     Receiver(Box<Receiver>),
     /// Asks the coordinators for something.

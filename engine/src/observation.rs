@@ -278,6 +278,17 @@ pub enum Observation {
         /// Logical size of its state in bytes, without what files add.
         bytes: u64,
     },
+    /// A completed checkpoint cannot be read any more: every store was asked for a file of it, and
+    /// none has a sound copy. From now on a restore takes the one before it.
+    CheckpointUnreadable {
+        /// The checkpoint.
+        checkpoint: CheckpointId,
+    },
+    /// A generation cannot start: there were completed checkpoints, and none is readable.
+    StateLost {
+        /// The generation.
+        generation: Generation,
+    },
     /// A checkpoint was given up.
     CheckpointAborted {
         /// The checkpoint.

@@ -25,6 +25,7 @@ mod acking;
 mod beats;
 mod control;
 mod emitter;
+mod files;
 mod inputs;
 mod links;
 mod outbox;
@@ -36,11 +37,13 @@ mod sink;
 mod source;
 mod stateful;
 mod states;
+mod stores;
 mod task;
 mod token;
 
 use beats::Beats;
 use links::{Env, Link, Links, Place};
+use stores::Stores;
 use task::{Failed, Task};
 use token::{Service, Token};
 
@@ -137,23 +140,22 @@ impl Worker {
         let Some(job) = &mut self.job else { return };
         let Some(link) = job.links.find(conn) else { return };
         link.open = true;
-        if link.again {
-            self.ask_again(conn, cx);
+        let again = link.again;
+        if let Some(store) = job.links.stores.at(conn) {
+            job.links.stores.opened(store, cx);
+            self.with_tasks(cx, |tasks, env| {
+                tasks.iter_mut().for_each(|task| task.store_opened(env));
+                Ok(())
+            });
+        } else if again {
+            self.broker_back(cx);
         }
         self.report_if_deployed(cx);
     }
 
-    /// The broker or the store is back.
-    fn ask_again(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
+    fn broker_back(&mut self, cx: &mut Cx<'_>) {
         self.with_tasks(cx, |tasks, env| {
-            let store = env.links.store.conn == Some(conn);
-            for task in tasks {
-                if store {
-                    task.store_back(env);
-                } else {
-                    task.broker_back(env);
-                }
-            }
+            tasks.iter_mut().for_each(|task| task.broker_back(env));
             Ok(())
         });
     }
@@ -165,17 +167,17 @@ impl Worker {
         }
         let Some(job) = &mut self.job else { return };
         let generation = job.generation;
+        let store = job.links.stores.at(conn);
         let Some(link) = job.links.find(conn) else { return };
         link.conn = None;
         link.open = false;
-        let service = match peer {
-            peer if peer == self.cluster.broker => Some(Service::Broker),
-            peer if peer == self.cluster.store => Some(Service::Store),
-            _ => None,
-        };
-        match service {
+        let broker = (peer == self.cluster.broker).then_some(Service::Broker);
+        match store.map(Service::Store).or(broker) {
             Some(service) => {
                 cx.set_timer(MAIN, RECONNECT, token::reconnect(service, generation));
+                if let Service::Store(store) = service {
+                    self.store_lost(store, cx);
+                }
             }
             // Tuples or transactions may be lost with it: only a new generation can mend that.
             None => self.with_tasks(cx, |_, env| {
@@ -230,7 +232,11 @@ impl Worker {
                     tasks.iter_mut().for_each(Task::broker_lost);
                     env.links.broker.reconnect(env.cx);
                 }
-                Service::Store => env.links.store.reconnect(env.cx),
+                Service::Store(store) => {
+                    env.links.stores.links[usize::from(store)].reconnect(env.cx);
+                    // The only store is asked while the connection to it opens.
+                    tasks.iter_mut().for_each(|task| task.store_opened(env));
+                }
             }
             Ok(())
         });
@@ -270,17 +276,6 @@ impl Worker {
             Message::Records(records) => {
                 let (task, generation) = (records.task, records.generation);
                 self.with_task(task, generation, cx, |task, env| task.records(&records, env));
-            }
-            Message::GetDone { task, generation, id, data } => {
-                let Some(job) = &self.job else { return };
-                let deployment = job.deployment.clone();
-                self.with_task(task, generation, cx, |task, env| {
-                    if !task.read(id, data, &deployment, env) {
-                        task::broken(env, env.cluster.store, None);
-                    }
-                    Ok(())
-                });
-                self.report_if_deployed(cx);
             }
             Message::Recovered { task, generation } => {
                 let restored = self.restored_permit().map(CommitPermit::checkpoint);
@@ -336,12 +331,6 @@ impl Worker {
             Message::Complete { permit, task } => {
                 self.with_task(task, permit.generation(), cx, |task, env| {
                     task.complete(permit, env)
-                });
-            }
-            Message::PutDone { id, durable } => {
-                self.with_task(id.task, id.generation, cx, |task, env| {
-                    task.parts.stored(id, durable, env);
-                    Ok(())
                 });
             }
             Message::PreCommitted { id, checkpoint } => {
@@ -414,7 +403,7 @@ impl Worker {
         let links = Links {
             peers,
             broker: Link::connect(self.cluster.broker, cx),
-            store: Link::connect(self.cluster.store, cx),
+            stores: Stores::connect(&self.cluster, cx),
             receiver: Link::connect(self.cluster.receiver, cx),
         };
         self.job = Some(Job {

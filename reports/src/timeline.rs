@@ -212,7 +212,8 @@ fn head(places: &Places, node: NodeId) -> String {
     match places.role_of(node) {
         Some((Role::Coordinator, number)) => format!("c{number}"),
         Some((Role::Broker, _)) => "b".to_string(),
-        Some((Role::Store, _)) => "s".to_string(),
+        Some((Role::Store, _)) if places.node(Role::Store, 2).is_none() => "s".to_string(),
+        Some((Role::Store, number)) => format!("s{number}"),
         Some((Role::Receiver, _)) => "r".to_string(),
         Some((Role::Supervisor, number)) => format!("u{number}"),
         Some((Role::Worker, number)) => format!("w{number}"),

@@ -207,6 +207,12 @@ impl Names<'_> {
             O::CheckpointCompleted { checkpoint, kind, generation, bytes: size } => {
                 format!("{} of {generation} complete, {}", named(kind, checkpoint), bytes(size))
             }
+            O::CheckpointUnreadable { checkpoint } => {
+                format!("{checkpoint} is unreadable: no store has a sound copy of all its files")
+            }
+            O::StateLost { generation } => {
+                format!("{generation} cannot start: no completed checkpoint is readable")
+            }
             O::CheckpointAborted { checkpoint, generation, reason } => {
                 format!("{checkpoint} of {generation} aborted: {}", abort(reason))
             }

@@ -27,7 +27,7 @@ macro_rules! entries {
 
 const ENTRIES: &[Entry] = entries![
     "consensus" "coordinator-storm" "elastic" "flight-delays" "hot-spot" "interval" "outage"
-    "queries" "reference" "rolling-restart" "stateful-bolts" "storm" "word-count"
+    "queries" "reference" "replicated" "rolling-restart" "stateful-bolts" "storm" "word-count"
 ];
 const FILES: &[(&str, &str)] = &[("flights.csv", include_str!("../catalog/flights.csv"))];
 

@@ -4,10 +4,11 @@
 //! `history` keep what is not yet covered by a completed checkpoint; `plan`, `ways` and `table` are
 //! the judges' own reading of a topology and its groupings, and their own keyed state; `lineage`
 //! counts records,
-//! `oracle` evaluates them with `outputs` as its memory of what must become visible, `direct` does
-//! so for sinks without transactions, [`expiry`] says what a timeout excuses; `restore`, `fencing`
-//! and `visibility` watch the protocol. `trees` takes the place of most of them where a run
-//! recovers by acking. [`control`] joins those of the control plane:
+//! `retained` goes back with the engine to an older checkpoint; `oracle` evaluates records with
+//! `outputs` as its memory of what must become visible, `direct` does so for sinks without
+//! transactions, [`expiry`] says what a timeout excuses; `restore`, `fencing` and `visibility`
+//! watch the protocol. `trees` takes the place of most of them where a run recovers by acking.
+//! [`control`] joins those of the control plane:
 //! `raft`, `linear`, `suspicion`, `owner`, `queries`, `tolerance`. [`Judges`] is all of them.
 //!
 //! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are
@@ -44,6 +45,7 @@ mod plan;
 mod queries;
 mod raft;
 mod restore;
+mod retained;
 mod staging;
 mod suspicion;
 mod table;
@@ -65,6 +67,7 @@ use lineage::Lineage;
 use oracle::Oracle;
 use plan::Plan;
 use restore::Restores;
+use retained::Retained;
 use staging::{Published, Staging};
 use trees::Trees;
 
@@ -81,6 +84,7 @@ pub struct Judges {
     lineage: Lineage,
     oracle: Oracle,
     restores: Restores,
+    retained: Retained,
     fencing: Fencing,
     control: Control,
     /// Where acking takes the place of barriers: most of the others then see nothing.
@@ -113,7 +117,7 @@ impl Judges {
             lineage: Lineage::new(Arc::clone(&plan), log.partitions.len()),
             oracle,
             restores: Restores::default(),
-            fencing: Fencing::new(&plan),
+            fencing: Fencing::new(&plan, settings.fenced_stores),
             expiry: Expiry::new(settings.transactions),
             direct: Direct::new(&plan),
             trees: settings.message_timeout.map(|timeout| {
@@ -122,6 +126,7 @@ impl Judges {
                 Box::new(Trees::new(plan, partitions, timeout, ppm))
             }),
             decided: (0, None),
+            retained: Retained::new(settings.retained, settings.destroys, &plan),
             control: Control::new(settings),
             staging: Staging::default(),
             findings: Findings::default(),
@@ -204,6 +209,8 @@ impl Judges {
                 history.observed(seen.at, seen.node, &seen.what);
             }
             Observation::Stopped { .. } => self.stopped_now(seen),
+            Observation::CheckpointUnreadable { checkpoint } => self.unreadable(checkpoint, seen),
+            Observation::StateLost { .. } => self.retained.lost(),
             Observation::Staged { task, generation, checkpoint, root, child, print } => {
                 self.staging.stage((task, generation, checkpoint), (root, child, print));
             }
@@ -268,6 +275,7 @@ impl Judges {
         self.written_at_once(checkpoint, seen);
         self.history.covered(checkpoint);
         self.settle_expired();
+        self.retained.keep(checkpoint, &self.lineage, &self.oracle);
     }
 
     /// What sinks without transactions wrote before a checkpoint that completed: now it counts.
@@ -303,6 +311,23 @@ impl Judges {
         if let Some(what) = oracle.outputs.pending(plan).filter(|_| !oracle.is_blind()) {
             let sentence = format!("the job ended when {what}");
             findings.report(Law::NoLoss, seen.at, sentence, &[seen]);
+        }
+    }
+
+    /// No store has a sound copy of the newest checkpoint: everything is as with the one before.
+    #[cold]
+    fn unreadable(&mut self, checkpoint: CheckpointId, seen: Witness) {
+        let Judges { findings, restores, retained, .. } = self;
+        if !restores.unreadable(retained.destroys(), seen, findings) {
+            return self.oracle.go_blind();
+        }
+        match retained.before(checkpoint) {
+            Some(before) => {
+                self.lineage.go_back(&before.0);
+                self.oracle.go_back(&before.1, checkpoint);
+            }
+            // It was the last one: nothing goes on from here.
+            None => self.oracle.go_blind(),
         }
     }
 
@@ -353,7 +378,8 @@ impl Judges {
 
     /// The runner says what is still missing at the end of the lull, which lasted `after`.
     pub fn progress(&mut self, pending: Option<&str>, after: Span) {
-        if let Some(what) = pending {
+        // Without a checkpoint to start from there is no progress to be had.
+        if let Some(what) = pending.filter(|_| !self.retained.are_lost()) {
             let sentence = format!(
                 "after the faults stopped, {what} is still missing after {after} of virtual time"
             );
@@ -385,7 +411,8 @@ impl Judges {
 
     /// What nobody can judge, though nothing wrong was found in it: a reason in a sentence.
     pub fn undecided(&self) -> Option<&str> {
-        self.control.undecided().or_else(|| self.expiry.undecided())
+        let control = self.control.undecided().or_else(|| self.expiry.undecided());
+        control.or_else(|| self.retained.undecided())
     }
 
     /// The first violation of each law, in the order of discovery.

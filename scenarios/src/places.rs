@@ -33,12 +33,13 @@ const REGISTERS: u16 = 4;
 /// The longest that a client rests between two operations.
 const CLIENT_PAUSE: Span = Span::millis(200);
 
-/// The addresses of a scenario's processes: coordinators first, then broker, store and receiver,
+/// The addresses of a scenario's processes: coordinators first, then broker, stores and receiver,
 /// then the worker machines, then clients, the operator and query clients; all but workers on a
 /// machine of their own.
 #[derive(Clone, Debug)]
 pub struct Places {
     coordinators: u16,
+    stores: u16,
     workers: u16,
     slots: u16,
     clients: u16,
@@ -59,6 +60,7 @@ impl Places {
         assert_eq!(coordinators.min, coordinators.max, "a seed has drawn the coordinators");
         Places {
             coordinators: coordinators.min,
+            stores: cluster.stores,
             workers: cluster.workers,
             slots: cluster.slots,
             clients: cluster.clients,
@@ -69,19 +71,24 @@ impl Places {
 
     /// Number of machines.
     pub const fn machines(&self) -> u16 {
-        self.coordinators + 3 + self.workers + self.clients + self.operators + self.queriers
+        self.first_worker() + self.workers + self.clients + self.operators + self.queriers
+    }
+
+    /// The machine of the first supervisor.
+    const fn first_worker(&self) -> u16 {
+        self.coordinators + 2 + self.stores
     }
 
     /// The `number`-th process of a role, counted from 1; none if there are fewer.
     pub fn node(&self, role: Role, number: u32) -> Option<NodeId> {
         let number = u16::try_from(number).ok()?.checked_sub(1)?;
         let at = |members: u16, first: u16| (number < members).then_some(first + number);
-        let first_worker = self.coordinators + 3;
+        let first_worker = self.first_worker();
         let machine = match role {
             Role::Coordinator => at(self.coordinators, 0),
             Role::Broker => at(1, self.coordinators),
-            Role::Store => at(1, self.coordinators + 1),
-            Role::Receiver => at(1, self.coordinators + 2),
+            Role::Store => at(self.stores, self.coordinators + 1),
+            Role::Receiver => at(1, self.coordinators + 1 + self.stores),
             Role::Supervisor => at(self.workers, first_worker),
             Role::Client => at(self.clients, first_worker + self.workers),
             Role::Operator => at(self.operators, first_worker + self.workers + self.clients),
@@ -108,6 +115,7 @@ impl Places {
     /// A process as people name it: `worker-2`, `store`.
     pub fn name(&self, node: NodeId) -> String {
         match self.role_of(node) {
+            Some((Role::Store, _)) if self.stores == 1 => Role::Store.name().to_string(),
             Some((role, _)) if role.is_single() => role.name().to_string(),
             Some((role, number)) => format!("{role}-{number}"),
             None => node.to_string(),
@@ -141,7 +149,13 @@ impl Places {
         let mut world = World::new(plan.seed, network(scenario), watcher);
         for number in 0..self.machines() {
             let clock_ppm = scenario.clock_ppm(plan.seed, number);
-            world.add_machine(MachineSpec { clock_ppm, ..machine(scenario) });
+            let workers = self.first_worker()..self.first_worker() + self.workers;
+            let network = &scenario.network;
+            let nic = match network.worker_bandwidth {
+                Some(bandwidth) if workers.contains(&number) => Some(bandwidth),
+                _ => network.bandwidth,
+            };
+            world.add_machine(MachineSpec { clock_ppm, nic, ..machine(scenario) });
         }
         for &node in &cluster.coordinators {
             let coordinator = Coordinator::new(Arc::clone(&cluster));
@@ -151,7 +165,9 @@ impl Places {
         let keeps = scenario.recovery == Recovery::StatefulBolts;
         let broker = if keeps { broker.with_offsets() } else { broker };
         world.boot(cluster.broker, Node::Broker(broker));
-        world.boot(cluster.store, Node::Store(Store::default()));
+        for &node in &cluster.stores {
+            world.boot(node, Node::Store(Box::new(Store::new(Arc::clone(&cluster)))));
+        }
         world.boot(
             cluster.receiver,
             Node::Receiver(Box::new(Receiver::new(wiring::receiver(&scenario.sink)))),
@@ -200,6 +216,5 @@ fn machine(scenario: &Scenario) -> MachineSpec {
         bytes_per_second: scenario.disk.bandwidth,
         ..DiskSpec::default()
     };
-    let (cores, nic) = (scenario.cluster.cores, scenario.network.bandwidth);
-    MachineSpec { cores, disk, nic, ..MachineSpec::default() }
+    MachineSpec { cores: scenario.cluster.cores, disk, ..MachineSpec::default() }
 }

@@ -98,6 +98,9 @@ impl Setup {
     }
 }
 
+/// Where a store's files lie on its disk.
+const CHECKPOINTS: &str = "checkpoint/";
+
 /// A run under way.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -328,6 +331,11 @@ impl Run {
             PlannedAction::SlowDisk { factor, .. } => {
                 Fault::SlowDisk { machine, factor: *factor, duration }
             }
+            PlannedAction::Rot { file, bit } => {
+                let (file, bit) = (u64::from(*file), u64::from(*bit));
+                Fault::RotFile { machine, prefix: CHECKPOINTS.into(), file, bit }
+            }
+            PlannedAction::Wipe {} => Fault::WipeDisk { machine },
             PlannedAction::Pause { .. } => Fault::Pause { node, duration },
             PlannedAction::DriftClock { by: Drift(ppm), .. } => {
                 Fault::DriftClock { machine, ppm: *ppm, duration }
@@ -442,6 +450,9 @@ fn judging(scenario: &Scenario, places: &Places, plan: &Plan) -> Settings {
             Detector::Phi => cluster.heartbeat_interval,
         },
         clock_ppm: drifts.max().unwrap_or(0).max(scenario.clock.drift_ppm),
+        retained: usize::from(scenario.checkpoint.retained),
+        destroys: plan.faults.iter().any(|fault| fault.action.destroys()),
+        fenced_stores: usize::from(cluster.stores + 1 - scenario.store.replication),
         heartbeat_timeout: cluster.heartbeat_timeout,
         transactions: Claim {
             timeout: scenario.sink.transaction_timeout,
@@ -489,6 +500,7 @@ fn describe(action: &PlannedAction) -> String {
         PlannedAction::SlowDisk { factor, lasting } => {
             format!("{name} x{factor} for {}", short(*lasting))
         }
+        PlannedAction::Rot { .. } | PlannedAction::Wipe {} => name.to_string(),
         PlannedAction::DriftClock { by: Drift(ppm), lasting } => {
             // To the tenth of a percent, as a person would say it.
             let tenths = (ppm.unsigned_abs() + 500) / 1_000;

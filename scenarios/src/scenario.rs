@@ -76,7 +76,9 @@ pub use fault::{Action, ActionSpec, FaultSpec, Ways, When};
 pub use operation::{Operation, OperationSpec};
 pub use raw::schema;
 pub use recovery::{Acking, Recovery};
-pub use settings::{Adaptive, Checkpoint, Cluster, Disk, Flow, Network, Phases, Profile, Queries};
+pub use settings::{
+    Adaptive, Checkpoint, Cluster, Disk, Flow, Network, Phases, Profile, Queries, Store,
+};
 pub use sinks::{Assumption, Sink, SinkKind};
 pub use state::{State, StateBackend};
 pub use target::{Role, Target};
@@ -106,6 +108,8 @@ pub struct Scenario {
     pub state: State,
     /// Acking, where the recovery uses it.
     pub acking: Acking,
+    /// How the durable store keeps files.
+    pub store: Store,
     /// How tuples flow.
     pub flow: Flow,
     /// The links between machines.
@@ -228,6 +232,7 @@ impl Scenario {
             checkpoint: Checkpoint::default(),
             state: State::default(),
             acking: Acking::default(),
+            store: Store::default(),
             flow: Flow::default(),
             network: Network::default(),
             disk: Disk::default(),

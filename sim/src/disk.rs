@@ -320,6 +320,15 @@ impl Disk {
         lost
     }
 
+    /// Flips a bit of a file at rest. False if there is no such file with a byte in it.
+    pub(crate) fn rot(&mut self, now: Instant, prefix: &str, file: u64, bit: u64) -> bool {
+        self.settle(now);
+        if let Some(ahead) = &mut self.ahead {
+            Arc::make_mut(ahead).rot(prefix, file, bit);
+        }
+        Arc::make_mut(&mut self.files).rot(prefix, file, bit)
+    }
+
     /// The files as they are at an instant, for drivers and tests.
     pub(crate) fn files_at(&self, now: Instant) -> Arc<Files> {
         if self.log.front().is_none_or(|e| e.completes > now) {

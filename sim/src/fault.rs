@@ -9,7 +9,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::node::{MachineId, NodeId};
+use crate::node::{FileName, MachineId, NodeId};
 use crate::time::Span;
 
 /// Something bad, or its repair, that happens to a world at one instant.
@@ -105,6 +105,17 @@ pub enum Fault {
     WipeDisk {
         /// Which machine.
         machine: MachineId,
+    },
+    /// A bit of a file at rest flips, in the page cache and on the device.
+    RotFile {
+        /// Which machine.
+        machine: MachineId,
+        /// Of the files whose names start with this, in order,
+        prefix: FileName,
+        /// the one with this number, counted round from 0.
+        file: u64,
+        /// Which of its bits, counted round from 0.
+        bit: u64,
     },
     /// CPU work begun meanwhile takes `factor_percent` percent of its usual time.
     SlowCpu {

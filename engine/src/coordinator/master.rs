@@ -18,6 +18,7 @@ use super::detector::Heartbeats;
 use super::metadata::{Applied, Command, Request};
 use super::pace::Pace;
 use super::rebalance::Meter;
+use super::replicas::Replication;
 use super::{Conn, Ledger, requests, schedule, slots_of, tell};
 use crate::cluster::Cluster;
 use crate::ids::{CheckpointId, Generation, TaskId};
@@ -63,6 +64,9 @@ pub(super) struct Master {
     pub(super) failed: bool,
     /// Sink tasks that have nothing left to commit of the savepoint that the job ends with.
     pub(super) finished: BTreeSet<TaskId>,
+    pub(super) replication: Replication,
+    /// Who reported that the checkpoint to restore is unreadable, while that is being decided.
+    pub(super) unreadable: Option<NodeId>,
 }
 
 /// Where the current generation stands.
@@ -110,8 +114,8 @@ impl Master {
     pub(super) fn new(ledger: &mut Ledger, cx: &mut Cx<'_>) -> Self {
         let cluster = ledger.cluster.clone();
         let now = cx.now();
-        let nodes = [cluster.broker, cluster.store, cluster.receiver];
-        let resources = nodes.map(|node| {
+        let nodes = [cluster.broker].into_iter().chain(cluster.stores.iter().copied());
+        let resources = nodes.chain([cluster.receiver]).map(|node| {
             let conn = Some(cx.connect(node));
             ResourceLink { node, conn, open: false, fenced: Generation(0) }
         });
@@ -123,7 +127,7 @@ impl Master {
             },
             slots: BTreeMap::new(),
             supervisors: BTreeMap::new(),
-            resources: resources.to_vec(),
+            resources: resources.collect(),
             checkpoints: Checkpoints::default(),
             pace: Pace::new(cluster.checkpoint.interval),
             spout: cluster.recovery.acking().map(|_| CheckpointSpout::new(now)),
@@ -134,6 +138,8 @@ impl Master {
             by_load: false,
             failed: false,
             finished: BTreeSet::new(),
+            replication: Replication::new(cluster.stores.len(), now),
+            unreadable: None,
             cluster,
         };
         master.find_slots(ledger, cx);
@@ -260,7 +266,7 @@ impl Master {
             }
             Message::Load(load) => drop(self.meter.report(peer, (*load).clone())),
             Message::FenceRaised { generation } => self.fence_raised(peer, generation, ledger, cx),
-            _ => {}
+            other => self.about_files(peer, &other, ledger, cx),
         }
     }
 
@@ -268,6 +274,9 @@ impl Master {
         if let Some(at) = self.resources.iter().position(|r| r.conn == Some(conn)) {
             let resource = &mut self.resources[at];
             (resource.conn, resource.open) = (None, false);
+            if let Some(store) = self.cluster.store_at(peer) {
+                self.replication.closed(store, cx.now());
+            }
             cx.set_timer(MAIN, RECONNECT, RECONNECT_RESOURCE | at as u64);
         } else if self.slots.get(&peer).is_some_and(|slot| slot.conn == Some(conn)) {
             self.suspect(peer, Suspicion::ConnectionLost, ledger, cx);
@@ -316,6 +325,7 @@ impl Master {
             Applied::Refused => match &request.command {
                 Command::Reserve { .. } => self.checkpoints.reservation_refused(),
                 Command::Grant { .. } => self.step = Step::Inherited(cx.now()),
+                Command::Condemn { .. } => self.unreadable = None,
                 Command::Complete(completed) => {
                     cx.probe(Probe::CompletionOvertaken);
                     self.completion_refused(completed.checkpoint, ledger, cx);
@@ -328,7 +338,8 @@ impl Master {
                     self.completion_refused(completed.checkpoint, ledger, cx);
                 }
             }
-            Applied::Updated(_) => {}
+            Applied::Condemned(_) => self.condemned(ledger, cx),
+            Applied::Updated(_) | Applied::Recorded => {}
         }
         requests::answer(request, applied, cx);
     }

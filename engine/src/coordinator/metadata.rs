@@ -16,7 +16,7 @@ use stormglass_sim::time::Span;
 use super::checkpoint_spout::{Phase, TxState};
 use super::interval::Experience;
 use crate::barrier::CheckpointKind;
-use crate::handle::{FileId, Part};
+use crate::handle::{FileId, Part, Replicas};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
 use crate::names::{Switches, Twist};
 use crate::observation::Call;
@@ -160,6 +160,22 @@ pub enum Command {
         /// Executors of some components.
         executors: Vec<(ComponentId, u16)>,
     },
+    /// These stores have a file now. Refused if no retained checkpoint needs it.
+    Replicas {
+        /// The file.
+        id: FileId,
+        /// Who has it.
+        stores: Replicas,
+    },
+    /// A checkpoint cannot be read: restore the one before it from now on. Refused unless the
+    /// generation that found it out is current, and it is the latest. The last one is not
+    /// forgotten: see [`Metadata::is_lost`].
+    Condemn {
+        /// The checkpoint.
+        checkpoint: CheckpointId,
+        /// The generation that could not restore it.
+        generation: Generation,
+    },
     /// A client's operation on a register.
     Update {
         /// The register.
@@ -204,6 +220,10 @@ pub enum Applied {
     Stepped(Progress),
     /// Members or goal changed: this is the version now.
     Planned(u32),
+    /// The replicas of a file are recorded.
+    Recorded,
+    /// The checkpoint is given up as unreadable.
+    Condemned(CheckpointId),
     /// A register has this value now.
     Updated(u64),
     /// A newer decision had come first; nothing changed.
@@ -242,6 +262,8 @@ pub struct Metadata {
     stopped: bool,
     next_checkpoint: u32,
     progress: Progress,
+    /// The only completed checkpoint is unreadable.
+    lost: bool,
     /// Supervisors, and whether their workers may be used.
     members: BTreeMap<NodeId, bool>,
     goal: Goal,
@@ -299,6 +321,10 @@ impl Metadata {
     /// How far the checkpoint spout has come.
     pub fn progress(&self) -> Progress {
         self.progress
+    }
+    /// Whether no completed checkpoint is readable, though there was one: its state is gone.
+    pub fn is_lost(&self) -> bool {
+        self.lost
     }
     /// How the topology is to be spread.
     pub fn goal(&self) -> &Goal {
@@ -370,6 +396,8 @@ impl Metadata {
             Command::Step { generation, to, parts } => {
                 self.step(generation, to, parts, retained, switches)
             }
+            Command::Replicas { id, stores } => self.record(id, stores),
+            Command::Condemn { checkpoint, generation } => self.condemn(checkpoint, generation),
             Command::Join { supervisor } => self.set_member(supervisor, true),
             Command::Leave { supervisor } => self.set_member(supervisor, false),
             Command::Rebalance { workers, executors } => {
@@ -398,7 +426,7 @@ impl Metadata {
         }
         self.experience.ran(completed.ran);
         self.experience.stopped(completed.stopped());
-        let completed = Arc::new(completed);
+        let completed = Arc::new(self.with_known_replicas(completed));
         if completed.kind.is_savepoint() {
             self.savepoints.push(completed.clone());
         }
@@ -469,6 +497,49 @@ impl Metadata {
         Applied::Stepped(self.progress)
     }
 
+    /// Tasks that build on files of an older checkpoint know their replicas as they were then.
+    fn with_known_replicas(&self, mut completed: Completed) -> Completed {
+        let (known, id) = (self.completed.iter(), completed.checkpoint);
+        let known = known.flat_map(|older| &older.parts).flat_map(|part| &part.files);
+        let known: BTreeMap<FileId, Replicas> =
+            known.map(|file| (file.id, file.replicas)).collect();
+        for part in &mut completed.parts {
+            if part.files.iter().any(|file| file.id.checkpoint != id) {
+                for file in &mut Arc::make_mut(part).files {
+                    file.replicas = known.get(&file.id).copied().unwrap_or(file.replicas);
+                }
+            }
+        }
+        completed
+    }
+
+    fn record(&mut self, id: FileId, stores: Replicas) -> Applied {
+        let mut known = false;
+        let all = self.completed.iter_mut().chain(&mut self.savepoints);
+        for completed in all.filter(|c| c.files().any(|file| file == id)) {
+            let parts = &mut Arc::make_mut(completed).parts;
+            for part in parts.iter_mut().filter(|part| part.files.iter().any(|f| f.id == id)) {
+                let files = &mut Arc::make_mut(part).files;
+                files.iter_mut().filter(|f| f.id == id).for_each(|file| file.replicas = stores);
+                known = true;
+            }
+        }
+        if known { Applied::Recorded } else { Applied::Refused }
+    }
+
+    fn condemn(&mut self, checkpoint: CheckpointId, generation: Generation) -> Applied {
+        let latest = self.latest().is_some_and(|latest| latest.checkpoint == checkpoint);
+        if generation != self.generation() || !latest || self.lost {
+            return Applied::Refused;
+        }
+        if self.completed.len() == 1 {
+            self.lost = true;
+        } else {
+            self.completed.pop();
+        }
+        Applied::Condemned(checkpoint)
+    }
+
     fn set_member(&mut self, supervisor: NodeId, active: bool) -> Applied {
         if self.members.insert(supervisor, active) == Some(active) {
             return Applied::Planned(self.goal.version);
@@ -493,6 +564,8 @@ impl Applied {
             Applied::Stepped(progress) => Some(progress.state.txid.0.into()),
             Applied::Planned(version) => Some((*version).into()),
             Applied::Updated(value) => Some(*value),
+            Applied::Recorded => Some(0),
+            Applied::Condemned(checkpoint) => Some(checkpoint.0.into()),
             Applied::Refused => None,
             Applied::Again(answer) => *answer,
         }

@@ -9,9 +9,9 @@ use super::master::{CHECKPOINT_DUE, CHECKPOINT_TIMEOUT, MAIN, Master, Step};
 use super::metadata::{Command, Completed};
 use super::{Ledger, tell};
 use crate::barrier::CheckpointKind;
-use crate::handle::FileId;
+use crate::handle::{Discard, FileId};
 use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
-use crate::message::{Discard, Message};
+use crate::message::Message;
 use crate::names::{Probe, Twist};
 use crate::node::Cx;
 use crate::observation::{AbortReason, Observation, Resource};
@@ -153,18 +153,25 @@ impl Master {
         }
     }
 
-    /// Tells the store which files are still needed of all checkpoints up to a completed one.
+    /// Tells the stores which files are still needed of all checkpoints up to a completed one.
     pub(super) fn discard(&self, up_to: CheckpointId, ledger: &Ledger, cx: &mut Cx<'_>) {
+        self.keep_only(self.needed(ledger), up_to, ledger, cx);
+    }
+
+    /// All files that are still needed.
+    pub(super) fn needed(&self, ledger: &Ledger) -> Vec<FileId> {
         let mut keep = self.checkpoints.needed(ledger.metadata.retained());
         keep.extend(ledger.metadata.savepoints().iter().flat_map(|savepoint| savepoint.files()));
-        self.keep_only(keep.into_iter().collect(), up_to, ledger, cx);
+        keep.into_iter().collect()
     }
 
     fn keep_only(&self, keep: Vec<FileId>, up_to: CheckpointId, ledger: &Ledger, cx: &mut Cx<'_>) {
         let generation = ledger.metadata.generation();
         let discard = Arc::new(Discard { up_to, keep, generation });
-        let store = self.resources.iter().find(|r| r.node == self.cluster.store);
-        tell(store.and_then(|store| store.conn), Message::Discard(discard), cx);
+        for node in &self.cluster.stores {
+            let store = self.resources.iter().find(|resource| resource.node == *node);
+            tell(store.and_then(|store| store.conn), Message::Discard(discard.clone()), cx);
+        }
     }
 
     /// The time for a checkpoint is over.

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use stormglass_sim::node::{ConnId, NodeId};
 
 use super::decide::{Decision, Facts, Rebalance, SlotFacts, Stage, decide};
-use super::master::{DEPLOY_TIMEOUT, MAIN, Master, Step};
+use super::master::{DEPLOY_TIMEOUT, MAIN, Master, ResourceLink, Step};
 use super::metadata::{Assignment, Command};
 use super::pace::first_counts_from;
 use super::rounds::tell_given_up;
@@ -111,6 +111,7 @@ impl Master {
         }
         self.set_monitor(cx);
         self.end_if_due(ledger, cx);
+        self.tend_files(ledger, cx);
         self.weigh(ledger, cx);
         self.consider(ledger, cx);
     }
@@ -163,7 +164,7 @@ impl Master {
     }
 
     /// Suspects a worker that remains reachable. Only workers of the current generation matter.
-    fn suspect_registered(
+    pub(super) fn suspect_registered(
         &mut self,
         node: NodeId,
         reason: Suspicion,
@@ -345,8 +346,12 @@ impl Master {
             return;
         };
         resource.open = true;
+        let store = self.cluster.store_at(resource.node);
         if generation > Generation(0) {
             let _ = cx.write(conn, Message::Fence { generation });
+        }
+        if let Some(store) = store {
+            self.store_opened(store, ledger, cx);
         }
     }
 
@@ -362,13 +367,25 @@ impl Master {
             resource.fenced = resource.fenced.max(generation);
         }
         let current = ledger.metadata.generation();
-        let all = self.resources.iter().all(|resource| resource.fenced == current);
-        if matches!(self.step, Step::Fencing) && all {
+        if matches!(self.step, Step::Fencing) && self.are_fenced(current) {
             self.deploy(ledger, cx);
         }
     }
 
+    /// Whether nothing older than a generation can have an effect. Of the stores that takes so many
+    /// that each pipeline has one: deploying does not wait for a store that is down.
+    fn are_fenced(&self, current: Generation) -> bool {
+        let is_store = |resource: &&ResourceLink| self.cluster.store_at(resource.node).is_some();
+        let fenced = |resource: &&ResourceLink| resource.fenced == current;
+        let stores = self.resources.iter().filter(is_store).filter(fenced).count();
+        let mut others = self.resources.iter().filter(|resource| !is_store(resource));
+        stores >= self.cluster.fenced_stores() && others.all(|other| fenced(&other))
+    }
+
     fn deploy(&mut self, ledger: &mut Ledger, cx: &mut Cx<'_>) {
+        if self.is_stuck(ledger, cx) {
+            return;
+        }
         let assignment = ledger.metadata.assignment().expect("a generation is current").clone();
         let restore = ledger.metadata.latest().map(|completed| {
             let (id, generation) = (completed.checkpoint, completed.generation);

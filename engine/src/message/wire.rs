@@ -41,10 +41,11 @@ impl node::Message for Message {
                 Message::CommitOffsets(of) | Message::Offsets(of) => {
                     16 + 10 * of.positions.len() as u64
                 }
-                Message::Put(put) => 24 + put.data.size(),
+                Message::Put(put) => 48 + 2 * put.onward.len() as u64 + put.data.size(),
+                Message::Inventory { files, .. } => 8 + 20 * files.len() as u64,
                 Message::Acknowledge { part, .. } => 24 + part.wire_size(),
                 Message::Discard(discard) => 16 + 20 * discard.keep.len() as u64,
-                Message::GetDone { data, .. } => 16 + data.as_ref().map_or(0, Payload::size),
+                Message::GetDone { data, .. } => 24 + data.as_ref().map_or(0, Payload::size),
                 Message::Transaction(transaction) => match &**transaction {
                     Transaction::Write { batches, .. } | Transaction::PreCommit { batches, .. } => {
                         24 + batches.iter().map(|data| data.batch.size()).sum::<u64>()
@@ -200,19 +201,52 @@ impl node::Message for Message {
             Message::Put(put) => {
                 into.pair(20, put.data.fingerprint());
                 into.pair(put.id.words().0, put.id.words().1);
+                into.pair(pack_two(put.packet, put.packets), pack_two(put.pipeline, 0));
+                into.word(put.generation.0.into());
+                put.onward.iter().for_each(|store| into.word((*store).into()));
             }
-            Message::PutDone { id, durable } => {
-                into.word(21 | u64::from(*durable) << 32);
+            Message::PutTaken { id, pipeline, packets } => {
+                into.pair(38, pack_two(*pipeline, *packets));
                 into.pair(id.words().0, id.words().1);
+            }
+            Message::PutDone { id, pipeline, durable, stores } => {
+                into.pair(21 | u64::from(*durable) << 32, stores.0);
+                into.pair(id.words().0, id.words().1);
+                into.word((*pipeline).into());
             }
             Message::Get(get) => {
                 into.pair(22 | u64::from(get.task.0) << 8, get.generation.0.into());
                 into.pair(get.id.words().0, get.id.words().1);
             }
-            Message::GetDone { task, generation, id, data } => {
+            Message::GetDone { task, generation, id, packet, packets, data } => {
                 into.pair(23 | u64::from(task.0) << 8, generation.0.into());
                 into.pair(id.words().0, id.words().1);
-                into.word(data.as_ref().map_or(0, Payload::fingerprint));
+                into.pair(
+                    pack_two(*packet, *packets),
+                    match data {
+                        Ok(data) => data.fingerprint(),
+                        Err(flaw) => *flaw as u64,
+                    },
+                );
+            }
+            Message::Flawed { id, store } => {
+                into.pair(39, (*store).into());
+                into.pair(id.words().0, id.words().1);
+            }
+            Message::Unreadable { checkpoint, generation, task } => {
+                into.pair(40 | u64::from(task.0) << 8, pack(*checkpoint, *generation));
+            }
+            Message::Inventory { up_to, files } => {
+                into.pair(41 | u64::from(up_to.0) << 32, files.len() as u64);
+                files.iter().for_each(|id| into.pair(id.words().0, id.words().1));
+            }
+            Message::Copy(copy) => {
+                into.pair(42 | u64::from(copy.to) << 8, pack_two(copy.pipeline, copy.generation.0));
+                into.pair(copy.file.id.words().0, copy.file.id.words().1);
+            }
+            Message::Copied { id, to, durable } => {
+                into.pair(43 | u64::from(*to) << 8, u64::from(*durable));
+                into.pair(id.words().0, id.words().1);
             }
             Message::Discard(discard) => {
                 into.pair(24, pack(discard.up_to, discard.generation));
@@ -248,6 +282,10 @@ impl node::Message for Message {
             Message::Offsets(offsets) => offsets.digest(42, into),
         }
     }
+}
+
+const fn pack_two(high: u32, low: u32) -> u64 {
+    (high as u64) << 32 | low as u64
 }
 
 const fn pack(checkpoint: CheckpointId, generation: Generation) -> u64 {

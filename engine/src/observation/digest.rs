@@ -180,6 +180,8 @@ impl node::Observation for Observation {
                 into.pair(51, checkpoint.0.into());
                 into.word(generation.0.into());
             }
+            O::CheckpointUnreadable { checkpoint } => into.pair(60, checkpoint.0.into()),
+            O::StateLost { generation } => into.pair(61, generation.0.into()),
             O::Responded { operation, value } => {
                 into.pair(32 | u64::from(operation.number) << 32, value);
                 into.word(operation.client.word());

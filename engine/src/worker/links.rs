@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use stormglass_sim::node::{ConnId, Lane, NodeId, WriteError};
 use stormglass_sim::time::Span;
 
+use super::stores::Stores;
 use crate::cluster::Cluster;
 use crate::coordinator::metadata::Assignment;
 use crate::coordinator::rebalance::Tally;
@@ -72,20 +73,22 @@ pub(super) struct Links {
     /// To workers that run tasks of this generation, this one excepted.
     pub(super) peers: Vec<Link>,
     pub(super) broker: Link,
-    pub(super) store: Link,
+    pub(super) stores: Stores,
     pub(super) receiver: Link,
 }
 
 impl Links {
     /// The link that owns a connection.
     pub(super) fn find(&mut self, conn: ConnId) -> Option<&mut Link> {
-        let services = [&mut self.broker, &mut self.store, &mut self.receiver];
-        self.peers.iter_mut().chain(services).find(|link| link.conn == Some(conn))
+        let services = [&mut self.broker, &mut self.receiver];
+        let stores = &mut self.stores.links;
+        let mut all = self.peers.iter_mut().chain(services).chain(stores);
+        all.find(|link| link.conn == Some(conn))
     }
 
     pub(super) fn all_open(&self) -> bool {
-        let services = [&self.broker, &self.store, &self.receiver];
-        self.peers.iter().chain(services).all(|link| link.open)
+        let services = [&self.broker, &self.receiver];
+        self.peers.iter().chain(services).all(|link| link.open) && self.stores.are_open()
     }
 
     /// Whether everything is there that cannot be connected again within a generation.
@@ -95,7 +98,9 @@ impl Links {
 
     /// Closes everything.
     pub(super) fn close(&mut self, cx: &mut Cx<'_>) {
-        let services = [&mut self.broker, &mut self.store, &mut self.receiver];
+        // In the order in which they were opened.
+        let broker = core::iter::once(&mut self.broker);
+        let services = broker.chain(&mut self.stores.links).chain([&mut self.receiver]);
         for link in self.peers.iter_mut().chain(services) {
             if let Some(conn) = link.conn.take() {
                 cx.close(conn);

@@ -9,7 +9,7 @@ use crate::backend::{Backend, MEMORY_MOST};
 use crate::barrier::Barrier;
 use crate::handle::{FileId, FileRef, Part, Replicas};
 use crate::ids::{CheckpointId, TaskId};
-use crate::message::{Message, Put};
+use crate::message::Message;
 use crate::names::Probe;
 use crate::observation::{AbortReason, Step};
 use crate::snapshot::Snapshot;
@@ -29,9 +29,7 @@ struct Waiting {
     checkpoint: CheckpointId,
     part: Part,
     /// Files that the store has not confirmed.
-    puts: Vec<Arc<Put>>,
-    /// How often a write failed, or may have.
-    failures: u16,
+    missing: Vec<FileId>,
     /// A sink's transactions have to be durable too, up to the one that this checkpoint ended.
     awaits_receiver: Option<CheckpointId>,
 }
@@ -59,7 +57,7 @@ impl Parts {
         let (state, data) = (snapshot.state_size(), snapshot.encode());
         let files = snapshot.base().to_vec();
         let mut part = Part { task, state, stopped, inline: None, files };
-        let mut puts = Vec::new();
+        let mut missing = Vec::new();
         if let Backend::Memory = env.cluster.state.backend {
             if data.size() > MEMORY_MOST {
                 env.cx.probe(Probe::MemoryRefused);
@@ -68,41 +66,34 @@ impl Parts {
             part.inline = Some(data);
         } else {
             let id = FileId { checkpoint, generation, attempt, task, number: 0 };
-            let (bytes, print) = (data.size(), data.fingerprint());
-            let put = Arc::new(Put { id, data });
-            env.links.store.send(Message::Put(put.clone()), env.cx);
-            part.files.push(FileRef { id, bytes, print, replicas: Replicas::one(0) });
-            puts.push(put);
+            part.files.push(env.links.stores.put(id, generation, data, env.cx));
+            missing.push(id);
         }
         env.stepped(Step::Uploading, task, checkpoint);
-        self.waiting.push(Waiting { checkpoint, part, puts, failures: 0, awaits_receiver });
+        self.waiting.push(Waiting { checkpoint, part, missing, awaits_receiver });
         self.acknowledge(env);
     }
 
-    /// The store is back: what it has not answered is asked again.
-    pub(super) fn store_back(&mut self, env: &mut Env<'_, '_>) {
-        for put in self.waiting.iter().flat_map(|waiting| &waiting.puts) {
-            env.links.store.send(Message::Put(put.clone()), env.cx);
+    /// A file is durable in these stores. One that never becomes durable lets its checkpoint
+    /// expire, and nothing is deleted for it.
+    pub(super) fn stored(&mut self, id: FileId, replicas: Replicas, env: &mut Env<'_, '_>) {
+        for waiting in &mut self.waiting {
+            waiting.missing.retain(|missing| *missing != id);
+            for file in waiting.part.files.iter_mut().filter(|file| file.id == id) {
+                file.replicas = replicas;
+            }
         }
+        self.acknowledge(env);
     }
 
-    /// The store has answered. If it does not know whether it has the file, it is asked to write
-    /// the same again, a few times; then the checkpoint is declined, and nothing is deleted for it.
-    pub(super) fn stored(&mut self, id: FileId, durable: bool, env: &mut Env<'_, '_>) {
-        let of_it = |waiting: &Waiting| waiting.puts.iter().any(|put| put.id == id);
-        let Some(at) = self.waiting.iter().position(of_it) else { return };
-        let waiting = &mut self.waiting[at];
-        if durable {
-            waiting.puts.retain(|put| put.id != id);
-            return self.acknowledge(env);
-        }
-        waiting.failures += 1;
-        if waiting.failures > env.cluster.checkpoint.retries {
+    /// A file could not be written, however often it was tried: the checkpoint is declined, and
+    /// nothing is deleted for it.
+    pub(super) fn failed(&mut self, id: FileId, env: &mut Env<'_, '_>) {
+        let of_it = |waiting: &Waiting| waiting.missing.contains(&id);
+        if let Some(at) = self.waiting.iter().position(of_it) {
             let checkpoint = self.waiting.remove(at).checkpoint;
-            return self.decline(checkpoint, AbortReason::Io, env);
+            self.decline(checkpoint, AbortReason::Io, env);
         }
-        let again = waiting.puts.iter().filter(|put| put.id == id);
-        again.for_each(|put| env.links.store.send(Message::Put(put.clone()), env.cx));
     }
 
     /// Tells the coordinator that this task cannot take part in a checkpoint.
@@ -127,7 +118,7 @@ impl Parts {
 
     /// Acknowledges the parts that are durable.
     fn acknowledge(&mut self, env: &mut Env<'_, '_>) {
-        let done = |w: &Waiting| w.puts.is_empty() && w.awaits_receiver.is_none();
+        let done = |w: &Waiting| w.missing.is_empty() && w.awaits_receiver.is_none();
         while let Some(at) = self.waiting.iter().position(done) {
             let Waiting { checkpoint, part, .. } = self.waiting.remove(at);
             let (generation, attempt, part) = (env.generation, env.attempt, Arc::new(part));
@@ -148,7 +139,8 @@ impl Parts {
     }
 
     /// A checkpoint is given up.
-    pub(super) fn forget(&mut self, checkpoint: CheckpointId) {
+    pub(super) fn forget(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+        env.links.stores.forget(self.task, checkpoint);
         self.waiting.retain(|waiting| waiting.checkpoint != checkpoint);
     }
 }

@@ -1,58 +1,115 @@
 //! What a new task reads of the checkpoint that it starts from.
+//!
+//! Each file is asked of one store after the other, the preferred replica first, until one gives
+//! what was written. A store that answers that it has no sound copy is not asked again, and the
+//! coordinator is told; one that cannot be reached, or whose disk could not say, is asked when it
+//! is back. Only when every store has answered so is the file unreadable: that the bytes are gone
+//! is then known, not guessed from a silence.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use stormglass_sim::payload::Payload;
 
 use super::links::Env;
-use crate::handle::{FileId, Part};
+use crate::handle::{FileId, FileRef, Flaw, Part, Replicas, checksum};
 use crate::ids::TaskId;
 use crate::message::{Get, Message};
+use crate::pipeline::join;
 use crate::snapshot::Snapshot;
 
 /// The files of a part, as far as they have come.
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
     task: TaskId,
-    files: Vec<(FileId, Option<Payload>)>,
+    files: Vec<File>,
 }
 
-/// What a file that came has made of it.
+/// One file.
+#[derive(Clone, Debug)]
+struct File {
+    file: FileRef,
+    /// Stores in the order in which they are asked.
+    order: Vec<u16>,
+    /// Who is asked now.
+    asked: Option<u16>,
+    /// Who has no sound copy.
+    flawed: Replicas,
+    /// Packets that came from who is asked.
+    packets: Vec<Payload>,
+    whole: Option<Payload>,
+}
+
+/// What a message from a store has made of it.
 pub(super) enum Read {
     /// More is to come.
     More,
     /// All of it is here.
     Whole(Box<Snapshot>),
-    /// A file is missing, or not what it should be.
+    /// A file is not to be had anywhere.
     Unreadable,
 }
 
 impl Reading {
-    /// Asks the store for a part's files, for `task`.
+    /// Asks for a part's files, for `task`.
     pub(super) fn begin(task: TaskId, part: &Part, env: &mut Env<'_, '_>) -> Self {
-        let files = part.files.iter().map(|file| (file.id, None)).collect();
-        let reading = Reading { task, files };
+        let file = |file: &FileRef| File {
+            file: *file,
+            order: env.links.stores.readers(file),
+            asked: None,
+            flawed: Replicas::default(),
+            packets: Vec::new(),
+            whole: None,
+        };
+        let files = part.files.iter().map(file).collect();
+        let mut reading = Reading { task, files };
         reading.ask(env);
         reading
     }
 
-    /// Asks for what has not come.
-    pub(super) fn ask(&self, env: &mut Env<'_, '_>) {
-        for (id, _) in self.files.iter().filter(|(_, data)| data.is_none()) {
-            let get = Get { id: *id, task: self.task, generation: env.generation };
-            env.links.store.send(Message::Get(Arc::new(get)), env.cx);
+    /// Asks for what is asked of nobody.
+    pub(super) fn ask(&mut self, env: &mut Env<'_, '_>) {
+        let (task, generation) = (self.task, env.generation);
+        for file in self.files.iter_mut().filter(|f| f.whole.is_none() && f.asked.is_none()) {
+            let stores = &mut env.links.stores;
+            let flawed = file.flawed;
+            let next = |store: &&u16| !flawed.has(**store) && stores.reachable(**store);
+            let Some(&store) = file.order.iter().find(next) else { continue };
+            file.asked = Some(store);
+            let get = Get { id: file.file.id, print: file.file.print, task, generation };
+            stores.get(store, get, env.cx);
         }
     }
 
-    /// A file came; none if it cannot be read.
-    pub(super) fn take(&mut self, id: FileId, data: Option<Payload>) -> Read {
-        let Some(data) = data else { return Read::Unreadable };
-        if let Some(file) = self.files.iter_mut().find(|file| file.0 == id) {
-            file.1 = Some(data);
+    /// A store cannot be reached any more: another one is asked.
+    pub(super) fn store_lost(&mut self, store: u16, env: &mut Env<'_, '_>) {
+        for file in self.files.iter_mut().filter(|file| file.asked == Some(store)) {
+            file.asked = None;
+            file.packets.clear();
         }
-        let all: Option<Vec<&Payload>> = self.files.iter().map(|file| file.1.as_ref()).collect();
+        self.ask(env);
+    }
+
+    /// A packet came from who was asked, or the answer that there is none.
+    pub(super) fn take(
+        &mut self,
+        id: FileId,
+        packets: (u32, u32),
+        data: Result<Payload, Flaw>,
+        env: &mut Env<'_, '_>,
+    ) -> Read {
+        let of_it = |file: &&mut File| file.file.id == id && file.whole.is_none();
+        let Some(file) = self.files.iter_mut().find(of_it) else { return Read::More };
+        let Some(store) = file.asked else { return Read::More };
+        let flaw = match data {
+            Ok(data) => file.add(packets, data),
+            Err(flaw) => Some(flaw),
+        };
+        if let Some(flaw) = flaw {
+            return self.flawed(id, store, flaw, env);
+        }
+        let all: Option<Vec<&Payload>> =
+            self.files.iter().map(|file| file.whole.as_ref()).collect();
         match all.as_deref() {
             None => Read::More,
             Some(files) => {
@@ -63,5 +120,59 @@ impl Reading {
                     .map_or(Read::Unreadable, |whole| Read::Whole(Box::new(whole)))
             }
         }
+    }
+
+    /// A store has no sound copy, or cannot say.
+    fn flawed(&mut self, id: FileId, store: u16, flaw: Flaw, env: &mut Env<'_, '_>) -> Read {
+        let file = self.files.iter_mut().find(|file| file.file.id == id).expect("it was asked for");
+        file.packets.clear();
+        file.asked = None;
+        if flaw == Flaw::Unknown {
+            // Asked again at once it would say the same: another one may know better, and if all
+            // are like this one, the next generation asks again.
+            file.order.retain(|other| *other != store);
+            file.order.push(store);
+            let others = file.order.iter().any(|other| {
+                *other != store && !file.flawed.has(*other) && env.links.stores.reachable(*other)
+            });
+            if !others {
+                return Read::Unreadable;
+            }
+        } else {
+            file.flawed = file.flawed.with(store);
+            if file.file.replicas.has(store) {
+                env.tell_coordinator(Message::Flawed { id, store });
+            }
+        }
+        if file.flawed.count() as usize == file.order.len() {
+            return Read::Unreadable;
+        }
+        self.ask(env);
+        Read::More
+    }
+
+    /// Whether a file is known to be gone: every store has said so.
+    pub(super) fn is_lost(&self) -> bool {
+        self.files.iter().any(|file| file.flawed.count() as usize == file.order.len())
+    }
+}
+
+impl File {
+    /// Adds the next packet; the last one shows whether the file is what was written.
+    fn add(&mut self, (packet, packets): (u32, u32), data: Payload) -> Option<Flaw> {
+        if packet as usize != self.packets.len() {
+            // It belongs to an answer that was given up.
+            return None;
+        }
+        self.packets.push(data);
+        if self.packets.len() < packets as usize {
+            return None;
+        }
+        let whole = join(&core::mem::take(&mut self.packets));
+        if checksum(&whole) != self.file.print {
+            return Some(Flaw::Rotten);
+        }
+        self.whole = Some(whole);
+        None
     }
 }

@@ -246,7 +246,7 @@ impl Stepping {
             Action::Rollback => {
                 let keeps = versions.has_prepared() && env.cx.twist(Twist::RollbackKeepsPrepared);
                 let back = versions.roll_back(states, keeps, &mut self.outgoing);
-                parts.forget(version);
+                parts.forget(version, env);
                 env.cx.probe(Probe::RolledBack);
                 self.tell(back, Versioning::RolledBack, states, env);
                 true

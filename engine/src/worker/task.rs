@@ -18,7 +18,7 @@ use super::stateful::Stepping;
 use super::states::{States, local};
 use crate::barrier::{Barrier, Pace};
 use crate::coordinator::metadata::Completed;
-use crate::handle::FileId;
+use crate::handle::{FileId, Flaw};
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Data, Deployment, Gone, Message};
 use crate::observation::{Observation, Step};
@@ -160,18 +160,19 @@ impl Task {
         matches!(self.stage, Stage::Ready)
     }
 
-    /// A file came. False if it is unreadable.
+    /// A packet of a file came, or the answer that there is none. False if it is unreadable.
     #[must_use]
     pub(super) fn read(
         &mut self,
         id: FileId,
-        data: Option<Payload>,
+        packets: (u32, u32),
+        data: Result<Payload, Flaw>,
         deployment: &Deployment,
         env: &mut Env<'_, '_>,
     ) -> bool {
         let Stage::Reading(reading) = &mut self.stage else { return true };
         let permit = deployment.restore.as_ref().map(|(_, permit)| *permit);
-        match reading.take(id, data) {
+        match reading.take(id, packets, data, env) {
             Read::More => true,
             Read::Whole(snapshot) if self.stepping.is_some() => {
                 self.take_version(&snapshot, deployment, env)
@@ -420,12 +421,23 @@ impl Task {
         Cut { barrier, snapshot, awaits_receiver, collects: false }
     }
 
-    /// The store is back: what it has not answered is asked again.
-    pub(super) fn store_back(&mut self, env: &mut Env<'_, '_>) {
-        self.parts.store_back(env);
-        if let Stage::Reading(reading) = &self.stage {
+    /// A store can be reached: what waits for one is asked of it.
+    pub(super) fn store_opened(&mut self, env: &mut Env<'_, '_>) {
+        if let Stage::Reading(reading) = &mut self.stage {
             reading.ask(env);
         }
+    }
+
+    /// A store cannot be reached any more.
+    pub(super) fn store_lost(&mut self, store: u16, env: &mut Env<'_, '_>) {
+        if let Stage::Reading(reading) = &mut self.stage {
+            reading.store_lost(store, env);
+        }
+    }
+
+    /// Whether what it must restore is known to be gone.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(&self.stage, Stage::Reading(reading) if reading.is_lost())
     }
 
     /// The receiver has a sink's transaction.
@@ -502,7 +514,7 @@ impl Task {
         checkpoint: CheckpointId,
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
-        self.parts.forget(checkpoint);
+        self.parts.forget(checkpoint, env);
         self.overtaking.forget(checkpoint, env);
         match &mut self.role {
             Role::Source(source) => source.abort(checkpoint),

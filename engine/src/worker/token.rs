@@ -31,7 +31,8 @@ pub(super) enum Token {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Service {
     Broker,
-    Store,
+    /// A store, by its place.
+    Store(u16),
 }
 
 pub(super) const fn flush(task: TaskId, generation: Generation) -> u64 {
@@ -43,7 +44,11 @@ pub(super) const fn poll(task: TaskId, generation: Generation) -> u64 {
 pub(super) const HEARTBEAT: u64 = pack(3, 0, Generation(0));
 pub(super) const SEEK: u64 = pack(4, 0, Generation(0));
 pub(super) const fn reconnect(service: Service, generation: Generation) -> u64 {
-    pack(5, service as u16, generation)
+    let number = match service {
+        Service::Broker => 0,
+        Service::Store(store) => 1 + store,
+    };
+    pack(5, number, generation)
 }
 pub(super) const fn acks(task: TaskId, generation: Generation) -> u64 {
     pack(6, task.0, generation)
@@ -72,8 +77,8 @@ pub(super) fn unpack(token: u64) -> Token {
         2 => Token::Poll(TaskId(number), generation),
         3 => Token::Heartbeat,
         4 => Token::Seek,
-        5 if number == Service::Broker as u16 => Token::Reconnect(Service::Broker, generation),
-        5 => Token::Reconnect(Service::Store, generation),
+        5 if number == 0 => Token::Reconnect(Service::Broker, generation),
+        5 => Token::Reconnect(Service::Store(number - 1), generation),
         6 => Token::Acks(TaskId(number), generation),
         7 => Token::Tick(TaskId(number), generation),
         8 => Token::Commit(TaskId(number), generation),

@@ -9,7 +9,7 @@ use stormglass_engine::broker::Broker;
 use stormglass_engine::client::{Client, Step, Work};
 use stormglass_engine::cluster::{
     Barriers, CheckpointSettings, Cluster, ControlSettings, FlowSettings, LoadSettings,
-    RaftSettings, Recovery, StateSettings,
+    RaftSettings, Recovery, StateSettings, StoreSettings,
 };
 use stormglass_engine::component::{
     Bolt, BoltContext, Collector, ComponentError, Outcome, Record, Spout, ValueState,
@@ -31,7 +31,7 @@ use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 
 /// Addresses, as the dialogues name them.
-pub(crate) const NAMES: [(&str, NodeId); 13] = [
+pub(crate) const NAMES: [(&str, NodeId); 15] = [
     ("coordinator", NodeId::new(0, 0)),
     ("broker", NodeId::new(1, 0)),
     ("store", NodeId::new(2, 0)),
@@ -45,6 +45,8 @@ pub(crate) const NAMES: [(&str, NodeId); 13] = [
     ("supervisor-3", NodeId::new(8, 0)),
     ("worker-3", NodeId::new(8, 1)),
     ("client", NodeId::new(9, 0)),
+    ("store-2", NodeId::new(10, 0)),
+    ("store-3", NodeId::new(11, 0)),
 ];
 
 /// The address with a name.
@@ -131,6 +133,10 @@ pub(crate) struct Variant {
     pub(crate) tolerated_failures: Option<u32>,
     /// What tasks do with barriers.
     pub(crate) barriers: Barriers,
+    /// How many stores there are, and how many have each file.
+    pub(crate) stores: (usize, u16),
+    /// Bytes of a file in one message.
+    pub(crate) packet: u64,
     /// What a client asks.
     pub(crate) script: Vec<Asked>,
 }
@@ -148,6 +154,8 @@ impl Default for Variant {
             max_concurrent: 1,
             tolerated_failures: None,
             barriers: Barriers::Aligned,
+            stores: (1, 1),
+            packet: 1 << 16,
             script: Vec::new(),
         }
     }
@@ -156,12 +164,13 @@ impl Default for Variant {
 /// Who is where, and how it is tuned.
 fn cluster(variant: &Variant) -> Arc<Cluster> {
     let coordinators = ["coordinator", "coordinator-2", "coordinator-3"];
+    let stores = ["store", "store-2", "store-3"];
     Arc::new(Cluster {
         topology: Arc::new(topology(variant.delivery)),
         partitions: 2,
         coordinators: coordinators[..variant.coordinators].iter().map(|n| address(n)).collect(),
         broker: address("broker"),
-        store: address("store"),
+        stores: stores[..variant.stores.0].iter().map(|name| address(name)).collect(),
         receiver: address("receiver"),
         supervisors: vec![address("supervisor-1"), address("supervisor-2")],
         slots: 1,
@@ -199,6 +208,11 @@ fn cluster(variant: &Variant) -> Arc<Cluster> {
         },
         state: StateSettings { backend: Backend::File, incremental: false },
         barriers: variant.barriers,
+        store: StoreSettings {
+            replication: variant.stores.1,
+            packet: variant.packet,
+            lost_after: Span::secs(10),
+        },
         flow: FlowSettings {
             flush: Span::millis(50),
             batch: 4,
@@ -216,7 +230,7 @@ pub(crate) fn image(name: &str, variant: &Variant) -> Node {
     match name.split('-').next().expect("a name") {
         "coordinator" => Node::Coordinator(Box::new(Coordinator::new(cluster))),
         "broker" => Node::Broker(Broker::new(log())),
-        "store" => Node::Store(Store::default()),
+        "store" => Node::Store(Box::new(Store::new(cluster))),
         "receiver" => Node::Receiver(Box::new(Receiver::new(variant.receiver))),
         "supervisor" => Node::Supervisor(Supervisor::new(cluster, variant.begins)),
         "client" => {

@@ -17,6 +17,7 @@ use stormglass_sim::payload::Payload;
 use stormglass_sim::time::{Instant, Span};
 
 pub(crate) mod cluster;
+pub(crate) mod files;
 pub(crate) mod permits;
 pub(crate) mod replicas;
 pub(crate) mod script;

@@ -54,7 +54,7 @@ pub(crate) fn permit(checkpoint: CheckpointId, generation: Generation) -> Commit
         assert!(now <= checkpoint, "generation {generation} is past {checkpoint}");
         for task in (1..=4).map(TaskId) {
             let conn = host.conn_with(cluster::address("worker-1"));
-            let (checkpoint, part) = (now, speech::part(now, generation, task));
+            let (checkpoint, part) = (now, speech::part(now, generation, task, &[]));
             let ack = Message::Acknowledge { checkpoint, generation, attempt, part };
             host.receive(conn, ack);
         }

@@ -25,10 +25,10 @@
 //!
 //! A variant is a number (the credits of a channel), `of 3` (coordinators), `by load` (the
 //! scheduler), `at-least-once`, `overtaking 1s` (barriers do, after that; at once with `0s`),
-//! `compacting 5` (the log is cut behind so many entries), `from 2s` (a supervisor begins later),
-//! `timeout 10s` (of transactions at the receiver), `rewriting 200` (the bytes at which the
-//! receiver rewrites its log), `idempotent` or `plain` (the sink), `asks WHAT, WHAT` (a client;
-//! last, see `replicas`).
+//! `stores 3 replicas 2`, `packets 40` (bytes), `compacting 5` (the log is cut behind so many
+//! entries), `from 2s` (a supervisor begins later), `timeout 10s` (of transactions at the
+//! receiver), `rewriting 200` (the bytes at which the receiver rewrites its log), `idempotent` or
+//! `plain` (the sink), `asks WHAT, WHAT` (a client; last, see `replicas`).
 //!
 //! `UPDATE_DIALOGUES=1` writes what happened into the files.
 
@@ -37,7 +37,8 @@ use std::sync::Arc;
 
 use stormglass_engine::cluster::Barriers;
 use stormglass_engine::coordinator::schedule::Scheduler;
-use stormglass_engine::message::{Message, Put};
+use stormglass_engine::message::Message;
+use stormglass_engine::pipeline::Put;
 use stormglass_engine::topology::Delivery;
 use stormglass_sim::node::{CloseReason, Event, Exit, Lane};
 use stormglass_sim::time::{Instant, Span};
@@ -183,6 +184,12 @@ fn variant(mut words: WordsOf<'_>) -> Variant {
             }
             "at-least-once" => variant.barriers = Barriers::Tracked,
             "overtaking" => variant.barriers = Barriers::Unaligned { timeout: span(words.word()) },
+            "stores" => {
+                let stores = number(words.word()) as usize;
+                assert!(words.takes("replicas"), "stores N replicas N");
+                variant.stores = (stores, number(words.word()) as u16);
+            }
+            "packets" => variant.packet = number(words.word()).into(),
             "compacting" => variant.snapshot_after = number(words.word()),
             "timeout" => variant.receiver.transaction_timeout = span(words.word()),
             "rewriting" => variant.receiver.rewrite_after = number(words.word()).into(),

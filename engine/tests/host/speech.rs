@@ -6,15 +6,16 @@ use stormglass_engine::barrier::{Barrier, CheckpointKind, Pace};
 use stormglass_engine::coordinator::checkpoint_spout::TxState;
 use stormglass_engine::coordinator::metadata::{Assignment, Completed};
 use stormglass_engine::coordinator::rebalance::{Load, TaskLoad};
-use stormglass_engine::handle::{FileId, FileRef, Part, Replicas};
+use stormglass_engine::handle::{Discard, FileId, FileRef, Part, Replicas};
 use stormglass_engine::ids::{
     Attempt, CheckpointId, Child, ComponentId, Generation, Partition, Root, StreamId, TaskId, Tree,
 };
 use stormglass_engine::java;
 use stormglass_engine::message::{
-    Credit, Data, Deployment, Discard, Fetch, Get, Gone, Message, Put, Records, Transaction,
+    Credit, Data, Deployment, Fetch, Get, Gone, Message, Records, Transaction,
 };
 use stormglass_engine::observation::{AbortReason, Observation};
+use stormglass_engine::pipeline::Put;
 use stormglass_engine::raft::Term;
 use stormglass_engine::snapshot::{Snapshot, TransactionId};
 use stormglass_engine::tuple::{Batch, Head};
@@ -24,6 +25,7 @@ use stormglass_sim::payload::Payload;
 use stormglass_sim::time::{Instant, Span};
 
 use super::cluster::{NAMES, address, log};
+use super::files;
 use super::permits::permit;
 use super::replicas;
 
@@ -105,7 +107,7 @@ fn ids(ids: &[TransactionId]) -> String {
     if all.is_empty() { "nothing".to_string() } else { all.join(" ") }
 }
 
-fn snapshot(data: &Payload) -> String {
+pub(crate) fn snapshot(data: &Payload) -> String {
     let Some(part) = Snapshot::decode(data) else { return "unreadable".to_string() };
     let keys: u32 = part.groups.iter().map(|group| group.keys).sum();
     let mut said: Vec<String> = part.positions.iter().map(ToString::to_string).collect();
@@ -143,19 +145,10 @@ pub(crate) fn say(message: &Message) -> String {
             let said = if ranges.is_empty() { "nothing".to_string() } else { ranges.join(" ") };
             format!("Records {} {}: {said}", records.generation, records.task)
         }
-        Message::Put(put) => {
-            format!("Put {}: {}", put.id, snapshot(&put.data))
-        }
+        Message::Put(put) => files::put(put),
         Message::Get(get) => {
             let Get { id, generation, .. } = &**get;
             format!("Get {id} for {generation}")
-        }
-        Message::GetDone { task, generation, data, .. } => {
-            let said = data.as_ref().map_or("nothing".to_string(), snapshot);
-            format!("GetDone {generation} {task}: {said}")
-        }
-        Message::PutDone { id, durable } => {
-            format!("PutDone {id}{}", if *durable { "" } else { ", unknown" })
         }
         Message::Acknowledge { checkpoint, generation, attempt, part } => {
             let Part { task, state, .. } = &**part;
@@ -209,7 +202,10 @@ pub(crate) fn say(message: &Message) -> String {
             let Load { generation, number, over, .. } = &**load;
             format!("Load {generation}, number {number}, over {over}: {tasks}")
         }
-        other => replicas::say(other).unwrap_or_else(|| format!("{other:?}")),
+        other => {
+            let said = replicas::say(other).or_else(|| files::say(other));
+            said.unwrap_or_else(|| format!("{other:?}"))
+        }
     }
 }
 
@@ -229,16 +225,16 @@ impl<'a> WordsOf<'a> {
     pub(crate) fn takes(&mut self, word: &str) -> bool {
         self.0.next_if(|next| *next == word).is_some()
     }
-    fn number(&mut self) -> u32 {
+    pub(crate) fn number(&mut self) -> u32 {
         number(self.word())
     }
-    fn generation(&mut self) -> Generation {
+    pub(crate) fn generation(&mut self) -> Generation {
         Generation(self.number())
     }
-    fn checkpoint(&mut self) -> CheckpointId {
+    pub(crate) fn checkpoint(&mut self) -> CheckpointId {
         CheckpointId(self.number())
     }
-    fn task(&mut self) -> TaskId {
+    pub(crate) fn task(&mut self) -> TaskId {
         TaskId(self.number() as u16)
     }
     /// `t2/g1#0`: the attempt is the generation's.
@@ -246,7 +242,7 @@ impl<'a> WordsOf<'a> {
         transaction(self.word())
     }
     /// `chk1 g1 t3`: the first file of a task, by the attempt of the generation.
-    fn file(&mut self) -> FileId {
+    pub(crate) fn file(&mut self) -> FileId {
         let (checkpoint, generation) = (self.checkpoint(), self.generation());
         let (attempt, task) = (Attempt(generation.0), self.task());
         FileId { checkpoint, generation, attempt, task, number: 0 }
@@ -269,10 +265,16 @@ impl<'a> WordsOf<'a> {
 }
 
 /// A task's part of a checkpoint, taken by the attempt of its generation: one file.
-pub(crate) fn part(checkpoint: CheckpointId, generation: Generation, task: TaskId) -> Arc<Part> {
+pub(crate) fn part(
+    checkpoint: CheckpointId,
+    generation: Generation,
+    task: TaskId,
+    saved: &[Arc<Put>],
+) -> Arc<Part> {
     let attempt = Attempt(generation.0);
     let id = FileId { checkpoint, generation, attempt, task, number: 0 };
-    let file = FileRef { id, bytes: 10, print: 0, replicas: Replicas::one(0) };
+    let print = saved.iter().find(|put| put.id == id).map_or(0, |put| put.print);
+    let file = FileRef { id, bytes: 10, print, replicas: Replicas::one(0) };
     let (state, stopped) = (10, Span::ZERO);
     Arc::new(Part { task, state, stopped, inline: None, files: vec![file] })
 }
@@ -368,7 +370,7 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
                 let (checkpoint, generation) = (permit.checkpoint(), permit.generation());
                 let attempt = permit.attempt();
                 let tasks = (1..=deployment.len() as u16).map(TaskId);
-                let parts = tasks.map(|task| part(checkpoint, generation, task)).collect();
+                let parts = tasks.map(|task| part(checkpoint, generation, task, saved)).collect();
                 let (kind, ran) = (CheckpointKind::Checkpoint, Span::ZERO);
                 let of = Completed { checkpoint, kind, generation, attempt, parts, ran };
                 (Arc::new(of), permit)
@@ -417,7 +419,7 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
         "complete" => Message::Complete { permit: words.permit(), task: TaskId::BROKER },
         "ack" => {
             let (checkpoint, generation) = (words.checkpoint(), words.generation());
-            let part = part(checkpoint, generation, words.task());
+            let part = part(checkpoint, generation, words.task(), saved);
             let attempt = words.0.next().map_or(generation.0, number);
             let attempt = Attempt(attempt);
             Message::Acknowledge { checkpoint, generation, attempt, part }
@@ -456,28 +458,8 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
                 lane: Lane(task.0),
             }))
         }
-        "put" => {
-            let id = words.file();
-            let positions = vec![Root::new(Partition(0), u64::from(words.number()))];
-            let data = Snapshot { positions, ..Snapshot::default() }.encode();
-            Message::Put(Arc::new(Put { id, data }))
-        }
-        "putdone" => {
-            let id = words.file();
-            Message::PutDone { id, durable: !words.takes("unknown") }
-        }
-        "get" => {
-            let (id, generation) = (words.file(), words.generation());
-            Message::Get(Arc::new(Get { id, task: id.task, generation }))
-        }
-        "getdone" => {
-            let (generation, id) = (words.generation(), words.file());
-            let lost = words.takes("nothing");
-            let of_it = |put: &&Arc<Put>| put.id == id;
-            let file = || saved.iter().find(of_it).expect("it was put before").data.clone();
-            let data = (!lost).then(file);
-            Message::GetDone { task: id.task, generation, id, data }
-        }
+        verb @ ("put" | "puttaken" | "putdone" | "get" | "getdone" | "inventory" | "flawed"
+        | "copy" | "copied" | "unreadable") => files::parse(verb, words, saved),
         "discard" => {
             let (up_to, generation) = (words.checkpoint(), words.generation());
             let mut keep = Vec::new();

@@ -25,6 +25,13 @@ pub struct Settings {
     pub clock_ppm: u32,
     /// What the run says of transactions that time out.
     pub transactions: Claim,
+    /// How many completed checkpoints are kept to restore from.
+    pub retained: usize,
+    /// Whether faults destroy what was durable: only then may a checkpoint be unreadable.
+    pub destroys: bool,
+    /// Stores that must refuse older generations before a new one runs: then every pipeline of so
+    /// many stores as have each file has one of them.
+    pub fenced_stores: usize,
     /// Heartbeats further apart than this are no steady connection.
     pub heartbeat_timeout: Span,
     /// Checkpoints that may fail in a row; any number if absent.

@@ -1,6 +1,12 @@
-//! Verifies: that generations rise; that broker, store and (if there is a sink) receiver know of a
-//! generation before any of its tasks starts with restored state; that from then on nothing accepts
-//! anything from an older generation, and no process accepts what it has itself fenced (`fencing`).
+//! Verifies: that generations rise; that broker, enough stores and (if there is a sink) receiver
+//! know of a generation before any of its tasks starts with restored state; that from then on
+//! nothing accepts anything from an older generation, and no process accepts what it has itself
+//! fenced (`fencing`).
+//!
+//! Of `n` stores with `r` replicas of each file, `n - r + 1` are enough: `r` stores of a pipeline
+//! and these cannot all be different ones, so each pipeline has a store that refuses what is older,
+//! and nothing older becomes durable in all of its pipeline. A store that nobody could tell may go
+//! on accepting packets: they come to nothing.
 //!
 //! Does not verify: that refusals happen, or that replicas of one resource agree.
 
@@ -17,7 +23,7 @@ use super::plan::Plan;
 #[derive(Clone, Debug)]
 pub(super) struct Fencing {
     /// The resources that must be fenced before a generation starts.
-    required: Vec<Resource>,
+    required: Vec<(Resource, usize)>,
     /// The newest generation that each process of a resource learnt of.
     fences: Vec<(Resource, NodeId, Generation, Instant)>,
     granted: Option<Generation>,
@@ -28,10 +34,10 @@ pub(super) struct Fencing {
 
 impl Fencing {
     /// Nothing granted yet.
-    pub(super) fn new(plan: &Plan) -> Self {
-        let mut required = vec![Resource::Broker, Resource::Store];
+    pub(super) fn new(plan: &Plan, stores: usize) -> Self {
+        let mut required = vec![(Resource::Broker, 1), (Resource::Store, stores)];
         if plan.topology.components().iter().any(|c| matches!(c.kind, Kind::Sink(_))) {
-            required.push(Resource::Receiver);
+            required.push((Resource::Receiver, 1));
         }
         let (fences, running_generation) = (Vec::new(), Generation(0));
         Fencing { required, fences, granted: None, running: None, running_generation }
@@ -90,11 +96,18 @@ impl Fencing {
         if self.running.is_some() && generation <= self.running_generation {
             return;
         }
-        for resource in &self.required {
-            let mut fences = self.fences.iter();
-            if !fences.any(|(of, _, newest, _)| of == resource && *newest >= generation) {
+        for (resource, enough) in &self.required {
+            let fences = self.fences.iter();
+            let fenced =
+                fences.filter(|(of, _, newest, _)| of == resource && *newest >= generation);
+            let fenced = fenced.count();
+            if fenced < *enough {
+                let of_several = match enough {
+                    1 => String::new(),
+                    _ => format!(": {fenced} processes of {enough}"),
+                };
                 let sentence = format!(
-                    "{} was restored in generation {} before the {} was fenced for it",
+                    "{} was restored in generation {} before the {} was fenced for it{of_several}",
                     plan.name(task),
                     generation.0,
                     noun(*resource),
@@ -113,7 +126,13 @@ impl Fencing {
         seen: Witness,
         findings: &mut Findings,
     ) {
-        if generation < self.running_generation {
+        // A store that nobody told of a newer generation does no harm: see above.
+        let told = |fence: &&(Resource, NodeId, Generation, Instant)| {
+            fence.0 == resource && fence.1 == seen.node
+        };
+        let untold = resource == Resource::Store
+            && self.fences.iter().find(told).is_none_or(|fence| fence.2 <= generation);
+        if generation < self.running_generation && !untold {
             let newer = self.running_generation.0;
             let what = format!("after generation {newer} had started");
             let events = self.running.into_iter().chain([seen]).collect::<Vec<_>>();

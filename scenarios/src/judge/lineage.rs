@@ -215,6 +215,23 @@ impl Lineage {
         }
     }
 
+    /// Goes back to an earlier completed checkpoint, for all later ones are gone. What became
+    /// visible stays so, and may become visible once more: its checkpoint cannot say any more that
+    /// it did.
+    pub(super) fn go_back(&mut self, to: &Lineage) {
+        let visible = Arc::clone(&self.books);
+        *self = to.clone();
+        let components = self.plan.topology.components();
+        let books = Arc::make_mut(&mut self.books);
+        for (component, visible) in components.iter().zip(&*visible) {
+            if let Kind::Sink(_) = component.kind {
+                let book = &mut books[id(component)];
+                (book.tracks, book.counted) = (visible.tracks.clone(), visible.counted);
+                book.tracks.iter_mut().for_each(|track| track.copies = track.copies.max(1) + 1);
+            }
+        }
+    }
+
     /// The sentence for an output that is visible twice.
     pub(super) fn published_twice(
         &self,

@@ -112,6 +112,13 @@ impl Oracle {
         self.generation = generation;
         self.stages.iter_mut().for_each(|stage| *stage = Stage::default());
     }
+    /// Goes back to the state of an earlier completed checkpoint, for `gone` is unreadable.
+    pub(super) fn go_back(&mut self, to: &Oracle, gone: CheckpointId) {
+        self.tables.clone_from(&to.tables);
+        self.positions.clone_from(&to.positions);
+        self.stages.iter_mut().for_each(|stage| *stage = Stage::default());
+        self.outputs.forget(gone);
+    }
     /// It cannot know any more what to expect.
     pub(super) fn go_blind(&mut self) {
         self.blind = true;

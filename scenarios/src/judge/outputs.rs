@@ -87,6 +87,10 @@ impl Outputs {
         (!open.loose.is_empty()).then(|| open.difference(plan)).flatten()
     }
 
+    /// A checkpoint is gone, and with it what it would still have made visible.
+    pub(super) fn forget(&mut self, checkpoint: CheckpointId) {
+        self.open.retain(|open| open.checkpoint != checkpoint);
+    }
     /// Whether outputs are yet to become visible.
     pub(super) fn is_settled(&self) -> bool {
         self.open.is_empty()

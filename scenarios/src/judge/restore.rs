@@ -1,4 +1,5 @@
-//! Verifies: that a new generation restores the newest completed checkpoint, that all its tasks
+//! Verifies: that a new generation restores the newest completed checkpoint, or the newest one that
+//! was not found unreadable in a run whose faults destroy what is durable; that all its tasks
 //! start from that one, and each starts once (`restore-latest`); that checkpoints complete with
 //! rising ids, in the newest generation, with a cut and an acknowledgement of every task
 //! (`consistent-cut`).
@@ -17,6 +18,8 @@ use super::plan::Plan;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Restores {
     completed: Vec<Completed>,
+    /// Of these, the ones that no store had a sound copy of.
+    unreadable: Vec<CheckpointId>,
     last: Option<Witness>,
     granted: Vec<Grant>,
 }
@@ -41,9 +44,31 @@ struct Grant {
 }
 
 impl Restores {
-    /// The newest completed checkpoint.
+    /// The newest completed checkpoint that is not known to be unreadable.
     pub(super) fn last_completed(&self) -> Option<CheckpointId> {
-        self.completed.last().map(|last| last.checkpoint)
+        let readable = |one: &&Completed| !self.unreadable.contains(&one.checkpoint);
+        self.completed.iter().rev().find(readable).map(|one| one.checkpoint)
+    }
+
+    /// A checkpoint was found unreadable. False if it was not the newest, or nothing that was
+    /// durable can have been destroyed.
+    pub(super) fn unreadable(
+        &mut self,
+        destroys: bool,
+        seen: Witness,
+        findings: &mut Findings,
+    ) -> bool {
+        let Observation::CheckpointUnreadable { checkpoint } = seen.what else { return true };
+        let newest = self.last_completed() == Some(checkpoint);
+        if !destroys || !newest {
+            let why = if newest { "nothing durable was destroyed" } else { "it is not the newest" };
+            let sentence =
+                format!("checkpoint {} was given up as unreadable, but {why}", checkpoint.0);
+            let events: Vec<Witness> = self.last.into_iter().chain([seen]).collect();
+            findings.report(Law::RestoreLatest, seen.at, sentence, &events);
+        }
+        self.unreadable.push(checkpoint);
+        destroys && newest
     }
     /// How many completed.
     pub(super) fn completed(&self) -> u64 {
@@ -153,7 +178,7 @@ impl Restores {
             return false;
         };
         let (c, g) = (checkpoint.0, generation.0);
-        let previous = self.last_completed();
+        let previous = self.completed.last().map(|last| last.checkpoint);
         let ended = self.completed.last().is_some_and(|last| last.kind.stops());
         let public = kind.publishes();
         self.completed.push(Completed { checkpoint, generation, kind, public });

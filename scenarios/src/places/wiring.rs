@@ -9,7 +9,7 @@ use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::client::Step;
 use stormglass_engine::cluster::{
     AckingSettings, Barriers, CheckpointSettings, Cluster, ControlSettings, FlowSettings,
-    LoadSettings, RaftSettings, Recovery, StateSettings,
+    LoadSettings, RaftSettings, Recovery, StateSettings, StoreSettings,
 };
 use stormglass_engine::coordinator::detector;
 use stormglass_engine::coordinator::interval::Adaptive;
@@ -47,7 +47,7 @@ pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topol
         partitions: scenario.input.partitions,
         coordinators: places.all(Role::Coordinator),
         broker: places.single(Role::Broker),
-        store: places.single(Role::Store),
+        stores: places.all(Role::Store),
         receiver: places.single(Role::Receiver),
         supervisors: first.map(|(_, node)| node).collect(),
         slots: places.slots,
@@ -69,6 +69,11 @@ pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topol
         },
         state: state(&scenario.state),
         barriers: barriers(checkpoint),
+        store: StoreSettings {
+            replication: scenario.store.replication,
+            packet: scenario.store.packet,
+            lost_after: scenario.store.lost_after,
+        },
         flow: FlowSettings {
             flush: flow.flush,
             batch: flow.batch,

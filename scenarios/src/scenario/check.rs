@@ -21,7 +21,7 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     let fail = |path: &str, message: &str, help: &str| {
         Err(scenario.origin.problem(path, message).help(help))
     };
-    let counts: [(&str, u64, &str); 11] = [
+    let counts: [(&str, u64, &str); 14] = [
         (
             "topology.max-parallelism",
             scenario.topology.max_parallelism.unwrap_or(1).into(),
@@ -45,6 +45,9 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
             scenario.checkpoint.max_concurrent.into(),
             "at least 1 checkpoint must be allowed to be under way",
         ),
+        ("store.nodes", scenario.cluster.stores.into(), "a cluster needs at least 1 store"),
+        ("store.replication", scenario.store.replication.into(), "a file needs at least 1 store"),
+        ("store.packet", scenario.store.packet, "a packet needs at least 1 byte"),
         ("flow.batch", scenario.flow.batch.into(), "a batch needs room for at least 1 tuple"),
         ("flow.credits", scenario.flow.credits.into(), "a channel needs at least 1 credit"),
         ("flow.fetch", scenario.flow.fetch.into(), "a source must fetch at least 1 record"),
@@ -55,13 +58,16 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
             return fail(path, message, "");
         }
     }
-    if scenario.network.bandwidth == Some(0) {
-        return fail(
-            "network.bandwidth",
-            "a link needs some bandwidth",
-            "leave it out for no limit",
-        );
+    let network = &scenario.network;
+    for (path, bandwidth) in [
+        ("network.bandwidth", network.bandwidth),
+        ("network.worker-bandwidth", network.worker_bandwidth),
+    ] {
+        if bandwidth == Some(0) {
+            return fail(path, "a link needs some bandwidth", "leave it out for no limit");
+        }
     }
+    stores(scenario)?;
     spans(scenario)?;
     checkpoint::check(scenario)?;
     source(scenario)?;
@@ -84,6 +90,23 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     super::operation::check(scenario)
 }
 
+/// The most stores: who has a file is one bit each.
+const MOST_STORES: u16 = 64;
+
+fn stores(scenario: &Scenario) -> Result<(), Problem> {
+    let (stores, replication) = (scenario.cluster.stores, scenario.store.replication);
+    if stores > MOST_STORES {
+        let problem = scenario.origin.problem("store.nodes", "that many stores cannot be counted");
+        return Err(problem.help(format!("write at most {MOST_STORES}")));
+    }
+    if replication > stores {
+        let message = format!("{replication} stores cannot have a file: there are {stores}");
+        let problem = scenario.origin.problem("store.replication", message);
+        return Err(problem.help("raise `store.nodes`"));
+    }
+    Ok(())
+}
+
 fn spans(scenario: &Scenario) -> Result<(), Problem> {
     let (cluster, checkpoint) = (&scenario.cluster, &scenario.checkpoint);
     let positive = [
@@ -94,6 +117,7 @@ fn spans(scenario: &Scenario) -> Result<(), Problem> {
         ("cluster.deploy-timeout", cluster.deploy_timeout),
         ("checkpoint.interval", checkpoint.interval),
         ("checkpoint.timeout", checkpoint.timeout),
+        ("store.lost-after", scenario.store.lost_after),
         ("flow.flush", scenario.flow.flush),
         ("flow.poll", scenario.flow.poll),
         ("network.patience", scenario.network.patience),

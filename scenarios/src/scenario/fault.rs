@@ -149,6 +149,17 @@ pub enum Action<F: Form> {
         #[serde(rename = "for", with = "text")]
         lasting: F::Of<Span>,
     },
+    /// A bit of a checkpoint's file flips on a store's disk.
+    Rot {
+        /// Which of the files, the oldest first, counted round from 0.
+        #[serde(with = "text")]
+        file: F::Of<u32>,
+        /// Which of its bits, counted round from 0.
+        #[serde(with = "text")]
+        bit: F::Of<u32>,
+    },
+    /// A store's disk is empty.
+    Wipe {},
     /// The process stops and goes on later as if nothing had happened.
     Pause {
         /// For how long.
@@ -195,6 +206,8 @@ impl<F: Form> Action<F> {
             Action::Cut { .. } => "cut",
             Action::SlowLink { .. } => "slow-link",
             Action::SlowDisk { .. } => "slow-disk",
+            Action::Rot { .. } => "rot",
+            Action::Wipe {} => "wipe",
             Action::Pause { .. } => "pause",
             Action::DriftClock { .. } => "drift-clock",
             Action::StepClock { .. } => "step-clock",
@@ -219,8 +232,13 @@ impl<F: Form> Action<F> {
             | Action::SlowDisk { lasting, .. }
             | Action::Pause { lasting }
             | Action::DriftClock { lasting, .. } => Some(lasting),
-            Action::StepClock { .. } => None,
+            Action::StepClock { .. } | Action::Rot { .. } | Action::Wipe {} => None,
         }
+    }
+
+    /// Whether what was durable is durable no more.
+    pub const fn destroys(&self) -> bool {
+        matches!(self, Action::Rot { .. } | Action::Wipe {})
     }
 
     /// The same action with other quantities, and another receiving end if it has one.
@@ -250,6 +268,11 @@ impl<F: Form> Action<F> {
                 factor: pick.pick::<u32>("factor", factor),
                 lasting: pick.pick::<Span>("for", lasting),
             },
+            Action::Rot { file, bit } => Action::Rot {
+                file: pick.pick::<u32>("file", file),
+                bit: pick.pick::<u32>("bit", bit),
+            },
+            Action::Wipe {} => Action::Wipe {},
             Action::Pause { lasting } => {
                 Action::Pause { lasting: pick.pick::<Span>("for", lasting) }
             }

@@ -10,7 +10,7 @@ use super::raw::{
 };
 use super::{
     Acking, Adaptive, Checkpoint, Clock, Cluster, Disk, Flow, Guarantee, Input, Network, Phases,
-    Profile, Queries, Raft, Recovery, Scenario, Sink, Source, State, TopologyChoice,
+    Profile, Queries, Raft, Recovery, Scenario, Sink, Source, State, Store, TopologyChoice,
 };
 use crate::problem::Problem;
 use crate::units::{Quantity, Size};
@@ -34,11 +34,16 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         (network.latency_min, network.latency_max) = (latency.min, latency.max);
     }
     network.bandwidth = raw.network.bandwidth.map(|Quantity(bandwidth)| bandwidth.0);
+    network.worker_bandwidth = raw.network.worker_bandwidth.map(|Quantity(bandwidth)| bandwidth.0);
     network.loss_ppm = raw.network.loss.map_or(network.loss_ppm, |Quantity(share)| share.0);
     network.duplicate_ppm =
         raw.network.duplicate.map_or(network.duplicate_ppm, |Quantity(share)| share.0);
     let mut disk = lay!(raw.disk => Disk::default(); ; latency sync);
     disk.bandwidth = raw.disk.bandwidth.map_or(disk.bandwidth, |Quantity(bytes)| bytes.0);
+    let mut store = lay!(raw.store => Store::default(); replication; lost_after);
+    store.packet = raw.store.packet.map_or(store.packet, |Quantity(Size(size))| size);
+    let mut cluster = cluster(raw.cluster, &origin)?;
+    cluster.stores = raw.store.nodes.unwrap_or(cluster.stores);
     Ok(Scenario {
         name: raw.name,
         summary: raw.summary,
@@ -51,7 +56,8 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
             max_parallelism: raw.topology.max_parallelism,
         },
         input: input(raw.input, &origin)?,
-        cluster: cluster(raw.cluster, &origin)?,
+        cluster,
+        store,
         checkpoint: checkpoint(raw.checkpoint),
         state: lay!(raw.state => State::default(); incremental; backend),
         recovery: raw.recovery.map_or(Recovery::Checkpoints, |Quantity(recovery)| recovery),

@@ -78,6 +78,9 @@ pub(super) struct RawScenario {
     /// Acking, with recovery = "stateful-bolts".
     #[serde(default)]
     pub acking: RawAcking,
+    /// How the durable store keeps files.
+    #[serde(default)]
+    pub store: RawStore,
     /// How tuples flow.
     #[serde(default)]
     pub flow: RawFlow,
@@ -313,6 +316,21 @@ pub(super) struct RawAcking {
     pub commit_interval: Duration,
 }
 
+/// How the durable store keeps files.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Store")]
+pub(super) struct RawStore {
+    /// How many stores there are, each on a machine of its own. Default 1.
+    pub nodes: Option<u16>,
+    /// How many of them have each file. Default 1.
+    pub replication: Option<u16>,
+    /// A file travels in messages of this size. Default 64KiB.
+    pub packet: Option<Quantity<Size>>,
+    /// The files of a store that cannot be reached for so long are copied. Default 10s.
+    pub lost_after: Duration,
+}
+
 /// How tuples flow.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -350,6 +368,8 @@ pub(super) struct RawNetwork {
     pub latency: Option<Quantity<Between<Span>>>,
     /// Bandwidth of each link; without limit if absent.
     pub bandwidth: Option<Quantity<Bandwidth>>,
+    /// Bandwidth of workers' links, if it is another.
+    pub worker_bandwidth: Option<Quantity<Bandwidth>>,
     /// Share of datagrams lost; a connection sees a loss as delay. Default 0%.
     pub loss: Portion,
     /// Share of datagrams duplicated. Default 0%.

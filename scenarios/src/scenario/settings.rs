@@ -16,7 +16,7 @@ names! {
 }
 
 /// The machines, and how failures are noticed. Besides the workers' machines there is one machine
-/// for each coordinator and each client, and one each for broker, store and receiver.
+/// for each coordinator, each store and each client, and one each for broker and receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cluster {
     /// Whose defaults these are (`catalog`).
@@ -30,6 +30,8 @@ pub struct Cluster {
     /// Processes that use the replicated metadata all the time, to see whether it keeps its word
     /// (0). Each has a machine of its own.
     pub clients: u16,
+    /// Stores, each on a machine of its own (1); written as `store.nodes`.
+    pub stores: u16,
     /// Cores of each machine (2).
     pub cores: u16,
     /// A worker's heartbeats are this far apart (1 s; Storm 1 s).
@@ -105,6 +107,18 @@ pub struct Adaptive {
     pub hysteresis: Share,
 }
 
+/// How the durable store keeps files. How many stores there are is in [`Cluster::stores`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Store {
+    /// How many stores have each file (1).
+    pub replication: u16,
+    /// Bytes of a file in one message (64 KiB).
+    pub packet: u64,
+    /// The files of a store that cannot be reached for so long are copied (10 s).
+    #[serde(with = "text")]
+    pub lost_after: Span,
+}
+
 /// How tuples flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Flow {
@@ -145,8 +159,11 @@ pub struct Network {
     /// The longest time on the way without a queue (1 ms).
     #[serde(with = "text")]
     pub latency_max: Span,
-    /// Bytes a second of each link; without limit if absent.
+    /// Bytes a second of each machine's card, in each direction; without limit if absent.
     pub bandwidth: Option<u64>,
+    /// The same of workers' machines, if it is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_bandwidth: Option<u64>,
     /// Lost datagrams in a million (0); a connection sees a loss as delay.
     pub loss_ppm: u32,
     /// Duplicated datagrams in a million (0).
@@ -193,6 +210,7 @@ impl Cluster {
             slots: 1,
             coordinators: Between::just(1),
             clients: 0,
+            stores: 1,
             cores: 2,
             heartbeat_interval: Span::secs(1),
             heartbeat_timeout: secs(5, 30),
@@ -218,7 +236,8 @@ impl Cluster {
             Role::Supervisor => self.workers.into(),
             Role::Coordinator => self.coordinators.min.into(),
             Role::Client => self.clients.into(),
-            Role::Broker | Role::Store | Role::Receiver => 1,
+            Role::Store => self.stores.into(),
+            Role::Broker | Role::Receiver => 1,
             Role::Operator | Role::QueryClient => 0,
         }
     }
@@ -255,6 +274,11 @@ impl Default for Checkpoint {
         }
     }
 }
+impl Default for Store {
+    fn default() -> Self {
+        Store { replication: 1, packet: 64 << 10, lost_after: Span::secs(10) }
+    }
+}
 impl Default for Flow {
     fn default() -> Self {
         let (flush, poll) = (Span::millis(100), Span::millis(100));
@@ -267,6 +291,7 @@ impl Default for Network {
             latency_min: Span::micros(200),
             latency_max: Span::millis(1),
             bandwidth: None,
+            worker_bandwidth: None,
             loss_ppm: 0,
             duplicate_ppm: 0,
             patience: Span::secs(10),

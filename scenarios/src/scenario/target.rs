@@ -18,7 +18,7 @@ names! {
     Coordinator = "coordinator",
     /// Holds the input log.
     Broker = "broker",
-    /// Holds checkpoints.
+    /// Holds checkpoints; one of several if the scenario says so.
     Store = "store",
     /// Takes what sinks publish.
     Receiver = "receiver",
@@ -33,7 +33,7 @@ names! {
 impl Role {
     /// Whether there is never more than one, so that it needs no number.
     pub const fn is_single(self) -> bool {
-        matches!(self, Role::Broker | Role::Store | Role::Receiver | Role::Operator)
+        matches!(self, Role::Broker | Role::Receiver | Role::Operator)
     }
 }
 

@@ -165,7 +165,7 @@ fn targets_are_printed_as_they_are_read() {
     ] {
         assert_eq!(Target::parse(text).unwrap().to_string(), text);
     }
-    assert_eq!(Target::parse("store-1"), Target::parse("store"));
+    assert_eq!(Target::parse("broker-1"), Target::parse("broker"));
     for event in EventKind::ALL {
         assert_eq!(EventKind::parse(event.name()), Ok(*event));
     }

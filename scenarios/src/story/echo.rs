@@ -40,6 +40,7 @@ impl Echoes {
             Observation::Granted { .. }
             | Observation::Assigned { .. }
             | Observation::CheckpointCompleted { .. }
+            | Observation::CheckpointUnreadable { .. }
             | Observation::Stopped { .. }
             | Observation::Acking(Acking::Stepped { .. }) => self.was_said(node),
             _ => false,

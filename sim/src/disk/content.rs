@@ -175,6 +175,35 @@ impl Content {
         self.paged().write_at(offset, data);
     }
 
+    /// Flips a bit, counted round over its bytes. False if it has none.
+    pub(crate) fn rot(&mut self, bit: u64) -> bool {
+        let Some(bit) = bit.checked_rem(8 * self.len()) else { return false };
+        let (mut at, mask) = ((bit / 8) as usize, 1 << (bit % 8));
+        match self {
+            Content::Log { chunks, .. } => {
+                for chunk in Arc::make_mut(chunks) {
+                    let len = chunk.bytes().len();
+                    if at < len {
+                        let mut bytes = chunk.bytes().to_vec();
+                        bytes[at] ^= mask;
+                        *chunk = Payload::weighing(bytes, chunk.size());
+                        break;
+                    }
+                    at -= len;
+                }
+            }
+            Content::Paged(paged) => {
+                let clean = !paged.dirty.contains(&(at / PAGE));
+                for pages in [Some(&mut paged.pages), clean.then_some(&mut paged.durable)] {
+                    if let Some(page) = pages.and_then(|pages| pages.get_mut(at / PAGE)) {
+                        Arc::make_mut(page)[at % PAGE] ^= mask;
+                    }
+                }
+            }
+        }
+        true
+    }
+
     /// Cuts or extends it with zeros.
     pub(crate) fn set_len(&mut self, len: u64) {
         self.paged().set_len(len);

@@ -176,6 +176,15 @@ impl Files {
         Ok(DiskReply::Done)
     }
 
+    /// Flips a bit of one of the files whose names start with a prefix.
+    pub(crate) fn rot(&mut self, prefix: &str, file: u64, bit: u64) -> bool {
+        let names = self.names.range(FileName::from(prefix)..);
+        let named = names.take_while(|(name, _)| name.starts_with(prefix));
+        let inodes: Vec<u32> = named.map(|(_, inode)| *inode).collect();
+        let Some(at) = file.checked_rem(inodes.len() as u64) else { return false };
+        self.inodes.get_mut(&inodes[at as usize]).expect("a name has an inode").rot(bit)
+    }
+
     fn room(&self, more: u64, capacity: u64) -> Result<(), DiskError> {
         if self.used.saturating_add(more) > capacity { Err(DiskError::Full) } else { Ok(()) }
     }

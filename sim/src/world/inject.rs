@@ -96,6 +96,11 @@ impl<P: Process> Kernel<P> {
                 let bytes_lost = self.machine(*machine).disk.wipe(now);
                 Ok(Effect { bytes_lost, ..hit(bytes_lost > 0) })
             }
+            Fault::RotFile { machine, prefix, file, bit } => {
+                self.known(*machine)?;
+                let now = self.now;
+                Ok(hit(self.machine(*machine).disk.rot(now, prefix, *file, *bit)))
+            }
             Fault::StepClock { machine, step } => {
                 self.known(*machine)?;
                 let by = match step {

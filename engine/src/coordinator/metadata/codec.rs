@@ -12,7 +12,7 @@ use super::{Answer, Assignment, Command, Completed, Ended, Goal, Metadata, Progr
 use crate::barrier::CheckpointKind;
 use crate::coordinator::checkpoint_spout::{Phase, TxState};
 use crate::coordinator::interval::{Experience, Window};
-use crate::handle::Part;
+use crate::handle::{FileId, Part, Replicas};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId, Txid};
 use crate::observation::Call;
 use crate::snapshot::{Reader, put};
@@ -186,6 +186,16 @@ impl Request {
                 put_long(&mut out, workers.map_or(NONE, u64::from));
                 put_executors(&mut out, executors.iter().map(|(component, n)| (component, n)));
             }
+            Command::Replicas { id, stores } => {
+                out.push(40);
+                id.encode(&mut out);
+                put_long(&mut out, stores.0);
+            }
+            Command::Condemn { checkpoint, generation } => {
+                out.push(41);
+                put(&mut out, checkpoint.0);
+                put(&mut out, generation.0);
+            }
             Command::Update { key, call } => {
                 let (tag, value) = match call {
                     Call::Read => (7, 0),
@@ -242,6 +252,14 @@ impl Request {
                 let parts = many(reader, |reader| Part::decode(reader).map(Arc::new))?;
                 Command::Step { generation, to, parts }
             }
+            40 => {
+                let id = FileId::decode(reader)?;
+                Command::Replicas { id, stores: Replicas(reader.u64()?) }
+            }
+            41 => {
+                let checkpoint = CheckpointId(reader.u32()?);
+                Command::Condemn { checkpoint, generation: Generation(reader.u32()?) }
+            }
             _ => return None,
         };
         reader.0.is_empty().then_some(Request { client, sequence, command })
@@ -265,6 +283,7 @@ impl Metadata {
         put(out, self.next_checkpoint);
         put_state(out, self.progress.state);
         put(out, self.progress.version.0);
+        out.push(u8::from(self.lost));
         put_many(out, self.members.iter(), |out, (supervisor, active)| {
             put_node(out, *supervisor);
             out.push(u8::from(*active));
@@ -301,6 +320,7 @@ impl Metadata {
         let stopped = reader.take(1)?[0] == 1;
         let next_checkpoint = reader.u32()?;
         let progress = Progress { state: state(reader)?, version: CheckpointId(reader.u32()?) };
+        let lost = reader.take(1)?[0] == 1;
         let member = |reader: &mut Reader<'_>| Some((node(reader)?, reader.take(1)?[0] == 1));
         let members = many(reader, member)?.into_iter().collect();
         let version = reader.u32()?;
@@ -319,6 +339,7 @@ impl Metadata {
             stopped,
             next_checkpoint,
             progress,
+            lost,
             members,
             goal: Goal { version, workers, executors },
             experience,

@@ -44,7 +44,7 @@ impl Worker {
                 });
                 self.report_if_deployed(cx);
             }
-            _ => {}
+            other => self.file_message(other, cx),
         }
     }
 

@@ -43,6 +43,10 @@ pub(super) fn check(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Resul
             let help = "cut it off or pause it: it has to know what it asked for".to_string();
             return fail("who", message, help);
         }
+        (Action::Rot { .. } | Action::Wipe {}, role) if role != Role::Store => {
+            let message = format!("a {role} keeps nothing that it may lose");
+            return fail("who", message, "aim at a `store`".into());
+        }
         (Action::Crash { down: Some(_) }, Role::Worker) => {
             let help = "leave `down` out and see cluster.restart-delay".to_string();
             return fail("down", "a worker is restarted by its supervisor".into(), help);
@@ -250,5 +254,10 @@ pub(crate) fn candidates(
             .any(|&(other, n)| cluster.machine_of(other, n) != cluster.machine_of(role, number)),
     };
     let kept = members(cluster, target).unwrap_or_default().into_iter().filter(elsewhere);
-    kept.map(|(role, number)| Target::Member(role, number)).collect()
+    // The only store has no number.
+    let named = |(role, number)| match role {
+        Role::Store if cluster.stores == 1 => Target::Any(role),
+        role => Target::Member(role, number),
+    };
+    kept.map(named).collect()
 }

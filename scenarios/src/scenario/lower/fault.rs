@@ -80,6 +80,14 @@ fn actions(raw: RawFault) -> Vec<(ActionSpec, Target)> {
         let (factor, lasting) = (raw.factor.0, raw.r#for.0);
         actions.push((Action::SlowDisk { factor, lasting }, raw.who.0));
     }
+    if let Some(raw) = raw.rot {
+        let any = Between { min: 0, max: u32::MAX };
+        let file = raw.file.map_or(any, |Quantity(file)| file);
+        actions.push((Action::Rot { file, bit: any }, raw.who.0));
+    }
+    if let Some(raw) = raw.wipe {
+        actions.push((Action::Wipe {}, raw.who.0));
+    }
     if let Some(raw) = raw.pause {
         actions.push((Action::Pause { lasting: raw.r#for.0 }, raw.who.0));
     }

@@ -40,6 +40,10 @@ pub(in crate::scenario) struct RawFault {
     pub slow_link: Option<RawSlowLink>,
     /// A disk takes longer.
     pub slow_disk: Option<RawSlowDisk>,
+    /// A bit of a checkpoint's file flips on a store's disk.
+    pub rot: Option<RawRot>,
+    /// A store's disk is empty.
+    pub wipe: Option<RawWipe>,
     /// A process stops and goes on later.
     pub pause: Option<RawFor>,
     /// A machine's clocks run faster or slower.
@@ -146,6 +150,27 @@ pub(in crate::scenario) struct RawSlowDisk {
     pub factor: Quantity<Between<u32>>,
     /// For how long.
     pub r#for: Quantity<Between<Span>>,
+}
+
+/// A file that rots.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Rot")]
+pub(in crate::scenario) struct RawRot {
+    /// The store.
+    pub who: Quantity<Target>,
+    /// Which of its files, the oldest first, counted round from 0: a number or a range. Default any
+    /// of them.
+    pub file: Option<Quantity<Between<u32>>>,
+}
+
+/// A disk that loses everything.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Wipe")]
+pub(in crate::scenario) struct RawWipe {
+    /// The store.
+    pub who: Quantity<Target>,
 }
 
 /// Clocks that run faster or slower.
