@@ -84,6 +84,10 @@ pub(in crate::worker) fn take(
     if matches!(env.cluster.state.backend, Backend::Memory | Backend::File) {
         return None;
     }
+    // What barriers have overtaken is part of a cut, and comes after the store has been told of it.
+    if env.cluster.barriers.may_overtake() {
+        return None;
+    }
     let later = (completed.generation.0..env.generation.0).rev().take(GENERATIONS_MOST);
     let (mut found, mut taken) = (false, None);
     for generation in later.map(Generation) {
