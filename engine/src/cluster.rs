@@ -12,6 +12,7 @@ use crate::coordinator::interval::Adaptive;
 use crate::coordinator::rebalance;
 use crate::coordinator::schedule::Scheduler;
 use crate::ids::TaskId;
+use crate::origin::Origin;
 use crate::raft;
 use crate::topology::Topology;
 
@@ -47,6 +48,8 @@ pub struct Cluster {
     pub barriers: Barriers,
     /// How the durable store keeps files.
     pub store: StoreSettings,
+    /// The savepoint that the job starts from, if it is not its first.
+    pub origin: Option<Arc<Origin>>,
     /// Batching and flow control.
     pub flow: FlowSettings,
     /// How a failure is recovered from.

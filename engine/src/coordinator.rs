@@ -109,7 +109,7 @@ impl Coordinator {
     pub fn new(cluster: Arc<Cluster>) -> Self {
         let ledger = Ledger {
             replica: Replica::new(cluster.clone()),
-            metadata: Metadata::new(&cluster.supervisors),
+            metadata: Metadata::new(&cluster.supervisors).after(cluster.origin.as_deref()),
             sequence: 0,
             held: VecDeque::new(),
             cluster,

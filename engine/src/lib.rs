@@ -29,7 +29,7 @@
 //! * The way of a checkpoint: [`barrier`], what begins it; [`state`], by key group; [`backend`],
 //!   where it lies; [`snapshot`], its file; [`handle`], the file's name; [`pipeline`] brings it to
 //!   several [`store`]s, which keep it; [`permit`], what only a completed checkpoint mints;
-//!   [`receiver`] commits with it.
+//!   [`receiver`] commits with it; [`origin`], the savepoint of another job.
 //! * The way of a failure: [`coordinator`] suspects, decides and re-assigns; [`fence`] refuses what
 //!   is old; [`supervisor`] restarts workers; [`replies`] wait for a way back.
 //! * The way of a question: [`query`] clients read the state of a key at its owner.
@@ -58,6 +58,7 @@ pub mod message;
 pub mod names;
 pub mod node;
 pub mod observation;
+pub mod origin;
 pub mod permit;
 pub mod pipeline;
 pub mod query;

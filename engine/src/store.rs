@@ -74,7 +74,7 @@ enum Listing {
 }
 
 /// Where a file lies on the disk. Sorts by checkpoint.
-fn path_of(id: FileId) -> FileName {
+pub fn path_of(id: FileId) -> FileName {
     let FileId { checkpoint, generation, attempt, task, number } = id;
     let (checkpoint, generation) = (checkpoint.0, generation.0);
     FileName::from(format!("{WHOLE}{checkpoint:010}/g{generation}-{attempt}-{task}-{number}"))

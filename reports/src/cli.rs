@@ -120,6 +120,10 @@ pub struct RunArgs {
     /// Write the run as a case file that `replay` repeats
     #[arg(long, value_name = "FILE")]
     pub case: Option<PathBuf>,
+    /// Stop with a savepoint when half of the input has arrived, and go on from it with so many
+    /// tasks of a component; may be repeated
+    #[arg(long, value_name = "COMPONENT=TASKS", conflicts_with_all = ["plan", "case", "json"])]
+    pub rescale: Vec<String>,
     /// Print the outcome as JSON
     #[arg(long)]
     pub json: bool,

@@ -4,6 +4,7 @@ pub mod bugs;
 pub mod campaign;
 pub mod catalog;
 pub mod replay;
+mod rescale;
 pub mod run;
 
 use stormglass_engine::names::Twist;

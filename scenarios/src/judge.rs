@@ -7,8 +7,8 @@
 //! `retained` goes back with the engine to an older checkpoint; `oracle` evaluates records with
 //! `outputs` as its memory of what must become visible, `direct` does so for sinks without
 //! transactions, [`expiry`] says what a timeout excuses; `restore`, `fencing` and `visibility`
-//! watch the protocol. `trees` takes the place of most of them where a run recovers by acking.
-//! [`control`] joins those of the control plane:
+//! watch the protocol. `trees` takes the place of most of them where a run recovers by acking;
+//! [`heritage`] is handed on from run to run. [`control`] joins those of the control plane:
 //! `raft`, `linear`, `suspicion`, `owner`, `queries`, `tolerance`. [`Judges`] is all of them.
 //!
 //! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are
@@ -34,6 +34,7 @@ pub mod control;
 mod direct;
 pub mod expiry;
 mod fencing;
+pub mod heritage;
 mod history;
 pub mod law;
 mod lineage;

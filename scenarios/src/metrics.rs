@@ -46,6 +46,8 @@ pub(crate) struct Metrics {
     detection: Detection,
     /// The offset to read next in each partition: the furthest ever, and in the newest generation.
     furthest: Vec<u64>,
+    /// Records that an earlier run of the job has read.
+    inherited: u64,
     position: Vec<u64>,
     /// The positions that are durable at the broker, if they are kept there.
     kept: Vec<u64>,
@@ -77,6 +79,7 @@ impl Metrics {
             leaders: Leaders::default(),
             detection: Detection::default(),
             furthest: none.clone(),
+            inherited: 0,
             position: none.clone(),
             kept: none,
             generation: Generation(0),
@@ -210,6 +213,14 @@ impl Metrics {
         self.detection.observed(at, observation);
     }
 
+    /// The run goes on where another ended.
+    pub(crate) fn inherit(&mut self, savepoint: CheckpointId, positions: Vec<u64>) {
+        self.inherited = positions.iter().sum();
+        self.furthest.clone_from(&positions);
+        self.position.clone_from(&positions);
+        self.cuts.insert(savepoint, positions);
+    }
+
     /// A fault strikes now.
     pub(crate) fn injected(&mut self, now: Instant, fault: &Fault) {
         self.leaders.injected(now, fault);
@@ -257,7 +268,7 @@ impl Metrics {
     }
 
     pub(crate) fn flow_facts(&self, kernel_events: u64) -> FlowFacts {
-        let new: u64 = self.furthest.iter().sum();
+        let new = self.furthest.iter().sum::<u64>() - self.inherited;
         let first = self.log.partitions.iter().filter_map(|p| p.records().first());
         let began = first.map(|record| record.arrival).min().unwrap_or(Instant::ZERO);
         let nanos = self.last_new.since(began).as_nanos().max(1);

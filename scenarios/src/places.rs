@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use stormglass_engine::broker::Broker;
 use stormglass_engine::client::{Client, Work};
+use stormglass_engine::cluster::Cluster;
 use stormglass_engine::coordinator::Coordinator;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::node::Node;
+use stormglass_engine::origin::Origin;
 use stormglass_engine::query::QueryClient;
 use stormglass_engine::receiver::Receiver;
 use stormglass_engine::store::Store;
@@ -136,16 +138,18 @@ impl Places {
     }
 
     /// A world with the whole cluster in it, at time zero. `duration` is that of the input: clients
-    /// are busy for as long.
+    /// are busy for as long. It starts from `origin`, if it is not the first of its job.
     pub fn build<W: Watcher<Node>>(
         &self,
         scenario: &Scenario,
         topology: &Arc<Topology>,
         log: &InputLog,
         plan: &Plan,
+        origin: Option<Arc<Origin>>,
         watcher: W,
     ) -> World<Node, W> {
-        let cluster = Arc::new(wiring::cluster(self, scenario, topology));
+        let cluster = wiring::cluster(self, scenario, topology);
+        let cluster = Arc::new(Cluster { origin, ..cluster });
         let mut world = World::new(plan.seed, network(scenario), watcher);
         for number in 0..self.machines() {
             let clock_ppm = scenario.clock_ppm(plan.seed, number);

@@ -6,9 +6,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use stormglass_engine::handle::FileRef;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::names::{Probe, Twist};
 use stormglass_engine::node::Node;
+use stormglass_engine::store;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::fault::{ClockStep, Effect, Fault};
 use stormglass_sim::hash::Digest;
@@ -25,6 +27,7 @@ use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
 use crate::places::Places;
 use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
+use crate::savepoint::Savepoint;
 use crate::scenario::{self, Assumption, Detector, Mode, Recovery, Role, Scenario, Ways};
 use crate::story::{Fired, Story};
 use crate::topologies::Registry;
@@ -49,6 +52,8 @@ pub struct Setup {
     pub bugs: Vec<Twist>,
     /// Whether the outcome is to tell what the control plane did. It changes nothing else.
     pub record: bool,
+    /// The savepoint that it starts from, if it is not the first run of its job.
+    pub from: Option<Arc<Savepoint>>,
 }
 
 impl Setup {
@@ -67,7 +72,26 @@ impl Setup {
         let topology = scenario.topology(registry)?;
         let log = scenario.input(seed, loader)?;
         let plan = plan::generate(&scenario, seed, input::duration(&log))?;
-        Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false })
+        Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false, from: None })
+    }
+
+    /// A run that goes on where another ended with a savepoint: on the same input, with other
+    /// numbers of tasks if the scenario says so.
+    ///
+    /// # Errors
+    /// As [`Setup::new`], or if the topology is another one, or has other key groups.
+    pub fn from_savepoint(
+        scenario: &Arc<Scenario>,
+        registry: &Registry,
+        loader: &Loader<'_>,
+        seed: u64,
+        savepoint: &Arc<Savepoint>,
+    ) -> Result<Setup, Problem> {
+        let setup = Setup::new(scenario, registry, loader, seed)?;
+        savepoint.fits(&setup.scenario, &setup.topology)?;
+        let (log, from) = (savepoint.log.clone(), Some(Arc::clone(savepoint)));
+        let plan = plan::generate(&setup.scenario, seed, input::duration(&log))?;
+        Ok(Setup { log, plan, from, ..setup })
     }
 
     /// The same with another plan: one that was read, edited or shrunk. It brings its own seed.
@@ -89,7 +113,7 @@ impl Setup {
         let scenario = Arc::new(scenario.drawn(plan.seed));
         let topology = scenario.topology(registry)?;
         let log = scenario.input(plan.seed, loader)?;
-        Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false })
+        Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false, from: None })
     }
 
     /// Runs to the end.
@@ -134,11 +158,16 @@ impl Run {
         let duration = input::duration(&setup.log);
         let Between { min, max } = scenario::storm(&setup.scenario, duration);
         let storm = Between { min: Instant::ZERO + min, max: Instant::ZERO + max };
-        let Setup { scenario, topology, log, plan, bugs, record } = &setup;
+        let Setup { scenario, topology, log, plan, bugs, record, from } = &setup;
         let settings = judging(scenario, &places, plan);
         let mut story = Story::new(topology, log, &places, settings, &plan.faults, storm);
         story.record = record.then(Vec::new);
-        let mut world = places.build(scenario, topology, log, plan, story);
+        let origin = from.as_ref().map(|savepoint| {
+            story.judges.inherit(savepoint.checkpoint(), &savepoint.heritage);
+            story.metrics.inherit(savepoint.checkpoint(), savepoint.heritage.positions());
+            savepoint.origin(topology)
+        });
+        let mut world = places.build(scenario, topology, log, plan, origin, story);
         bugs.iter().for_each(|bug| world.enable_twist(*bug));
         let mut timed: Vec<(Instant, usize)> = Vec::new();
         for (number, fault) in plan.faults.iter().enumerate() {
@@ -190,7 +219,12 @@ impl Run {
     }
 
     /// Goes on to the end and judges. A panic of the engine or of user code breaks the run.
-    pub fn finish(mut self) -> Outcome {
+    pub fn finish(self) -> Outcome {
+        self.finish_with_savepoint().0
+    }
+
+    /// Goes on to the end and judges, and keeps the savepoint with which the job ended, if it did.
+    pub fn finish_with_savepoint(mut self) -> (Outcome, Option<Arc<Savepoint>>) {
         let panicked = catch_unwind(AssertUnwindSafe(|| while self.advance(Instant::FAR) {})).err();
         let mut violations = Vec::new();
         match panicked {
@@ -206,7 +240,30 @@ impl Run {
             }
         }
         violations.extend(self.world.watcher().judges.violations().iter().cloned());
-        self.outcome(violations)
+        let savepoint = self.savepoint();
+        (self.outcome(violations), savepoint)
+    }
+
+    /// The savepoint with which the job has ended.
+    fn savepoint(&self) -> Option<Arc<Savepoint>> {
+        let coordinators = self.places.all(Role::Coordinator).into_iter();
+        let ending = coordinators.filter_map(|node| match self.world.process(node)? {
+            Node::Coordinator(coordinator) => coordinator.metadata().ending().cloned(),
+            _ => None,
+        });
+        let stopped = |_: &Arc<_>| self.world.watcher().judges.is_stopped();
+        let ending = ending.last().filter(stopped)?;
+        let read = |file: &FileRef| {
+            let stores = file
+                .replicas
+                .iter()
+                .filter_map(|replica| self.places.node(Role::Store, u32::from(replica) + 1));
+            let path = store::path_of(file.id);
+            stores.filter_map(|at| self.world.cached_file(at.machine, &path)).next()
+        };
+        let heritage = self.world.watcher().judges.heritage();
+        let Setup { topology, log, .. } = &*self.setup;
+        Savepoint::new(&ending, topology, log, heritage, read).map(Arc::new)
     }
 
     /// The run is over when everything is done and some time has passed since, or when time is up.

@@ -20,6 +20,7 @@ use crate::handle::{FileId, Part, Replicas};
 use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
 use crate::names::{Switches, Twist};
 use crate::observation::Call;
+use crate::origin::Origin;
 
 mod codec;
 
@@ -279,6 +280,16 @@ impl Metadata {
     pub fn new(supervisors: &[NodeId]) -> Self {
         let members = supervisors.iter().map(|supervisor| (*supervisor, true)).collect();
         Metadata { members, ..Metadata::default() }
+    }
+
+    /// The same of a job that starts from a savepoint.
+    #[must_use]
+    pub fn after(mut self, origin: Option<&Origin>) -> Self {
+        if let Some(origin) = origin {
+            self.completed.push(origin.completed.clone());
+            self.next_checkpoint = origin.completed.checkpoint.0;
+        }
+        self
     }
 
     /// The current assignment.

@@ -174,7 +174,8 @@ impl Master {
         let assigned = granted_incarnation(ledger, node).is_some();
         let Some(slot) = self.slots.get_mut(&node) else { return };
         slot.accused = false;
-        if !assigned || slot.suspected.is_some() {
+        let over = matches!(self.step, Step::Stopped);
+        if !assigned || slot.suspected.is_some() || over {
             return;
         }
         slot.suspected = Some((cx.now(), reason));

@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use stormglass_sim::payload::Payload;
 
 use super::links::Env;
+use crate::coordinator::metadata::Completed;
 use crate::handle::{FileId, FileRef, Flaw, Part, Replicas, checksum};
 use crate::ids::TaskId;
 use crate::message::{Get, Message};
@@ -175,4 +176,34 @@ impl File {
         self.whole = Some(whole);
         None
     }
+}
+
+/// What of the savepoint that the job started from is a task's now, if that is what it restores: of
+/// all tasks of its component there were. Operator state stays with the task of the same number.
+pub(super) fn share(task: TaskId, of: &Completed, env: &mut Env<'_, '_>) -> Option<Snapshot> {
+    let cluster = env.cluster.clone();
+    let origin = cluster.origin.as_ref()?;
+    if origin.completed.checkpoint != of.checkpoint {
+        return None;
+    }
+    let component = cluster.topology.component_of(task);
+    let (index, tasks) = (task.0 - component.first_task.0, component.parallelism);
+    let groups = cluster.topology.key_groups(index, tasks);
+    let mut mine = Snapshot::default();
+    for (number, part) in (0..).zip(origin.parts_of(component.id)) {
+        let part = part.inline.as_ref().and_then(Snapshot::decode);
+        let part = part.expect("what a job starts from was checked when it was gathered");
+        let read_here = part.positions.into_iter().filter(|p| p.partition().0 % tasks == index);
+        mine.positions.extend(read_here);
+        mine.groups.extend(part.groups.into_iter().filter(|g| groups.contains(&g.group.0)));
+        if mine.states.is_empty() {
+            mine.states = part.states;
+        }
+        if number == index {
+            mine.operator = part.operator;
+        }
+    }
+    mine.positions.sort();
+    mine.groups.sort_by_key(|group| group.group);
+    Some(mine)
 }

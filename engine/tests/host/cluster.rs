@@ -196,6 +196,7 @@ fn cluster(variant: &Variant) -> Arc<Cluster> {
             scheduler: variant.scheduler,
             load: LoadSettings::DEFAULT,
         },
+        origin: None,
         checkpoint: CheckpointSettings {
             interval: Span::secs(2),
             adaptive: None,

@@ -22,6 +22,9 @@ use crate::{files, shell};
 /// # Errors
 /// What is wrong with the arguments, or with a file that they name.
 pub fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem> {
+    if !args.rescale.is_empty() {
+        return super::rescale::run(args, registry);
+    }
     let (scenario, files) = files::scenario(&args.scenario, &args.settings)?;
     let scenario = Arc::new(scenario);
     let bugs = super::twists(&args.bugs)?;
@@ -94,13 +97,14 @@ pub(super) fn answer(
 }
 
 /// The arguments that give the same run.
-fn repeat(args: &RunArgs) -> Vec<String> {
+pub(super) fn repeat(args: &RunArgs) -> Vec<String> {
     let mut words = vec!["run".to_string(), args.scenario.clone()];
     match &args.plan {
         Some(plan) => words.extend(["--plan".to_string(), plan.display().to_string()]),
         None => words.extend(["--seed".to_string(), args.seed.to_string()]),
     }
     words.extend(args.settings.iter().flat_map(|s| ["--set".to_string(), s.clone()]));
+    words.extend(args.rescale.iter().flat_map(|r| ["--rescale".to_string(), r.clone()]));
     words.extend(args.bugs.iter().flat_map(|bug| ["--bug".to_string(), bug.clone()]));
     words
 }

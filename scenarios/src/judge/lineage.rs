@@ -117,6 +117,17 @@ impl Lineage {
         Lineage { plan, books }
     }
 
+    /// What counts already. Both topologies have the same components.
+    pub(super) fn inherit(&mut self, from: &Lineage) {
+        let books = Arc::make_mut(&mut self.books);
+        for (book, old) in books.iter_mut().zip(from.books.iter()) {
+            (book.excused, book.counted) = (old.excused.clone(), old.counted);
+            for (track, old) in book.tracks.iter_mut().zip(&old.tracks) {
+                track.marks.clone_from(&old.marks);
+            }
+        }
+    }
+
     /// Updates folded or outputs published.
     pub(super) fn counted(&self, component: ComponentId) -> u64 {
         self.books.get(usize::from(component.0)).map_or(0, |book| book.counted)

@@ -60,6 +60,24 @@ pub(super) struct Oracle {
     scratch: epoch::Scratch,
 }
 
+/// What an oracle leaves to that of the next run.
+#[derive(Clone, Debug)]
+pub(super) struct Inherited {
+    tables: Vec<Option<Table>>,
+    own: Vec<Vec<Value>>,
+    positions: Vec<Vec<u64>>,
+    blind: bool,
+}
+
+impl Inherited {
+    /// By partition: the furthest that any spout has come.
+    pub(super) fn furthest(&self) -> Vec<u64> {
+        let partitions = self.positions.iter().map(Vec::len).max().unwrap_or(0);
+        let of = |partition| self.positions.iter().filter_map(move |of| of.get(partition));
+        (0..partitions).map(|partition| of(partition).copied().max().unwrap_or(0)).collect()
+    }
+}
+
 /// What a task has of its own within a generation.
 #[derive(Clone, Debug, Default)]
 struct Stage {
@@ -104,6 +122,21 @@ impl Oracle {
             scratch: epoch::Scratch::default(),
             plan,
             log,
+        }
+    }
+
+    /// What it knows of the last completed checkpoint.
+    pub(super) fn leave(&self) -> Inherited {
+        let (tables, positions) = (self.tables.clone(), self.positions.clone());
+        Inherited { tables, own: self.own.clone(), positions, blind: self.blind }
+    }
+    /// Starts from there. What tasks have of their own they keep if there are as many.
+    pub(super) fn inherit(&mut self, from: &Inherited) {
+        self.tables.clone_from(&from.tables);
+        self.positions.clone_from(&from.positions);
+        self.blind = from.blind;
+        if self.own.len() == from.own.len() {
+            self.own.clone_from(&from.own);
         }
     }
 

@@ -44,6 +44,11 @@ struct Grant {
 }
 
 impl Restores {
+    /// The run starts from a savepoint, and what that covers is public.
+    pub(super) fn inherit(&mut self, checkpoint: CheckpointId) {
+        let (generation, kind) = (Generation(0), CheckpointKind::Savepoint);
+        self.completed.push(Completed { checkpoint, generation, kind, public: true });
+    }
     /// The newest completed checkpoint that is not known to be unreadable.
     pub(super) fn last_completed(&self) -> Option<CheckpointId> {
         let readable = |one: &&Completed| !self.unreadable.contains(&one.checkpoint);

@@ -53,6 +53,7 @@ pub(super) fn cluster(places: &Places, scenario: &Scenario, topology: &Arc<Topol
         slots: places.slots,
         raft: raft(&scenario.raft),
         control: control(cluster),
+        origin: None,
         checkpoint: CheckpointSettings {
             interval: checkpoint.interval,
             adaptive: checkpoint.adaptive.as_ref().map(|adaptive| Adaptive {

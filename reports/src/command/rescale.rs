@@ -1,0 +1,52 @@
+//! `run --rescale`: two runs, of which the second goes on from the first one's savepoint with other
+//! numbers of tasks.
+
+use std::sync::Arc;
+
+use stormglass_scenarios::problem::Problem;
+use stormglass_scenarios::run::{Run, Setup};
+use stormglass_scenarios::savepoint::{Savepoint, halfway};
+use stormglass_scenarios::topologies::Registry;
+
+use super::run::{answer, note_panic, repeat};
+use crate::cli::{Answer, Exit, RunArgs};
+use crate::{files, shell};
+
+/// Runs a scenario up to its half and on from there.
+///
+/// # Errors
+/// What is wrong with the arguments, or with a file that they name.
+pub(super) fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem> {
+    let again = shell::command(&repeat(args));
+    let (scenario, files) = files::scenario(&args.scenario, &args.settings)?;
+    let load = |name: &str| files.load(name);
+    let mut first = Setup::new(&Arc::new(halfway(&scenario)), registry, &load, args.seed)?;
+    first.bugs = super::twists(&args.bugs)?;
+    first.record = args.timeline;
+    let (one, topology) = (Arc::clone(&first.scenario), Arc::clone(&first.topology));
+    let (outcome, savepoint) = Run::new(first).finish_with_savepoint();
+    note_panic(&outcome);
+    let before = answer(&one, &topology, &outcome, &again, false, args.timeline);
+    let Some(savepoint) = savepoint else { return Ok(before) };
+    let mut settings = args.settings.clone();
+    settings.extend(args.rescale.iter().map(|to| format!("topology.parallelism.{to}")));
+    let (scenario, _) = files::scenario(&args.scenario, &settings)?;
+    let seed = args.seed;
+    let mut second = Setup::from_savepoint(&Arc::new(scenario), registry, &load, seed, &savepoint)?;
+    second.bugs = super::twists(&args.bugs)?;
+    second.record = args.timeline;
+    let (two, topology) = (Arc::clone(&second.scenario), Arc::clone(&second.topology));
+    let outcome = second.run();
+    note_panic(&outcome);
+    let after = answer(&two, &topology, &outcome, &again, false, args.timeline);
+    let exit = if before.exit == Exit::Holds { after.exit } else { before.exit };
+    let text = format!("{}\n{}\n\n{}", before.text, between(&savepoint, args), after.text);
+    Ok(Answer { text, exit })
+}
+
+/// What happens between the two runs, in a line.
+fn between(savepoint: &Savepoint, args: &RunArgs) -> String {
+    let tasks: Vec<String> = savepoint.tasks().map(|(name, n)| format!("{name}={n}")).collect();
+    let (id, from, to) = (savepoint.checkpoint(), tasks.join(" "), args.rescale.join(" "));
+    format!("Restored: savepoint {id}, taken with {from}, goes on with {to}")
+}

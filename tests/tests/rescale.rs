@@ -1,0 +1,63 @@
+//! A savepoint that some numbers of tasks took is restored by others, under faults: state and
+//! outputs are the oracle's for the whole input, judged over both runs.
+
+use std::sync::Arc;
+
+use stormglass_scenarios::catalog;
+use stormglass_scenarios::run::{Run, Setup};
+use stormglass_scenarios::savepoint::{Savepoint, halfway};
+use stormglass_scenarios::scenario::Scenario;
+use stormglass_scenarios::topologies::Registry;
+use stormglass_tests::runs::{assert_holds, scenario};
+
+const SIZE: &str = "input.words.count=8000";
+
+/// The catalog's `word-count` with so many tasks of each component.
+fn with(words: u16, count: u16, publish: u16) -> Arc<Scenario> {
+    let set = |component: &str, tasks| format!("topology.parallelism.{component}={tasks}");
+    let settings = [set("words", words), set("count", count), set("publish", publish)];
+    let [words, count, publish] = &settings;
+    scenario("word-count", &[SIZE, words, count, publish])
+}
+
+/// A run that stops halfway, taken by four tasks of each component.
+fn savepoint(seed: u64) -> Arc<Savepoint> {
+    let setup =
+        Setup::new(&Arc::new(halfway(&with(4, 4, 4))), &Registry::default(), &catalog::file, seed);
+    let (outcome, savepoint) = Run::new(setup.unwrap()).finish_with_savepoint();
+    assert_holds(&outcome);
+    assert_eq!(outcome.checkpoints.savepoints, 1);
+    assert!(outcome.published["publish"] < 8_000, "it stopped before the end");
+    savepoint.expect("the job has ended with a savepoint")
+}
+
+#[test]
+fn a_savepoint_of_four_tasks_is_restored_by_two_three_and_seven() {
+    for seed in 0..3 {
+        let savepoint = savepoint(seed);
+        for (words, count, publish) in [(4, 2, 4), (4, 3, 4), (4, 7, 4), (3, 4, 7), (2, 7, 3)] {
+            let setup = Setup::from_savepoint(
+                &with(words, count, publish),
+                &Registry::default(),
+                &catalog::file,
+                seed,
+                &savepoint,
+            );
+            let outcome = setup.unwrap().run();
+            assert_holds(&outcome);
+            assert!(outcome.effective_faults() > 0 && outcome.checkpoints.restored > 1);
+            assert!(outcome.flow.read < 8_000, "it does not begin anew");
+        }
+    }
+}
+
+#[test]
+fn key_groups_are_the_same_for_ever() {
+    let savepoint = savepoint(0);
+    let mut other = (*with(4, 2, 4)).clone();
+    other.topology.max_parallelism = Some(64);
+    let (registry, other) = (Registry::default(), Arc::new(other));
+    let refused = Setup::from_savepoint(&other, &registry, &catalog::file, 0, &savepoint);
+    let problem = refused.unwrap_err().to_string();
+    assert!(problem.contains("key groups"), "{problem}");
+}
