@@ -20,10 +20,11 @@ fn with(words: u16, count: u16, publish: u16) -> Arc<Scenario> {
     scenario("word-count", &[SIZE, words, count, publish])
 }
 
-/// A run that stops halfway, taken by four tasks of each component.
+/// A calm run that stops halfway, taken by four tasks of each component. In a storm a generation
+/// may end before its savepoint is complete, and the next one read all before it is asked again.
 fn savepoint(seed: u64) -> Arc<Savepoint> {
-    let setup =
-        Setup::new(&Arc::new(halfway(&with(4, 4, 4))), &Registry::default(), &catalog::file, seed);
+    let calm = Scenario { faults: Vec::new(), ..halfway(&with(4, 4, 4)) };
+    let setup = Setup::new(&Arc::new(calm), &Registry::default(), &catalog::file, seed);
     let (outcome, savepoint) = Run::new(setup.unwrap()).finish_with_savepoint();
     assert_holds(&outcome);
     assert_eq!(outcome.checkpoints.savepoints, 1);
