@@ -92,6 +92,7 @@ fn measure(backend: StateBackend, incremental: bool) -> (u64, u64, Span) {
     scenario.checkpoint.timeout = Span::secs(1_000);
     scenario.network.bandwidth = Some(125_000_000);
     scenario.network.patience = Span::secs(1_000);
+    scenario.phases.lull = Span::secs(1_000);
     scenario.state.backend = backend;
     scenario.state.incremental = incremental;
     let setup = Setup::new(&Arc::new(scenario), &registry, &catalog::file, 1).expect("it is well");
