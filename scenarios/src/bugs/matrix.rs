@@ -147,7 +147,10 @@ pub(super) const ROWS: &[Bug] = &[
         "a savepoint takes the place of the last checkpoint, which tasks build on",
     )
     .breaks("savepoints", &[Law::Progress])
-    .harmless("no task builds on the files of an earlier checkpoint yet"),
+    .harmless(
+        "barriers name what is retained as the base, so tasks write anew, and a part that names \
+         a file which nobody keeps is declined",
+    ),
     bug(
         "savepoint-not-restored",
         Twist::SavepointNotRestored,
@@ -161,7 +164,7 @@ pub(super) const ROWS: &[Bug] = &[
         "FLINK-25486",
         "a coordinator that does not lead any more deletes the checkpoints that it knows",
     )
-    .breaks("deposed", &[Law::Progress]),
+    .breaks("deposed", &[Law::RestoreLatest, Law::Progress]),
     bug(
         "query-unconfirmed",
         Twist::QueryUnconfirmed,
