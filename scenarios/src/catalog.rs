@@ -26,8 +26,9 @@ macro_rules! entries {
 }
 
 const ENTRIES: &[Entry] = entries![
-    "consensus" "coordinator-storm" "elastic" "flight-delays" "hot-spot" "interval" "outage"
-    "queries" "reference" "replicated" "rolling-restart" "stateful-bolts" "storm" "word-count"
+    "checkpoint-storm" "consensus" "coordinator-storm" "elastic" "flight-delays" "hot-spot"
+    "interval" "outage" "queries" "reference" "replicated" "rolling-restart" "stateful-bolts"
+    "storm" "word-count"
 ];
 const FILES: &[(&str, &str)] = &[("flights.csv", include_str!("../catalog/flights.csv"))];
 
