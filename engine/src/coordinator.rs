@@ -192,7 +192,7 @@ impl Coordinator {
             if cx.twist(Twist::DeposedCleansUp) {
                 master.clean_up(&self.ledger, cx);
             }
-            master.resign(cx);
+            master.resign(&self.ledger, cx);
         }
     }
 

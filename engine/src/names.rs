@@ -142,6 +142,12 @@ names! {
         SavepointNotRestored = "savepoint-not-restored",
         /// A coordinator that is deposed deletes what its checkpoints wrote (FLINK-25486).
         DeposedCleansUp = "deposed-cleans-up",
+        /// A checkpoint that cannot be read now counts as one that cannot be read at all
+        /// (FLINK-7783).
+        UnreadableForgotten = "unreadable-forgotten",
+        /// The files of a checkpoint whose completion has an unknown outcome are deleted
+        /// (FLINK-22494).
+        UnknownOutcomeDeleted = "unknown-outcome-deleted",
         /// A retried command is applied again: its client's sequence is not looked at.
         RetryAppliedTwice = "retry-applied-twice",
         /// A sink forgets a transaction on any answer to its commit (FLINK-23896).

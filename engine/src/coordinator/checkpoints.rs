@@ -289,6 +289,12 @@ impl Checkpoints {
         Acknowledged::Last(pending.completed(), pending.asker)
     }
 
+    /// The newest checkpoint whose completion has been proposed and not applied.
+    pub fn completing(&self) -> Option<CheckpointId> {
+        let completing = self.pending.iter().rev().find(|pending| pending.completing);
+        completing.map(|pending| pending.barrier.checkpoint)
+    }
+
     /// Whether the files that a part shares with other checkpoints are still needed by those.
     fn are_kept(&self, checkpoint: CheckpointId, part: &Part, retained: &[Arc<Completed>]) -> bool {
         let mut shared =

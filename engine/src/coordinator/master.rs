@@ -152,7 +152,8 @@ impl Master {
     }
 
     /// Gives up the duties: whoever is connected must look for the next master.
-    pub(super) fn resign(self, cx: &mut Cx<'_>) {
+    pub(super) fn resign(self, ledger: &Ledger, cx: &mut Cx<'_>) {
+        self.leave_files(ledger, cx);
         if let Some(timer) = self.monitor {
             cx.cancel_timer(timer);
         }

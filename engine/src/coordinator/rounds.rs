@@ -165,7 +165,13 @@ impl Master {
         keep.into_iter().collect()
     }
 
-    fn keep_only(&self, keep: Vec<FileId>, up_to: CheckpointId, ledger: &Ledger, cx: &mut Cx<'_>) {
+    pub(super) fn keep_only(
+        &self,
+        keep: Vec<FileId>,
+        up_to: CheckpointId,
+        ledger: &Ledger,
+        cx: &mut Cx<'_>,
+    ) {
         let generation = ledger.metadata.generation();
         let discard = Arc::new(Discard { up_to, keep, generation });
         for node in &self.cluster.stores {

@@ -13,7 +13,7 @@ use super::{Ledger, tell};
 use crate::handle::{Discard, FileId, FileRef};
 use crate::ids::{CheckpointId, Generation};
 use crate::message::Message;
-use crate::names::Probe;
+use crate::names::{Probe, Twist};
 use crate::node::Cx;
 use crate::observation::{Observation, Suspicion};
 use crate::pipeline::Copy;
@@ -85,6 +85,18 @@ impl Master {
     fn store_conn(&self, store: u16) -> Option<ConnId> {
         let node = self.cluster.stores[usize::from(store)];
         self.resources.iter().find(|r| r.node == node && r.open)?.conn
+    }
+
+    /// At the end of a mastership: the outcome of a proposed completion is unknown, so nothing is
+    /// deleted for it. A planted bug takes it for a failure.
+    pub(super) fn leave_files(&self, ledger: &Ledger, cx: &mut Cx<'_>) {
+        if let Some(checkpoint) = self.checkpoints.completing()
+            && cx.twist(Twist::UnknownOutcomeDeleted)
+        {
+            let retained = ledger.metadata.retained().iter();
+            let known = retained.flat_map(|completed| completed.files()).collect();
+            self.keep_only(known, checkpoint, ledger, cx);
+        }
     }
 
     /// A store can be reached, and has been told the generation.

@@ -48,9 +48,10 @@ impl Worker {
 
     /// The connection to a store is gone.
     pub(super) fn store_lost(&mut self, store: u16, cx: &mut Cx<'_>) {
+        let restored = self.restored_permit().map(CommitPermit::checkpoint);
         self.with_tasks(cx, |tasks, env| {
             env.links.stores.lost(store, env.cx);
-            tasks.iter_mut().for_each(|task| task.store_lost(store, env));
+            tasks.iter_mut().for_each(|task| task.store_lost(store, restored, env));
             Ok(())
         });
     }

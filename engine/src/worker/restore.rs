@@ -16,6 +16,7 @@ use crate::coordinator::metadata::Completed;
 use crate::handle::{FileId, FileRef, Flaw, Part, Replicas, checksum};
 use crate::ids::TaskId;
 use crate::message::{Get, Message};
+use crate::names::Twist;
 use crate::pipeline::join;
 use crate::snapshot::Snapshot;
 
@@ -82,13 +83,16 @@ impl Reading {
         }
     }
 
-    /// A store cannot be reached any more: another one is asked.
-    pub(super) fn store_lost(&mut self, store: u16, env: &mut Env<'_, '_>) {
+    /// A store cannot be reached any more: another one is asked. True if that is taken for the loss
+    /// of what it has, which a planted bug does.
+    pub(super) fn store_lost(&mut self, store: u16, env: &mut Env<'_, '_>) -> bool {
         for file in self.files.iter_mut().filter(|file| file.asked == Some(store)) {
             file.asked = None;
             file.packets.clear();
         }
         self.ask(env);
+        let nobody = |file: &File| file.whole.is_none() && file.asked.is_none();
+        self.files.iter().any(nobody) && env.cx.twist(Twist::UnreadableForgotten)
     }
 
     /// A packet came from who was asked, or the answer that there is none.

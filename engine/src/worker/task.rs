@@ -435,9 +435,18 @@ impl Task {
     }
 
     /// A store cannot be reached any more.
-    pub(super) fn store_lost(&mut self, store: u16, env: &mut Env<'_, '_>) {
-        if let Stage::Reading(reading) = &mut self.stage {
-            reading.store_lost(store, env);
+    pub(super) fn store_lost(
+        &mut self,
+        store: u16,
+        restored: Option<CheckpointId>,
+        env: &mut Env<'_, '_>,
+    ) {
+        if let Stage::Reading(reading) = &mut self.stage
+            && reading.store_lost(store, env)
+            && let Some(checkpoint) = restored
+        {
+            let (generation, task) = (env.generation, self.id);
+            env.tell_coordinator(Message::Unreadable { checkpoint, generation, task });
         }
     }
 

@@ -13,5 +13,5 @@ macro_rules! entries {
 pub const ENTRIES: &[Entry] = entries![
     "acks" "deposed" "even" "figure-eight" "flow" "handover" "lease" "membership" "overtaken"
     "owners" "paused-writer" "points" "power" "reads" "retries" "savepoints" "states" "trees"
-    "votes"
+    "unknown" "unreadable" "votes"
 ];

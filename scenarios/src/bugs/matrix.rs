@@ -106,6 +106,20 @@ pub(super) const ROWS: &[Bug] = &[
     )
     .breaks("owners", &[Law::SingleOwner]),
     bug(
+        "unreadable-forgotten",
+        Twist::UnreadableForgotten,
+        "FLINK-7783",
+        "a checkpoint that cannot be read while the store is away is forgotten for good",
+    )
+    .breaks("unreadable", &[Law::RestoreLatest]),
+    bug(
+        "unknown-outcome-deleted",
+        Twist::UnknownOutcomeDeleted,
+        "FLINK-22494",
+        "a completion of unknown outcome is taken for a failure, and its files are deleted",
+    )
+    .breaks("unknown", &[Law::RestoreLatest]),
+    bug(
         "operator-state-lost",
         Twist::OperatorStateLost,
         "an operator that restores keyed state alone",

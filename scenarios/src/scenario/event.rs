@@ -45,6 +45,8 @@ names! {
     JobFailed = "job-failed",
     /// The job has ended with a savepoint.
     Stopped = "stopped",
+    /// No store has a sound copy of all files of a checkpoint.
+    CheckpointUnreadable = "checkpoint-unreadable",
     /// A service learnt of a new generation.
     Fenced = "fenced",
     /// A sink task's transaction is durable at the receiver.
@@ -125,6 +127,7 @@ impl EventKind {
             Observation::CheckpointAborted { .. } => EventKind::CheckpointAborted,
             Observation::JobFailed { .. } => EventKind::JobFailed,
             Observation::Stopped { .. } => EventKind::Stopped,
+            Observation::CheckpointUnreadable { .. } => EventKind::CheckpointUnreadable,
             Observation::Fenced { .. } => EventKind::Fenced,
             Observation::PreCommitted { .. } => EventKind::PreCommitted,
             Observation::Published { .. } => EventKind::Published,

@@ -325,7 +325,7 @@ pub(super) struct RawStore {
     pub nodes: Option<u16>,
     /// How many of them have each file. Default 1.
     pub replication: Option<u16>,
-    /// A file travels in messages of this size. Default 64KiB.
+    /// A file travels in messages of this size. Default 32KiB.
     pub packet: Option<Quantity<Size>>,
     /// The files of a store that cannot be reached for so long are copied. Default 10s.
     pub lost_after: Duration,

@@ -125,3 +125,19 @@ fn disk_faults_hit_slow_down_and_stall() {
     assert_eq!(wiped.hurt(Fault::WipeDisk { machine: MA }).bytes_lost, 3);
     assert_eq!(wiped.cached_file(MA, "f"), None);
 }
+
+#[test]
+fn rot_flips_a_bit_of_one_file_for_good() {
+    let mut lab = lab(writer, quiet);
+    lab.run_until(ms(10));
+    let rot =
+        |prefix: &str, file, bit| Fault::RotFile { machine: MA, prefix: prefix.into(), file, bit };
+    assert!(!lab.hurt(rot("g", 0, 0)).took_effect, "there is no such file");
+    // `two` is in the page cache, `one` on the device.
+    assert!(lab.hurt(rot("f", 5, 24 + 8)).took_effect);
+    assert_eq!(lab.cached_file(MA, "f").expect("it is there").bytes(), b"tvo");
+    lab.hurt(Fault::Crash { node: A });
+    lab.hurt(Fault::Start { node: A });
+    lab.run_until(ms(20));
+    assert_eq!(lab.cached_file(MA, "f").expect("it is there").bytes(), b"tvo");
+}
