@@ -328,7 +328,10 @@ impl Judges {
                 self.oracle.go_back(&before.1, checkpoint);
             }
             // It was the last one: nothing goes on from here.
-            None => self.oracle.go_blind(),
+            None => {
+                restores.strand();
+                self.oracle.go_blind();
+            }
         }
     }
 
@@ -354,6 +357,11 @@ impl Judges {
         };
         let first = outputs.first().map(|(root, ..)| *root);
         let covering = visibility::published(plan, restores, name, first, seen, findings);
+        if covering.is_some_and(|covering| restores.is_unreadable(covering)) {
+            // A generation that could not start from it committed it all the same. It is as visible
+            // as what had been before, and comes again: the end says so.
+            return;
+        }
         let twice = self.lineage.published(task, &outputs);
         if let Some(twice) = twice.filter(|_| self.exact) {
             let sentence = self.lineage.published_twice(name, twice);
@@ -396,6 +404,10 @@ impl Judges {
             return;
         }
         self.expiry.finish(plan, *now, findings);
+        if self.retained.are_lost() {
+            // Every copy was destroyed: what is missing is excused, and the end says so.
+            return;
+        }
         let on_the_way = self.oracle.on_the_way();
         self.lineage.finish(self.oracle.positions(), &on_the_way, *now, findings);
         if self.oracle.is_blind() {

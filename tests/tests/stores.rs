@@ -160,7 +160,7 @@ fn a_rotten_replica_is_found_and_replaced() {
 fn the_checkpoint_before_a_rotten_one_is_used() {
     let rot = r#"[[fault]]
         on = { event = "checkpoint-completed", nth = "6" }
-        rot = { who = "store", file = 4 }"#;
+        rot = { who = "store", file = 8 }"#;
     let scenario = rotten(rot, 2, "");
     let mut went_back = 0;
     for seed in 0..20 {

@@ -20,6 +20,8 @@ pub(super) struct Restores {
     completed: Vec<Completed>,
     /// Of these, the ones that no store had a sound copy of.
     unreadable: Vec<CheckpointId>,
+    /// None is left that could be restored.
+    stranded: bool,
     last: Option<Witness>,
     granted: Vec<Grant>,
 }
@@ -75,6 +77,15 @@ impl Restores {
         self.unreadable.push(checkpoint);
         destroys && newest
     }
+    /// Whether a checkpoint was found unreadable after it had completed.
+    pub(super) fn is_unreadable(&self, checkpoint: CheckpointId) -> bool {
+        self.unreadable.contains(&checkpoint)
+    }
+    /// No checkpoint is left that could be restored: what generations are granted for is of no
+    /// matter any more, for none of them can start.
+    pub(super) fn strand(&mut self) {
+        self.stranded = true;
+    }
     /// How many completed.
     pub(super) fn completed(&self) -> u64 {
         self.completed.len() as u64
@@ -118,6 +129,9 @@ impl Restores {
             start.public = true;
         }
         self.granted.push(Grant { generation, restore, seen, restored });
+        if self.stranded {
+            return false;
+        }
         let newest = self.last_completed();
         if restore != newest {
             let sentence = format!(
