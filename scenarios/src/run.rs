@@ -247,12 +247,12 @@ impl Run {
     /// The savepoint with which the job has ended.
     fn savepoint(&self) -> Option<Arc<Savepoint>> {
         let coordinators = self.places.all(Role::Coordinator).into_iter();
-        let ending = coordinators.filter_map(|node| match self.world.process(node)? {
+        let mut ending = coordinators.filter_map(|node| match self.world.process(node)? {
             Node::Coordinator(coordinator) => coordinator.metadata().ending().cloned(),
             _ => None,
         });
         let stopped = |_: &Arc<_>| self.world.watcher().judges.is_stopped();
-        let ending = ending.last().filter(stopped)?;
+        let ending = ending.next_back().filter(stopped)?;
         let read = |file: &FileRef| {
             let stores = file
                 .replicas

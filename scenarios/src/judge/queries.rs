@@ -34,10 +34,10 @@ impl Queries {
     /// Takes note of an observation.
     pub(super) fn observed(&mut self, seen: Witness, findings: &mut Findings) {
         match seen.what {
-            Observation::Granted { generation, .. } => {
-                if self.newest.is_none_or(|(newest, _)| newest < generation) {
-                    self.newest = Some((generation, seen));
-                }
+            Observation::Granted { generation, .. }
+                if self.newest.is_none_or(|(newest, _)| newest < generation) =>
+            {
+                self.newest = Some((generation, seen));
             }
             Observation::Queried { operation, generation, row, .. } => {
                 let overtaken = self.newest.filter(|(newest, _)| *newest > generation);

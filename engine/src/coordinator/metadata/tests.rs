@@ -130,7 +130,8 @@ fn after(completions: &str, retained: u16, switches: Switches) -> Metadata {
 
 #[test]
 fn neither_the_newest_nor_the_base_of_the_next_is_dropped() {
-    let table: [(&str, u16, &[u32], &[u32], &str); 8] = [
+    type Row = (&'static str, u16, &'static [u32], &'static [u32], &'static str);
+    let table: [Row; 8] = [
         ("ccc", 1, &[3], &[], "checkpoints follow each other"),
         ("ccs", 1, &[2, 3], &[3], "tasks still build on 2"),
         ("ccss", 1, &[2, 4], &[3, 4], "savepoint 3 counts, and its files stay"),
