@@ -1,7 +1,8 @@
 //! What a job starts from that is not its first: a savepoint, taken by as many tasks as there were.
 //!
-//! Keys move with their key groups, partitions with the tasks that read them now, so there may be
-//! another number of tasks; the number of key groups is the same for ever. What the old sinks had
+//! Keys move with their key groups, partitions with the tasks that read them now, and operator
+//! state is dealt out ([`deal`](crate::state::operator::deal)), so there may be another number of
+//! tasks; the number of key groups is the same for ever. What the old sinks had
 //! pre-committed is not taken over: it is for them to commit, before the new job begins.
 
 use alloc::sync::Arc;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use stormglass_engine::names::Twist;
 use stormglass_scenarios::catalog;
 use stormglass_scenarios::run::{Run, Setup};
 use stormglass_scenarios::savepoint::{Savepoint, halfway};
@@ -48,6 +49,68 @@ fn a_savepoint_of_four_tasks_is_restored_by_two_three_and_seven() {
             assert_holds(&outcome);
             assert!(outcome.effective_faults() > 0 && outcome.checkpoints.restored > 1);
             assert!(outcome.flow.read < 8_000, "it does not begin anew");
+        }
+    }
+}
+
+/// The boards of airports: keyed state of every kind, an operator list and a broadcast map.
+const BOARD: &str = r#"
+name = "boards"
+summary = "operator and broadcast state, restored by other numbers of tasks"
+guarantee = "exactly-once"
+
+[topology]
+name = "flight-board"
+
+[input]
+partitions = 4
+rate = "200/s"
+csv = { file = "flights.csv", limit = 2000 }
+
+[cluster]
+workers = 3
+
+[checkpoint]
+interval = "1s"
+timeout = "10s"
+
+[[fault]]
+at = "60%..70%"
+crash = { who = "worker-of:board" }
+
+[[fault]]
+at = "72%..80%"
+crash = { who = "worker-of:batch" }
+"#;
+
+fn boards(alerts: u16, board: u16, batch: u16) -> Arc<Scenario> {
+    let set = |component: &str, tasks| format!("topology.parallelism.{component}={tasks}");
+    let settings = [set("alerts", alerts), set("board", board), set("batch", batch)];
+    Arc::new(Scenario::parse_with(BOARD, "boards.toml", &settings).unwrap())
+}
+
+#[test]
+fn operator_lists_are_dealt_out_and_broadcast_maps_copied() {
+    for seed in 0..2 {
+        let calm = Scenario { faults: Vec::new(), ..halfway(&boards(2, 4, 4)) };
+        let setup = Setup::new(&Arc::new(calm), &Registry::default(), &catalog::file, seed);
+        let (outcome, savepoint) = Run::new(setup.unwrap()).finish_with_savepoint();
+        assert_holds(&outcome);
+        let savepoint = savepoint.expect("the job has ended with a savepoint");
+        for (alerts, board, batch) in [(2, 4, 4), (3, 2, 1), (1, 3, 2), (2, 7, 7), (2, 4, 3)] {
+            let setup = Setup::from_savepoint(
+                &boards(alerts, board, batch),
+                &Registry::default(),
+                &catalog::file,
+                seed,
+                &savepoint,
+            );
+            let setup = setup.unwrap();
+            let forgetful = Setup { bugs: vec![Twist::OperatorStateLost], ..setup.clone() };
+            let outcome = setup.run();
+            assert_holds(&outcome);
+            assert!(outcome.effective_faults() > 0 && outcome.checkpoints.restored > 1);
+            assert_eq!(forgetful.run().verdict.name(), "broken", "it is missed if it is not there");
         }
     }
 }

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use stormglass_sim::payload::Payload;
 
-use super::schema::Mapping;
+use super::schema::{Mapping, StateName};
 use super::{decode_values, encode_values};
 use crate::component::Cell;
 use crate::component::state::CellKind;
@@ -79,48 +79,47 @@ impl OperatorState {
         (self.row, self.encoded) = (row, None);
         true
     }
+}
 
-    /// Replaces all contents by what falls to the `index`-th of `tasks` tasks of the parts that
-    /// other tasks wrote, in the order of those tasks. Elements of lists are dealt out one by one
-    /// in their order; broadcast maps are those of one part, for all are the same (Flink's
-    /// `RoundRobinOperatorStateRepartitioner`).
-    ///
-    /// # Errors
-    /// False if one is no encoding of as many cells as the mapping was made for.
-    #[must_use]
-    pub fn restore_share(
-        &mut self,
-        parts: &[Payload],
-        mapping: &Mapping,
-        index: u16,
-        tasks: u16,
-    ) -> bool {
-        let rows: Option<Vec<Vec<Value>>> =
-            parts.iter().map(|part| decode(part, mapping)).collect();
-        let Some(rows) = rows else { return false };
-        let share = |(slot, cell): (usize, &Cell)| {
-            if cell.kind == CellKind::Broadcast {
-                let part = rows.get(usize::from(index) % rows.len().max(1));
-                return part.map_or(Value::Null, |row| row[slot].clone());
-            }
-            let all = rows.iter().filter_map(|row| match &row[slot] {
-                Value::List(items) => Some(items.iter()),
-                _ => None,
-            });
-            let mine = all.flatten().skip(usize::from(index)).step_by(usize::from(tasks.max(1)));
-            match mine.cloned().collect::<Vec<Value>>() {
-                none if none.is_empty() => Value::Null,
-                mine => Value::List(Arc::new(mine)),
-            }
-        };
-        self.row = self.cells.iter().enumerate().map(share).collect();
-        self.encoded = None;
-        true
+/// What falls to the `index`-th of `tasks` tasks of the states that other tasks wrote, in the order
+/// of those tasks. As many as before keep what each had. Others are dealt the elements of lists one
+/// by one, those of the first task first; the broadcast map is that of one part, for all are the
+/// same (Flink's `RoundRobinOperatorStateRepartitioner`). A list of which nothing falls to a task
+/// is as one never set. None if a part is no encoding of these states.
+pub fn deal(parts: &[Payload], states: &[StateName], index: u16, tasks: u16) -> Option<Payload> {
+    if parts.len() == usize::from(tasks) {
+        return parts.get(usize::from(index)).cloned();
     }
+    let rows: Vec<Vec<Value>> = parts.iter().map(decode_row).collect::<Option<_>>()?;
+    if rows.is_empty() || rows.iter().any(|row| row.len() != states.len()) {
+        return None;
+    }
+    let share = |(slot, state): (usize, &StateName)| {
+        if state.kind == CellKind::Broadcast {
+            return rows[usize::from(index) % rows.len()][slot].clone();
+        }
+        let all = rows.iter().filter_map(|row| match &row[slot] {
+            Value::List(items) => Some(items.iter()),
+            _ => None,
+        });
+        let mine = all.flatten().skip(usize::from(index)).step_by(usize::from(tasks.max(1)));
+        match mine.cloned().collect::<Vec<Value>>() {
+            none if none.is_empty() => Value::Null,
+            mine => Value::List(Arc::new(mine)),
+        }
+    };
+    let row: Vec<Value> = states.iter().enumerate().map(share).collect();
+    let mut out = Vec::new();
+    encode_values(&row, &mut out);
+    Some(Payload::new(out))
 }
 
 fn decode(data: &Payload, mapping: &Mapping) -> Option<Vec<Value>> {
+    let stored = decode_row(data)?;
+    (stored.len() == mapping.stored()).then(|| mapping.apply(&stored))
+}
+
+fn decode_row(data: &Payload) -> Option<Vec<Value>> {
     let mut bytes = data.bytes();
-    let stored = decode_values(&mut bytes)?;
-    (bytes.is_empty() && stored.len() == mapping.stored()).then(|| mapping.apply(&stored))
+    decode_values(&mut bytes).filter(|_| bytes.is_empty())
 }

@@ -19,6 +19,7 @@ use crate::message::{Get, Message};
 use crate::names::Twist;
 use crate::pipeline::join;
 use crate::snapshot::Snapshot;
+use crate::state::operator::deal;
 
 /// The files of a part, as far as they have come.
 #[derive(Clone, Debug)]
@@ -183,7 +184,7 @@ impl File {
 }
 
 /// What of the savepoint that the job started from is a task's now, if that is what it restores: of
-/// all tasks of its component there were. Operator state stays with the task of the same number.
+/// all tasks of its component there were.
 pub(super) fn share(task: TaskId, of: &Completed, env: &mut Env<'_, '_>) -> Option<Snapshot> {
     let cluster = env.cluster.clone();
     let origin = cluster.origin.as_ref()?;
@@ -193,8 +194,8 @@ pub(super) fn share(task: TaskId, of: &Completed, env: &mut Env<'_, '_>) -> Opti
     let component = cluster.topology.component_of(task);
     let (index, tasks) = (task.0 - component.first_task.0, component.parallelism);
     let groups = cluster.topology.key_groups(index, tasks);
-    let mut mine = Snapshot::default();
-    for (number, part) in (0..).zip(origin.parts_of(component.id)) {
+    let (mut mine, mut operators) = (Snapshot::default(), Vec::new());
+    for part in origin.parts_of(component.id) {
         let part = part.inline.as_ref().and_then(Snapshot::decode);
         let part = part.expect("what a job starts from was checked when it was gathered");
         let read_here = part.positions.into_iter().filter(|p| p.partition().0 % tasks == index);
@@ -203,9 +204,13 @@ pub(super) fn share(task: TaskId, of: &Completed, env: &mut Env<'_, '_>) -> Opti
         if mine.states.is_empty() {
             mine.states = part.states;
         }
-        if number == index {
-            mine.operator = part.operator;
-        }
+        operators.extend(part.operator);
+    }
+    if !operators.is_empty() {
+        let first = mine.states.iter().position(|state| !state.kind.is_keyed());
+        let own = &mine.states[first.unwrap_or(mine.states.len())..];
+        mine.operator = deal(&operators, own, index, tasks);
+        assert!(mine.operator.is_some(), "a part's checksum covers its operator state");
     }
     mine.positions.sort();
     mine.groups.sort_by_key(|group| group.group);

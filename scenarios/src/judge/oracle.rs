@@ -14,6 +14,7 @@
 
 use std::sync::Arc;
 
+use stormglass_engine::component::state::CellKind;
 use stormglass_engine::component::{Bolt, Spout};
 use stormglass_engine::ids::{CheckpointId, ComponentId, Generation, Partition, TaskId};
 use stormglass_engine::log::InputLog;
@@ -64,7 +65,8 @@ pub(super) struct Oracle {
 #[derive(Clone, Debug)]
 pub(super) struct Inherited {
     tables: Vec<Option<Table>>,
-    own: Vec<Vec<Value>>,
+    /// By component, then by task.
+    own: Vec<Vec<Vec<Value>>>,
     positions: Vec<Vec<u64>>,
     blind: bool,
 }
@@ -128,15 +130,25 @@ impl Oracle {
     /// What it knows of the last completed checkpoint.
     pub(super) fn leave(&self) -> Inherited {
         let (tables, positions) = (self.tables.clone(), self.positions.clone());
-        Inherited { tables, own: self.own.clone(), positions, blind: self.blind }
+        let of = |component: &Component| {
+            component.tasks().map(|task| self.own[usize::from(task.0)].clone()).collect()
+        };
+        let own = self.plan.topology.components().iter().map(of).collect();
+        Inherited { tables, own, positions, blind: self.blind }
     }
-    /// Starts from there. What tasks have of their own they keep if there are as many.
+    /// Starts from there. Tasks of which there are as many keep what they have of their own.
     pub(super) fn inherit(&mut self, from: &Inherited) {
         self.tables.clone_from(&from.tables);
         self.positions.clone_from(&from.positions);
         self.blind = from.blind;
-        if self.own.len() == from.own.len() {
-            self.own.clone_from(&from.own);
+        for (component, rows) in self.plan.topology.components().iter().zip(&from.own) {
+            for (index, task) in component.tasks().enumerate() {
+                let own = &mut self.own[usize::from(task.0)];
+                match rows.len() == usize::from(component.parallelism) {
+                    true => own.clone_from(&rows[index]),
+                    false => *own = dealt(component, rows, index),
+                }
+            }
         }
     }
 
@@ -148,7 +160,9 @@ impl Oracle {
     /// Goes back to the state of an earlier completed checkpoint, for `gone` is unreadable.
     pub(super) fn go_back(&mut self, to: &Oracle, gone: CheckpointId) {
         self.tables.clone_from(&to.tables);
+        self.own.clone_from(&to.own);
         self.positions.clone_from(&to.positions);
+        self.carried.clone_from(&to.carried);
         self.stages.iter_mut().for_each(|stage| *stage = Stage::default());
         self.outputs.forget(gone);
     }
@@ -302,6 +316,33 @@ fn row_print(row: &[Value]) -> u64 {
     let mut out = (row.len() as u16).to_le_bytes().to_vec();
     row.iter().for_each(|value| value.encode(&mut out));
     hash::fingerprint(&out)
+}
+
+/// What the `index`-th task of a component has of its own, of what another number of tasks had:
+/// elements of lists go round, beginning with the first task's; maps are the same for all.
+fn dealt(component: &Component, rows: &[Vec<Value>], index: usize) -> Vec<Value> {
+    let tasks = usize::from(component.parallelism);
+    let mut own = vec![Value::Null; component.operator_cells.len()];
+    for (slot, (cell, own)) in component.operator_cells.iter().zip(&mut own).enumerate() {
+        if cell.kind == CellKind::Broadcast {
+            *own = rows.get(index % rows.len().max(1)).map_or(Value::Null, |of| of[slot].clone());
+            continue;
+        }
+        let (mut dealt, mut mine) = (0, Vec::new());
+        for row in rows {
+            let Value::List(elements) = &row[slot] else { continue };
+            for element in elements.iter() {
+                if dealt % tasks == index {
+                    mine.push(element.clone());
+                }
+                dealt += 1;
+            }
+        }
+        if !mine.is_empty() {
+            *own = Value::List(Arc::new(mine));
+        }
+    }
+    own
 }
 
 /// The task of a spout that reads a partition.

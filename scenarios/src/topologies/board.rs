@@ -2,7 +2,7 @@
 //!
 //! Rows are those of [`flights`]. `alerts` tells every task of `board` about very
 //! late flights; `board` keeps what it shows for each airport; `batch` collects what the boards
-//! show, and passes on the sums of eight at a time.
+//! show, and passes on the sums of eight at a time (or more, after a restore by fewer tasks).
 
 use std::sync::Arc;
 
@@ -205,10 +205,12 @@ impl Bolt for Batch {
         let [_, recent, _, _, mean, _] = tuple.values else { return Ok(()) };
         WAITING.add(cx, Value::List(Arc::new(vec![recent.clone(), mean.clone()])));
         let waiting = WAITING.get(cx);
-        if waiting.len() == BATCH {
+        // Fewer tasks than before have more than a batch to begin with.
+        let boards = waiting.len();
+        if boards >= BATCH {
             let sums = waiting.map(pair).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
             WAITING.clear(cx);
-            cx.emit(&[(BATCH as i64).into(), sums.0.into(), sums.1.into()]);
+            cx.emit(&[(boards as i64).into(), sums.0.into(), sums.1.into()]);
         }
         Ok(())
     }
