@@ -272,8 +272,7 @@ impl Coordinator {
 fn switches_for(command: &Command, cx: &mut Cx<'_>) -> Switches {
     match command {
         Command::Complete(completed) if completed.kind.is_savepoint() => {
-            let on = [Twist::SavepointSubsumes, Twist::SavepointNotRestored];
-            Switches::of(|twist| on.contains(&twist) && cx.twist(twist))
+            Switches::of(|twist| twist == Twist::SavepointNotRestored && cx.twist(twist))
         }
         _ => Switches::NONE,
     }

@@ -138,6 +138,11 @@ names! {
         AnyReasonCounts = "any-reason-counts",
         /// A savepoint takes the place of the last checkpoint, which tasks build on (FLINK-21351).
         SavepointSubsumes = "savepoint-subsumes",
+        /// An increment's name leaves out the attempt, and of two with one name the older is kept
+        /// (FLINK-29095).
+        FileNameReused = "file-name-reused",
+        /// What is given up at a restart gives its references back after it (FLINK-7268).
+        DiscardOutlivesRestart = "discard-outlives-restart",
         /// A savepoint is not restored from, though sinks commit on it (FLINK-10354).
         SavepointNotRestored = "savepoint-not-restored",
         /// A coordinator that is deposed deletes what its checkpoints wrote (FLINK-25486).

@@ -9,7 +9,7 @@
 //! Unlike in Flink nothing begins while a savepoint is under way, and its completion subsumes
 //! older checkpoints too: so checkpoints complete with rising ids, always.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -19,7 +19,7 @@ use stormglass_sim::time::{Instant, Span};
 use super::metadata::{Assignment, Completed};
 use crate::barrier::{Barrier, CheckpointKind, Pace};
 use crate::cluster::CheckpointSettings;
-use crate::handle::{FileId, Part};
+use crate::handle::{FileId, FileRef, Part};
 use crate::ids::{Attempt, CheckpointId, Generation};
 use crate::observation::AbortReason;
 
@@ -42,6 +42,8 @@ pub struct Checkpoints {
     last_trigger: Instant,
     last_completion: Option<Instant>,
     failures: Failures,
+    /// A planted bug's: by the file of a task that it follows, the first one that was acknowledged.
+    reused: Option<BTreeMap<FileId, FileRef>>,
 }
 
 /// A wish for a checkpoint. In order of precedence.
@@ -138,7 +140,8 @@ impl Checkpoints {
     pub fn restart(&mut self, now: Instant) -> Vec<GivenUp> {
         let pending = core::mem::take(&mut self.pending);
         let failures = core::mem::take(&mut self.failures);
-        *self = Checkpoints { last_trigger: now, failures, ..Checkpoints::default() };
+        let reused = self.reused.take();
+        *self = Checkpoints { last_trigger: now, failures, reused, ..Checkpoints::default() };
         pending.iter().map(|pending| pending.given_up(AbortReason::Superseded, false)).collect()
     }
 
@@ -277,6 +280,7 @@ impl Checkpoints {
         if slot.is_some() {
             return Acknowledged::Duplicate;
         }
+        let part = self.under_its_names(part);
         if !self.are_kept(checkpoint, &part, retained) {
             return Acknowledged::Baseless;
         }
@@ -311,8 +315,38 @@ impl Checkpoints {
     pub fn needed(&self, retained: &[Arc<Completed>]) -> BTreeSet<FileId> {
         let bases = self.pending.iter().filter_map(|pending| pending.base.as_ref());
         let whole = retained.iter().chain(bases).flat_map(|completed| completed.files());
-        let acked = self.pending.iter().flat_map(|pending| pending.parts.iter().flatten());
-        whole.chain(acked.flat_map(|part| part.files.iter().map(|file| file.id))).collect()
+        let named = self.reused.iter().flat_map(|reused| reused.values().map(|file| file.id));
+        whole.chain(self.acknowledged_files()).chain(named).collect()
+    }
+
+    /// All files that acknowledged parts of what is under way name.
+    pub fn acknowledged_files(&self) -> BTreeSet<FileId> {
+        let parts = self.pending.iter().flat_map(|pending| pending.parts.iter().flatten());
+        parts.flat_map(|part| part.files.iter().map(|file| file.id)).collect()
+    }
+
+    /// A planted bug: from now on the name of an increment says only which file it follows, not
+    /// which attempt has written it; of several with one name the first is kept.
+    pub fn reuse_names(&mut self) {
+        self.reused.get_or_insert_default();
+    }
+
+    /// A part, with what is kept under the names of its files.
+    fn under_its_names(&mut self, mut part: Arc<Part>) -> Arc<Part> {
+        let Some(reused) = self.reused.as_mut().filter(|_| part.files.len() > 1) else {
+            return part;
+        };
+        let files = &mut Arc::make_mut(&mut part).files;
+        for at in 1..files.len() {
+            let first = reused.entry(files[at - 1].id).or_insert(files[at]);
+            if first.id.attempt == files[at].id.attempt {
+                // One attempt does not repeat a name.
+                *first = files[at];
+            } else {
+                files[at] = *first;
+            }
+        }
+        part
     }
 
     /// Completion was applied. Returns the older ones, which it subsumes.

@@ -444,14 +444,14 @@ impl Metadata {
         if !completed.kind.is_savepoint() || !switches.has(Twist::SavepointNotRestored) {
             self.completed.push(completed.clone());
         }
-        self.subsume(retained, switches);
+        self.subsume(retained);
         Applied::Completed(completed)
     }
 
     /// Drops what need not be retained (Flink's `CheckpointSubsumeHelper`): never the newest, and
     /// never the latest that is no savepoint, unless the job ends: tasks build on its files.
-    fn subsume(&mut self, retained: u16, switches: Switches) {
-        let ends = self.ending().is_some() || switches.has(Twist::SavepointSubsumes);
+    fn subsume(&mut self, retained: u16) {
+        let ends = self.ending().is_some();
         let base = self.latest_checkpoint().map(|base| base.checkpoint).filter(|_| !ends);
         let newest = self.latest().map(|latest| latest.checkpoint);
         let mut surplus = self.completed.len().saturating_sub(usize::from(retained.max(1)));

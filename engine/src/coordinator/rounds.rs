@@ -82,6 +82,9 @@ impl Master {
         let stale = self.checkpoints.pending(checkpoint).is_some()
             && current != Some((generation, attempt));
         let any = stale && cx.twist(Twist::AcknowledgedByAnyAttempt);
+        if ack.part.files.len() > 1 && cx.twist(Twist::FileNameReused) {
+            self.checkpoints.reuse_names();
+        }
         let done = self.checkpoints.acknowledge(ack, ledger.metadata.retained(), any);
         if done.counts() {
             cx.observe(Observation::CheckpointAcked { checkpoint, task, attempt, bytes });
@@ -153,9 +156,32 @@ impl Master {
         }
     }
 
-    /// Tells the stores which files are still needed of all checkpoints up to a completed one.
+    /// Tells the stores which files are still needed of all checkpoints up to a completed one. A
+    /// planted bug: after a savepoint those of savepoints alone, though tasks build on others.
     pub(super) fn discard(&self, up_to: CheckpointId, ledger: &Ledger, cx: &mut Cx<'_>) {
-        self.keep_only(self.needed(ledger), up_to, ledger, cx);
+        let metadata = &ledger.metadata;
+        let newest = metadata.latest().map(|latest| latest.kind);
+        let after_savepoint = newest.is_some_and(CheckpointKind::is_savepoint);
+        let keep = if after_savepoint && cx.twist(Twist::SavepointSubsumes) {
+            metadata.savepoints().iter().flat_map(|savepoint| savepoint.files()).collect()
+        } else {
+            self.needed(ledger)
+        };
+        self.keep_only(keep, up_to, ledger, cx);
+    }
+
+    /// A planted bug: what is given up with its generation gives its references back when the next
+    /// one counts them already, so that they are missing there.
+    pub(super) fn discard_late(&self, ledger: &Ledger, cx: &mut Cx<'_>) {
+        let referred = self.checkpoints.acknowledged_files();
+        if let Some(latest) = ledger.metadata.latest()
+            && !referred.is_empty()
+            && cx.twist(Twist::DiscardOutlivesRestart)
+        {
+            let mut keep = self.needed(ledger);
+            keep.retain(|file| !referred.contains(file));
+            self.keep_only(keep, latest.checkpoint, ledger, cx);
+        }
     }
 
     /// All files that are still needed.

@@ -309,6 +309,7 @@ impl Master {
         if cx.twist(Twist::AcknowledgedByAnyAttempt) {
             self.checkpoints.carry_over(assignment);
         } else {
+            self.discard_late(ledger, cx);
             let given_up = self.checkpoints.restart(cx.now());
             given_up.iter().for_each(|given_up| tell_given_up(given_up, cx));
         }

@@ -29,6 +29,14 @@ impl Bug {
     }
 }
 
+/// Files are shared between checkpoints, and one checkpoint is kept.
+const INCREMENTS: &[&str] = &[
+    "state.backend=file",
+    "state.incremental=true",
+    "checkpoint.retained=1",
+    "input.words.vocabulary=2000",
+];
+
 pub(super) const ROWS: &[Bug] = &[
     bug(
         "visible-before-complete",
@@ -158,13 +166,27 @@ pub(super) const ROWS: &[Bug] = &[
         "savepoint-subsumes",
         Twist::SavepointSubsumes,
         "FLINK-21351",
-        "a savepoint takes the place of the last checkpoint, which tasks build on",
+        "a savepoint takes the place of the last checkpoint, whose files are deleted, though tasks \
+         build on them",
     )
-    .breaks("savepoints", &[Law::Progress])
-    .harmless(
-        "barriers name what is retained as the base, so tasks write anew, and a part that names \
-         a file which nobody keeps is declined",
-    ),
+    .breaks("savepoints", &[Law::Progress, Law::RestoreLatest])
+    .with(INCREMENTS),
+    bug(
+        "file-name-reused",
+        Twist::FileNameReused,
+        "FLINK-29095",
+        "the name of an increment leaves out the attempt, and of two with one name the older is \
+         kept",
+    )
+    .breaks("increments", &[Law::StateEqualsOracle, Law::RestoreLatest]),
+    bug(
+        "discard-outlives-restart",
+        Twist::DiscardOutlivesRestart,
+        "FLINK-7268",
+        "a checkpoint that is given up at a restart gives back its references after it, though what \
+         was restored counts on them",
+    )
+    .breaks("increments", &[Law::Progress, Law::RestoreLatest]),
     bug(
         "savepoint-not-restored",
         Twist::SavepointNotRestored,
