@@ -151,6 +151,9 @@ impl Judges {
             if !self.history.executed(time, o) {
                 self.unrestored(Witness { at: time, node, what: *o });
             }
+            if self.stopped {
+                self.after_the_end(Witness { at: time, node, what: *o });
+            }
             return;
         }
         self.protocol(Witness { at: time, node, what: *o });
@@ -184,6 +187,9 @@ impl Judges {
         match seen.what {
             Observation::Granted { generation, .. } => {
                 self.control.observed(seen, findings);
+                if self.stopped {
+                    return self.after_the_end(seen);
+                }
                 if self.fencing.granted(generation, seen, findings) {
                     if !self.restores.granted(plan, seen, findings) {
                         self.oracle.go_blind();
@@ -375,6 +381,24 @@ impl Judges {
                 findings.report(Law::OutputEqualsOracle, seen.at, sentence, &[seen]);
             }
         }
+    }
+
+    /// The job has ended, and something goes on: older generations may not know it yet.
+    #[cold]
+    fn after_the_end(&mut self, seen: Witness) {
+        let what = match seen.what {
+            Observation::Granted { generation, .. } => {
+                format!("generation {} was granted", generation.0)
+            }
+            Observation::Executed { task, generation, root, .. }
+                if generation == self.history.generation() =>
+            {
+                format!("{} executed {root}", self.plan.name(task))
+            }
+            _ => return,
+        };
+        let sentence = format!("{what} after the job had ended with its savepoint");
+        self.findings.report(Law::ConsistentCut, seen.at, sentence, &[seen]);
     }
 
     #[cold]

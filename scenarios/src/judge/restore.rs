@@ -2,7 +2,7 @@
 //! was not found unreadable in a run whose faults destroy what is durable; that all its tasks
 //! start from that one, and each starts once (`restore-latest`); that checkpoints complete with
 //! rising ids, in the newest generation, with a cut and an acknowledgement of every task
-//! (`consistent-cut`).
+//! (`consistent-cut`); that a job ends with its newest complete savepoint (`consistent-cut`).
 //!
 //! Does not verify: that what a task loads is what was stored (the oracle does, by the next cut).
 

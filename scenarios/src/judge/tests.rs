@@ -12,6 +12,8 @@ mod parts;
 mod random;
 mod restores;
 mod routes;
+mod savepoints;
+mod stores;
 mod topologies;
 
 use std::sync::Arc;
@@ -32,7 +34,12 @@ fn fresh(mini: &Mini) -> Judges {
 }
 
 fn fresh_with(mini: &Mini, transactions: Claim) -> Judges {
-    let settings = Settings {
+    Judges::new(Arc::clone(&mini.topology), mini.log.clone(), settings(transactions))
+}
+
+/// Those of a cluster with one of everything.
+fn settings(transactions: Claim) -> Settings {
+    Settings {
         coordinators: vec![NodeId::new(0, 9)],
         patience: Span::secs(5),
         clock_ppm: 0,
@@ -44,13 +51,16 @@ fn fresh_with(mini: &Mini, transactions: Claim) -> Judges {
         tolerated_failures: None,
         message_timeout: None,
         exact: true,
-    };
-    Judges::new(Arc::clone(&mini.topology), mini.log.clone(), settings)
+    }
 }
 
 /// Judges a whole history.
 fn judge(mini: &Mini, events: &[Event]) -> Judges {
-    let mut judges = fresh(mini);
+    judge_with(mini, events, settings(Claim { timeout: Span::secs(900), assumed: false }))
+}
+
+fn judge_with(mini: &Mini, events: &[Event], settings: Settings) -> Judges {
+    let mut judges = Judges::new(Arc::clone(&mini.topology), mini.log.clone(), settings);
     for (at, event) in (1..).zip(events) {
         judges.observed(Instant(at), event.node, &event.what);
     }

@@ -1,0 +1,135 @@
+//! Bent histories: several stores, and checkpoints that none of them can give any more.
+
+use stormglass_engine::ids::{CheckpointId, Generation, TaskId};
+use stormglass_engine::observation::{Observation as O, Resource};
+use stormglass_engine::topology::Delivery;
+use stormglass_sim::node::NodeId;
+use stormglass_sim::time::Span;
+
+use super::super::Judges;
+use super::super::control::Settings;
+use super::mini::{Event, Mini};
+use super::{Claim, Law, insert, judge_with, position, topologies};
+
+/// Judges of a cluster whose files survive in so many fenced stores.
+fn judge(mini: &Mini, events: &[Event], fenced_stores: usize, destroys: bool) -> Judges {
+    let claim = Claim { timeout: Span::secs(900), assumed: false };
+    let settings = Settings { fenced_stores, destroys, retained: 2, ..super::settings(claim) };
+    judge_with(mini, events, settings)
+}
+
+/// Each law that is broken, and how.
+fn found(judges: &Judges) -> Vec<(Law, String)> {
+    judges.violations().iter().map(|v| (v.law, v.sentence.clone())).collect()
+}
+
+/// A restart with three stores, the last of which can be told of generations or not. With two
+/// replicas of each file, two stores that know of a generation are enough.
+fn three_stores(told: usize) -> (Mini, Vec<Event>) {
+    let mut mini = Mini::new(topologies::word_count(), topologies::log(3, 90), 5);
+    mini.checkpoint();
+    mini.restart();
+    mini.run(0);
+    let mut events = Vec::new();
+    for event in &mini.events {
+        let O::Fenced { resource: Resource::Store, generation, .. } = event.what else {
+            events.push(event.clone());
+            continue;
+        };
+        let told = if generation == Generation(1) { 3 } else { told };
+        for node in (0..told as u16).map(|at| NodeId::new(20 + at, 7)) {
+            events.push(Event {
+                node,
+                what: O::Fenced { resource: Resource::Store, node, generation },
+            });
+        }
+    }
+    (mini, events)
+}
+
+#[test]
+fn enough_stores_know_of_a_generation_before_it_starts() {
+    for told in [2, 3] {
+        let (mini, events) = three_stores(told);
+        assert_eq!(found(&judge(&mini, &events, 2, false)), []);
+    }
+    let (mini, events) = three_stores(1);
+    let sentence = "count[0] was restored in generation 2 before the store was fenced for it: 1 \
+                    processes of 2";
+    assert_eq!(found(&judge(&mini, &events, 2, false)), [(Law::Fencing, sentence.to_string())]);
+}
+
+#[test]
+fn a_store_that_was_told_refuses_what_is_older() {
+    let (mini, events) = three_stores(2);
+    let accepted =
+        O::Accepted { resource: Resource::Store, generation: Generation(1), task: TaskId(1) };
+    let by = |store: u16| {
+        let mut events = events.clone();
+        events.push(Event { node: NodeId::new(20 + store, 7), what: accepted });
+        found(&judge(&mini, &events, 2, false))
+    };
+    for told in [0, 1] {
+        assert!(matches!(by(told)[..], [(Law::Fencing, _)]), "{:?}", by(told));
+    }
+    assert_eq!(by(2), [], "nobody could tell it: it has no whole pipeline");
+}
+
+/// Word count that goes back behind its second checkpoint.
+fn gone_back(delivery: Delivery) -> (Mini, Vec<Event>) {
+    let mut mini = Mini::new(topologies::words_to(delivery), topologies::log(3, 300), 11);
+    for _ in 0..2 {
+        mini.remember();
+        for _ in 0..60 {
+            mini.step();
+        }
+        mini.checkpoint();
+        while mini.publish() {}
+    }
+    mini.go_back();
+    mini.restart();
+    mini.run(0);
+    (mini.clone(), mini.events)
+}
+
+/// It is said of a checkpoint that nobody can read it, right before the second generation.
+fn say_unreadable(events: &mut Vec<Event>, checkpoint: u32) {
+    let granted = |o: &O| matches!(o, O::Granted { generation: Generation(2), .. });
+    let checkpoint = CheckpointId(checkpoint);
+    let at = position(events, granted);
+    insert(events, at, O::CheckpointUnreadable { checkpoint });
+}
+
+#[test]
+fn an_older_checkpoint_is_restored_if_the_newest_is_gone() {
+    let (mini, mut events) = gone_back(Delivery::Idempotent);
+    say_unreadable(&mut events, 2);
+    let judges = judge(&mini, &events, 1, true);
+    assert_eq!((found(&judges), judges.undecided()), (vec![], None));
+    // What was visible is visible again: with transactions nobody can say what that is worth.
+    let (mini, mut events) = gone_back(Delivery::Transactional);
+    say_unreadable(&mut events, 2);
+    let judges = judge(&mini, &events, 1, true);
+    assert_eq!(found(&judges), []);
+    let why = judges.undecided().expect("it is visible twice");
+    assert!(why.contains("destroyed checkpoint 2 in every store"), "{why}");
+}
+
+#[test]
+fn nobody_goes_back_without_need() {
+    let newest = "generation 2 was granted to restore checkpoint 1, but the newest completed is \
+                  checkpoint 2";
+    let kept = "checkpoint 2 was given up as unreadable, but nothing durable was destroyed";
+    let older = "checkpoint 1 was given up as unreadable, but it is not the newest";
+    let table = [(None, true, newest), (Some(2), false, kept), (Some(1), true, older)];
+    for (unreadable, destroys, sentence) in table {
+        let (mini, mut events) = gone_back(Delivery::Transactional);
+        if let Some(checkpoint) = unreadable {
+            say_unreadable(&mut events, checkpoint);
+        }
+        let judges = judge(&mini, &events, 1, destroys);
+        let all = found(&judges);
+        assert!(all.contains(&(Law::RestoreLatest, sentence.to_string())), "{all:?}");
+        assert_eq!(judges.undecided(), None);
+    }
+}
