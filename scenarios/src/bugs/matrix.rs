@@ -183,8 +183,8 @@ pub(super) const ROWS: &[Bug] = &[
         "discard-outlives-restart",
         Twist::DiscardOutlivesRestart,
         "FLINK-7268",
-        "a checkpoint that is given up at a restart gives back its references after it, though what \
-         was restored counts on them",
+        "a checkpoint that is given up at a restart gives back its references after it, though \
+         what was restored counts on them",
     )
     .breaks("increments", &[Law::Progress, Law::RestoreLatest]),
     bug(
