@@ -20,6 +20,7 @@
 
 use std::sync::Arc;
 
+use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::ids::{CheckpointId, ComponentId, Partition, TaskId};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::observation::Observation;
@@ -62,6 +63,7 @@ use control::{Control, Settings};
 use direct::Direct;
 use expiry::Expiry;
 use fencing::Fencing;
+use heritage::Heritages;
 use history::History;
 use law::{Findings, Law, Violation, Witness, count};
 use lineage::Lineage;
@@ -86,6 +88,7 @@ pub struct Judges {
     oracle: Oracle,
     restores: Restores,
     retained: Retained,
+    heritages: Heritages,
     fencing: Fencing,
     control: Control,
     /// Where acking takes the place of barriers: most of the others then see nothing.
@@ -127,6 +130,7 @@ impl Judges {
                 Box::new(Trees::new(plan, partitions, timeout, ppm))
             }),
             decided: (0, None),
+            heritages: Heritages::default(),
             retained: Retained::new(settings.retained, settings.destroys, &plan),
             control: Control::new(settings),
             staging: Staging::default(),
@@ -204,9 +208,9 @@ impl Judges {
                 self.restores.restored(plan, seen, findings);
                 history.observed(seen.at, seen.node, &seen.what);
             }
-            Observation::CheckpointCompleted { checkpoint, .. } => {
+            Observation::CheckpointCompleted { checkpoint, kind, .. } => {
                 self.control.observed(seen, findings);
-                self.completed(checkpoint, seen);
+                self.completed((checkpoint, kind), seen);
             }
             Observation::CheckpointTriggered { .. } | Observation::JobFailed { .. } => {
                 self.control.observed(seen, findings);
@@ -268,7 +272,7 @@ impl Judges {
         }
     }
 
-    fn completed(&mut self, checkpoint: CheckpointId, seen: Witness) {
+    fn completed(&mut self, (checkpoint, kind): (CheckpointId, CheckpointKind), seen: Witness) {
         let Judges { plan, findings, history, .. } = self;
         if !self.restores.completes(plan, history, seen, findings) {
             self.oracle.go_blind();
@@ -283,6 +287,7 @@ impl Judges {
         self.history.covered(checkpoint);
         self.settle_expired();
         self.retained.keep(checkpoint, &self.lineage, &self.oracle);
+        self.heritages.keep((checkpoint, kind), &self.lineage, &self.oracle);
     }
 
     /// What sinks without transactions wrote before a checkpoint that completed: now it counts.
@@ -328,6 +333,7 @@ impl Judges {
         if !restores.unreadable(retained.destroys(), seen, findings) {
             return self.oracle.go_blind();
         }
+        self.heritages.gone(checkpoint);
         match retained.before(checkpoint) {
             Some(before) => {
                 self.lineage.go_back(&before.0);
@@ -375,6 +381,7 @@ impl Judges {
         }
         let Some(covering) = covering else { return };
         let name = (task, generation, covering);
+        self.heritages.published(plan, name, &outputs);
         for output in outputs {
             let wrong = self.oracle.outputs.published(plan, name, output);
             if let Some(sentence) = wrong.filter(|_| !self.oracle.is_blind()) {

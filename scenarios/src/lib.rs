@@ -31,7 +31,7 @@
 //! * What a seed makes of it: [`input`], the records; [`plan`], the faults.
 //! * One run: [`run`] drives it; [`places`] says who is where; `story` listens, and hands on to
 //!   [`judge`] (the laws) and `metrics` (recoveries, flow); [`outcome`] is what comes back.
-//! * One run after the other: [`savepoint`], taken by one and restored by the next.
+//! * One run after the other: [`savepoint`], taken or retained by one and restored by the next.
 //! * Many runs: [`campaign`]; [`bugs`], planted and hunted; [`case`], one run as a file.
 
 pub mod bugs;

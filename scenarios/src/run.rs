@@ -1,16 +1,15 @@
 //! One run: a scenario, a seed and a plan become a world, are driven to the end and judged.
 //!
 //! A [`Run`] is a value: everything that decides its future is in it, `clone` continues the same
-//! future, and it can be sent to another thread between two steps.
+//! future, and it can be sent to another thread between two steps. `durable` gathers what it leaves
+//! to others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use stormglass_engine::handle::FileRef;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::names::{Probe, Twist};
 use stormglass_engine::node::Node;
-use stormglass_engine::store;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::fault::{ClockStep, Effect, Fault};
 use stormglass_sim::hash::Digest;
@@ -33,6 +32,8 @@ use crate::story::{Fired, Story};
 use crate::topologies::Registry;
 use crate::units::{Between, Drift, Step};
 
+mod durable;
+
 /// How long a run goes on after everything is done and healed, so that what comes back late (a
 /// zombie, a lost message) is seen and judged too.
 const AFTERMATH: Span = Span::secs(3);
@@ -52,6 +53,8 @@ pub struct Setup {
     pub bugs: Vec<Twist>,
     /// Whether the outcome is to tell what the control plane did. It changes nothing else.
     pub record: bool,
+    /// Whether [`Run::retained`] is going to be asked. It changes nothing else.
+    pub retain: bool,
     /// The savepoint that it starts from, if it is not the first run of its job.
     pub from: Option<Arc<Savepoint>>,
 }
@@ -72,7 +75,16 @@ impl Setup {
         let topology = scenario.topology(registry)?;
         let log = scenario.input(seed, loader)?;
         let plan = plan::generate(&scenario, seed, input::duration(&log))?;
-        Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false, from: None })
+        Ok(Setup {
+            scenario,
+            topology,
+            log,
+            plan,
+            bugs: Vec::new(),
+            record: false,
+            retain: false,
+            from: None,
+        })
     }
 
     /// A run that goes on where another ended with a savepoint: on the same input, with other
@@ -113,7 +125,16 @@ impl Setup {
         let scenario = Arc::new(scenario.drawn(plan.seed));
         let topology = scenario.topology(registry)?;
         let log = scenario.input(plan.seed, loader)?;
-        Ok(Setup { scenario, topology, log, plan, bugs: Vec::new(), record: false, from: None })
+        Ok(Setup {
+            scenario,
+            topology,
+            log,
+            plan,
+            bugs: Vec::new(),
+            record: false,
+            retain: false,
+            from: None,
+        })
     }
 
     /// Runs to the end.
@@ -158,10 +179,13 @@ impl Run {
         let duration = input::duration(&setup.log);
         let Between { min, max } = scenario::storm(&setup.scenario, duration);
         let storm = Between { min: Instant::ZERO + min, max: Instant::ZERO + max };
-        let Setup { scenario, topology, log, plan, bugs, record, from } = &setup;
+        let Setup { scenario, topology, log, plan, bugs, record, retain, from } = &setup;
         let settings = judging(scenario, &places, plan);
         let mut story = Story::new(topology, log, &places, settings, &plan.faults, storm);
         story.record = record.then(Vec::new);
+        if *retain {
+            story.judges.keep_heritages(usize::from(scenario.checkpoint.retained));
+        }
         let origin = from.as_ref().map(|savepoint| {
             story.judges.inherit(savepoint.checkpoint(), &savepoint.heritage);
             story.metrics.inherit(savepoint.checkpoint(), savepoint.heritage.positions());
@@ -242,28 +266,6 @@ impl Run {
         violations.extend(self.world.watcher().judges.violations().iter().cloned());
         let savepoint = self.savepoint();
         (self.outcome(violations), savepoint)
-    }
-
-    /// The savepoint with which the job has ended.
-    fn savepoint(&self) -> Option<Arc<Savepoint>> {
-        let coordinators = self.places.all(Role::Coordinator).into_iter();
-        let mut ending = coordinators.filter_map(|node| match self.world.process(node)? {
-            Node::Coordinator(coordinator) => coordinator.metadata().ending().cloned(),
-            _ => None,
-        });
-        let stopped = |_: &Arc<_>| self.world.watcher().judges.is_stopped();
-        let ending = ending.next_back().filter(stopped)?;
-        let read = |file: &FileRef| {
-            let stores = file
-                .replicas
-                .iter()
-                .filter_map(|replica| self.places.node(Role::Store, u32::from(replica) + 1));
-            let path = store::path_of(file.id);
-            stores.filter_map(|at| self.world.cached_file(at.machine, &path)).next()
-        };
-        let heritage = self.world.watcher().judges.heritage();
-        let Setup { topology, log, .. } = &*self.setup;
-        Savepoint::new(&ending, topology, log, heritage, read).map(Arc::new)
     }
 
     /// The run is over when everything is done and some time has passed since, or when time is up.

@@ -1,7 +1,11 @@
-//! A savepoint as a value: one run ends with it, and another starts from it.
+//! A savepoint as a value: one run ends with it or retains it, and another starts from it.
 //!
 //! It is whole: the state of every task, and what the judges know up to it. What is published after
-//! it goes to a receiver of its own, and is judged together with what was published before.
+//! it goes to a receiver of its own, and is judged together with what was published before it. A
+//! retained checkpoint is as good: what lies in several files is put together, and the run that
+//! starts from it owns it alone. Only what was in flight cannot go with it, for that belongs to
+//! channels between the tasks there were (Flink: a checkpoint with in-flight data cannot be
+//! restored where a job's graph is another; a savepoint can).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,6 +16,7 @@ use stormglass_engine::handle::{FileRef, Part};
 use stormglass_engine::ids::{Attempt, CheckpointId, Generation};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::origin::Origin;
+use stormglass_engine::snapshot::Snapshot;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::payload::Payload;
 
@@ -28,6 +33,7 @@ pub struct Savepoint {
     /// The components and their tasks, by name, in order.
     shape: Vec<(String, Range<u16>)>,
     max_parallelism: u16,
+    files: usize,
     /// The input, which goes on.
     pub(crate) log: InputLog,
     /// What the judges know up to it.
@@ -43,38 +49,40 @@ pub fn halfway(scenario: &Scenario) -> Scenario {
 }
 
 impl Savepoint {
-    /// Gathers a completed savepoint; `read` finds a file. None if one is missing.
+    /// Gathers a completed savepoint or checkpoint; `read` finds a sound copy of a file.
+    ///
+    /// # Errors
+    /// If a file is gone, or something was in flight.
     pub(crate) fn new(
         completed: &Completed,
         topology: &Topology,
         log: &InputLog,
         heritage: Heritage,
         read: impl Fn(&FileRef) -> Option<Payload>,
-    ) -> Option<Self> {
+    ) -> Result<Self, Problem> {
         let inline = |part: &Arc<Part>| {
-            let data = match (&part.inline, &part.files[..]) {
-                (Some(inline), []) => inline.clone(),
-                (None, [file]) => read(file)?,
-                _ => return None,
-            };
-            Some(Arc::new(Part { inline: Some(data), files: Vec::new(), ..(**part).clone() }))
+            let data = gather(part, &read).map_err(|why| refused(completed.checkpoint, &why))?;
+            Ok(Arc::new(Part { inline: Some(data), files: Vec::new(), ..(**part).clone() }))
         };
+        let gathered = completed;
         let completed = Completed {
             // To the next run it is a savepoint like any other, taken before its first generation.
             kind: CheckpointKind::Savepoint,
             generation: Generation(0),
             attempt: Attempt(0),
-            parts: completed.parts.iter().map(inline).collect::<Option<_>>()?,
+            parts: completed.parts.iter().map(inline).collect::<Result<_, Problem>>()?,
             ..completed.clone()
         };
+        let files = gathered.parts.iter().map(|part| part.files.len()).sum();
         let shape = topology.components().iter().map(|component| {
             let first = component.first_task.0 - 1;
             (component.name.to_string(), first..first + component.parallelism)
         });
-        Some(Savepoint {
+        Ok(Savepoint {
             completed: Arc::new(completed),
             shape: shape.collect(),
             max_parallelism: topology.max_parallelism(),
+            files,
             log: log.clone(),
             heritage,
         })
@@ -83,6 +91,11 @@ impl Savepoint {
     /// Its id. The ids of the next run's checkpoints follow.
     pub fn checkpoint(&self) -> CheckpointId {
         self.completed.checkpoint
+    }
+
+    /// How many files of the durable store it was put together from.
+    pub fn files(&self) -> usize {
+        self.files
     }
 
     /// How many tasks of each component took it, in the order of their names.
@@ -117,4 +130,33 @@ impl Savepoint {
         let shape = self.shape.iter().map(|(_, tasks)| tasks.clone()).collect();
         Arc::new(Origin { completed: Arc::clone(&self.completed), shape })
     }
+}
+
+/// The contents of a part: inline, in a file, or in one and what has changed since. If they are not
+/// to be had, why.
+fn gather(part: &Part, read: &impl Fn(&FileRef) -> Option<Payload>) -> Result<Payload, String> {
+    let sound = |file: &FileRef| {
+        read(file).ok_or_else(|| format!("no store has a sound copy of file {}", file.id))
+    };
+    let damaged = || format!("what task {} kept is no snapshot", part.task.0);
+    let data = match (&part.inline, &part.files[..]) {
+        (Some(inline), _) => inline.clone(),
+        (None, [file]) => sound(file)?,
+        (None, files) => {
+            let files: Vec<Payload> = files.iter().map(sound).collect::<Result<_, _>>()?;
+            let files: Option<Vec<Snapshot>> = files.iter().map(Snapshot::decode).collect();
+            files.and_then(Snapshot::over).ok_or_else(damaged)?.encode()
+        }
+    };
+    let snapshot = Snapshot::decode(&data).ok_or_else(damaged)?;
+    match snapshot.in_flight.is_empty() {
+        true => Ok(data),
+        false => Err(format!("tuples were in flight at task {}", part.task.0)),
+    }
+}
+
+/// No other run can start from a checkpoint.
+pub(crate) fn refused(checkpoint: CheckpointId, why: &str) -> Problem {
+    let message = format!("no run can start from checkpoint {}: {why}", checkpoint.0);
+    Problem::new("", message).help("a savepoint waits for what is in flight: end with one")
 }

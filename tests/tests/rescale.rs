@@ -1,5 +1,5 @@
-//! A savepoint that some numbers of tasks took is restored by others, under faults: state and
-//! outputs are the oracle's for the whole input, judged over both runs.
+//! A savepoint or a retained checkpoint of some numbers of tasks is restored by others, under
+//! faults: state and outputs are the oracle's for the whole input, judged over both runs.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use stormglass_scenarios::run::{Run, Setup};
 use stormglass_scenarios::savepoint::{Savepoint, halfway};
 use stormglass_scenarios::scenario::Scenario;
 use stormglass_scenarios::topologies::Registry;
-use stormglass_tests::runs::{assert_holds, scenario};
+use stormglass_sim::time::{Instant, Span};
+use stormglass_tests::runs::{assert_holds, scenario, setup};
 
 const SIZE: &str = "input.words.count=8000";
 
@@ -113,6 +114,69 @@ fn operator_lists_are_dealt_out_and_broadcast_maps_copied() {
             assert_eq!(forgetful.run().verdict.name(), "broken", "it is missed if it is not there");
         }
     }
+}
+
+/// A run with three retained checkpoints, halfway, and these.
+fn halfway_with_three(scenario: &Arc<Scenario>, seed: u64) -> (Run, Vec<Arc<Savepoint>>) {
+    let mut setup = Setup::new(scenario, &Registry::default(), &catalog::file, seed).unwrap();
+    setup.retain = true;
+    let mut run = Run::new(setup);
+    for at in (0..60).map(|n| Instant::ZERO + Span::millis(4_000 + 50 * n)) {
+        assert!(run.advance(at), "it has not come to its end");
+        let all: Result<Vec<_>, _> = run.retained().into_iter().collect();
+        if let Some(three) = all.ok().filter(|all| all.len() == 3) {
+            return (run, three);
+        }
+    }
+    panic!("there is never a moment when all is visible: {:?}", run.retained());
+}
+
+#[test]
+fn any_retained_checkpoint_is_restored_by_other_numbers_of_tasks() {
+    let log = ["state.backend=log", "state.incremental=true"];
+    let file = ["state.backend=file", "state.incremental=true"];
+    for (seed, state) in [(0, &[][..]), (1, &log[..]), (2, &file[..])] {
+        let with = |count: u16| {
+            let count = format!("topology.parallelism.count={count}");
+            let retained = ["checkpoint.retained=3", "checkpoint.interval=250ms", SIZE, &count];
+            scenario("word-count", &[state, &retained].concat())
+        };
+        let (run, three) = halfway_with_three(&with(4), seed);
+        assert!(three.is_sorted_by(|a, b| a.checkpoint() < b.checkpoint()), "oldest first");
+        let parts: usize = three[2].tasks().map(|(_, tasks)| tasks).sum();
+        assert_eq!(
+            three[2].files() > parts,
+            !state.is_empty(),
+            "increments are files of their own"
+        );
+        assert_holds(&run.finish());
+        let mut read = Vec::new();
+        for (savepoint, count) in three.iter().flat_map(|one| [2, 3, 7].map(|count| (one, count))) {
+            let (registry, scenario) = (Registry::default(), with(count));
+            let setup =
+                Setup::from_savepoint(&scenario, &registry, &catalog::file, seed, savepoint);
+            let outcome = setup.unwrap().run();
+            assert_holds(&outcome);
+            read.push(outcome.flow.read - outcome.flow.replayed);
+        }
+        assert!(read[0] < 8_000 && read[0] > read[3] && read[3] > read[6], "{read:?}");
+    }
+}
+
+#[test]
+fn what_was_in_flight_belongs_to_the_tasks_there_were() {
+    let settings = ["checkpoint.retained=3", "checkpoint.alignment=unaligned", SIZE];
+    let mut setup = setup(&scenario("word-count", &settings), 0);
+    setup.retain = true;
+    let mut run = Run::new(setup);
+    let mut refused = None;
+    while refused.is_none() && run.advance(run.now() + Span::millis(100)) {
+        refused = run.retained().into_iter().filter_map(Result::err).find(|problem| {
+            let text = problem.to_string();
+            text.contains("in flight at task") && text.contains("a savepoint waits")
+        });
+    }
+    assert!(refused.is_some());
 }
 
 #[test]
