@@ -406,3 +406,33 @@ fn what_fails_the_job() {
     let given_up = abort(&mut books, 1, AbortReason::Expired).unwrap();
     assert!(given_up.fails_job, "sources stand still for it");
 }
+
+/// Checkpoint 2 is acknowledged and never completes; the next attempt builds on 1 as well.
+#[test]
+fn a_planted_bug_keeps_the_older_of_two_increments() {
+    for planted in [false, true] {
+        let (base, mut books) = (completed(1, &[1]), begun());
+        books.abort(ONE, AbortReason::Expired, None, false);
+        if planted {
+            books.reuse_names();
+        }
+        let mut last = Vec::new();
+        for (id, attempt) in [(2, 2), (3, 9)] {
+            books.restart(at(0));
+            let request = books.reserve(&SETTINGS, at(10));
+            assert_eq!(request, Some(Request::Periodic));
+            let generation = Generation(attempt);
+            let attempt = Attempt(attempt);
+            let assignment = Assignment { generation, attempt, ..assignment() };
+            books.begin(CheckpointId(id), &assignment, Some(base.clone()), at(10));
+            let mut part = (*part_with(1, &[1, id])).clone();
+            part.files[1].id.attempt = attempt;
+            let (checkpoint, part) = (CheckpointId(id), Arc::new(part));
+            let ack = Ack { checkpoint, generation, attempt, part };
+            let done = books.acknowledge(ack, core::slice::from_ref(&base), false);
+            assert_eq!(done, Acknowledged::Counted);
+            last = books.acknowledged_files().iter().map(|file| file.checkpoint.0).collect();
+        }
+        assert_eq!(last, if planted { [1, 2] } else { [1, 3] });
+    }
+}
