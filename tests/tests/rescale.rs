@@ -143,12 +143,10 @@ fn any_retained_checkpoint_is_restored_by_other_numbers_of_tasks() {
         };
         let (run, three) = halfway_with_three(&with(4), seed);
         assert!(three.is_sorted_by(|a, b| a.checkpoint() < b.checkpoint()), "oldest first");
-        let parts: usize = three[2].tasks().map(|(_, tasks)| tasks).sum();
-        assert_eq!(
-            three[2].files() > parts,
-            !state.is_empty(),
-            "increments are files of their own"
-        );
+        let parts: usize = three[0].tasks().map(|(_, tasks)| tasks).sum();
+        // A task writes a whole one now and then, and after every restart.
+        let increments = three.iter().any(|one| one.files() > parts);
+        assert_eq!(increments, !state.is_empty(), "increments are files of their own");
         assert_holds(&run.finish());
         let mut read = Vec::new();
         for (savepoint, count) in three.iter().flat_map(|one| [2, 3, 7].map(|count| (one, count))) {
