@@ -1,7 +1,7 @@
 //! A run is a pure function of scenario, seed and plan: twice in one process, in two processes, in
 //! debug and in release, and whoever listens.
 //!
-//! `digests.txt` pins ten runs. When the engine is meant to behave differently, they change:
+//! `digests.txt` pins some runs. When the engine is meant to behave differently, they change:
 //!
 //!     UPDATE_DIGESTS=1 cargo test -p stormglass-tests --test determinism
 
@@ -128,6 +128,9 @@ fn pinned_runs() -> String {
         ("word-count", 0..4),
         ("coordinator-storm", 0..4),
         ("elastic", 0..2),
+        ("checkpoint-storm", 0..8),
+        ("stateful-bolts", 0..2),
+        ("queries", 0..2),
     ];
     for (name, seeds) in pinned {
         let scenario = scenario(name, &[]);
