@@ -416,13 +416,11 @@ impl Judges {
         self.findings.report(Law::LegalOrder, seen.at, sentence, &[seen]);
     }
 
-    /// The runner says what is still missing at the end of the lull, which lasted `after`.
+    /// The runner says what is missing at the end of the lull, which lasted `after`.
     pub fn progress(&mut self, pending: Option<&str>, after: Span) {
         // Without a checkpoint to start from there is no progress to be had.
         if let Some(what) = pending.filter(|_| !self.retained.are_lost()) {
-            let sentence = format!(
-                "after the faults stopped, {what} is still missing after {after} of virtual time"
-            );
+            let sentence = format!("{after} of virtual time after the faults stopped, {what}");
             self.findings.report(Law::Progress, self.now, sentence, &[]);
         }
     }
