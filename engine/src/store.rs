@@ -1,10 +1,10 @@
 //! A store: one of the nodes that keep the files of checkpoints, each on its machine's disk.
 //!
-//! A file is named by checkpoint, generation, attempt and task. It comes in packets through a
-//! pipeline of stores (see `flow`), lies under a temporary name until it is whole and durable, and
-//! is acknowledged when contents and name are durable in all of the pipeline. A failed write has an
-//! unknown outcome: it is reported as not durable, and nothing that has its name is deleted for it.
-//! What a store reads it compares with the checksum that it is asked for.
+//! A file is named by checkpoint, generation, attempt, task and number. It comes in packets
+//! through a pipeline of stores (see `flow`), lies under a temporary name until it is whole and
+//! durable, and is acknowledged when contents and name are durable in all of the pipeline. A
+//! failed write has an unknown outcome: it is reported as not durable, and nothing that has its
+//! name is deleted for it. What a store reads it compares with the checksum that it is asked for.
 //!
 //! The coordinator that leads knows which store has which file: stores tell it what lies on their
 //! disks, and copy files to one another when it says so (see `copies`).

@@ -170,6 +170,7 @@ impl Judges {
         match seen.what {
             Observation::Executed { .. } => self.executed += 1,
             Observation::Granted { generation, .. } => {
+                control.observed(seen, findings);
                 if !fencing.granted(generation, seen, findings) {
                     return;
                 }
@@ -178,6 +179,7 @@ impl Judges {
             | Observation::Fenced { .. }
             | Observation::Accepted { .. } => fencing.observed(plan, seen, findings),
             Observation::CheckpointCompleted { checkpoint, .. } => {
+                control.observed(seen, findings);
                 self.decided.0 += 1;
                 self.decided.1 = Some(checkpoint);
             }
@@ -221,7 +223,12 @@ impl Judges {
             }
             Observation::Stopped { .. } => self.stopped_now(seen),
             Observation::CheckpointUnreadable { checkpoint } => self.unreadable(checkpoint, seen),
-            Observation::StateLost { .. } => self.retained.lost(),
+            Observation::StateLost { .. } if self.restores.is_stranded() => self.retained.lost(),
+            Observation::StateLost { generation } => {
+                let g = generation.0;
+                let what = format!("generation {g} gave state up as lost that can be read");
+                findings.report(Law::RestoreLatest, seen.at, what, &[seen]);
+            }
             Observation::Staged { task, generation, checkpoint, root, child, print } => {
                 self.staging.stage((task, generation, checkpoint), (root, child, print));
             }

@@ -70,20 +70,10 @@ impl Setup {
         loader: &Loader<'_>,
         seed: u64,
     ) -> Result<Setup, Problem> {
-        scenario.check()?;
-        let scenario = Arc::new(scenario.drawn(seed));
-        let topology = scenario.topology(registry)?;
-        let log = scenario.input(seed, loader)?;
-        let plan = plan::generate(&scenario, seed, input::duration(&log))?;
-        Ok(Setup {
-            scenario,
-            topology,
-            log,
-            plan,
-            bugs: Vec::new(),
-            record: false,
-            retain: false,
-            from: None,
+        Setup::make(scenario, registry, seed, |scenario| {
+            let log = scenario.input(seed, loader)?;
+            let plan = plan::generate(scenario, seed, input::duration(&log))?;
+            Ok((log, plan))
         })
     }
 
@@ -95,15 +85,16 @@ impl Setup {
     pub fn from_savepoint(
         scenario: &Arc<Scenario>,
         registry: &Registry,
-        loader: &Loader<'_>,
         seed: u64,
         savepoint: &Arc<Savepoint>,
     ) -> Result<Setup, Problem> {
-        let setup = Setup::new(scenario, registry, loader, seed)?;
+        let setup = Setup::make(scenario, registry, seed, |scenario| {
+            let log = savepoint.log.clone();
+            let plan = plan::generate(scenario, seed, input::duration(&log))?;
+            Ok((log, plan))
+        })?;
         savepoint.fits(&setup.scenario, &setup.topology)?;
-        let (log, from) = (savepoint.log.clone(), Some(Arc::clone(savepoint)));
-        let plan = plan::generate(&setup.scenario, seed, input::duration(&log))?;
-        Ok(Setup { log, plan, from, ..setup })
+        Ok(Setup { from: Some(Arc::clone(savepoint)), ..setup })
     }
 
     /// The same with another plan: one that was read, edited or shrunk. It brings its own seed.
@@ -121,10 +112,22 @@ impl Setup {
                 format!("the plan is for `{}`, not for `{}`", plan.scenario, scenario.name);
             return Err(Problem::new("", message));
         }
+        Setup::make(scenario, registry, plan.seed, |scenario| {
+            Ok((scenario.input(plan.seed, loader)?, plan))
+        })
+    }
+
+    /// The scenario as the seed has it, with the input and the plan that are made for it.
+    fn make(
+        scenario: &Scenario,
+        registry: &Registry,
+        seed: u64,
+        input: impl FnOnce(&Scenario) -> Result<(InputLog, Plan), Problem>,
+    ) -> Result<Setup, Problem> {
         scenario.check()?;
-        let scenario = Arc::new(scenario.drawn(plan.seed));
+        let scenario = Arc::new(scenario.drawn(seed));
         let topology = scenario.topology(registry)?;
-        let log = scenario.input(plan.seed, loader)?;
+        let (log, plan) = input(&scenario)?;
         Ok(Setup {
             scenario,
             topology,
@@ -162,6 +165,8 @@ pub struct Run {
     duration: Span,
     next_sample: Instant,
     complete_at: Option<Instant>,
+    /// Whether it is over, as the driver saw it when it last had something to do.
+    over: bool,
 }
 
 /// What became of a fault so far.
@@ -208,6 +213,7 @@ impl Run {
             duration,
             next_sample: Instant::ZERO + SAMPLE,
             complete_at: None,
+            over: false,
             setup: Arc::new(setup),
         }
     }
@@ -234,7 +240,7 @@ impl Run {
     /// Goes on up to an instant. False if the run is over.
     pub fn advance(&mut self, until: Instant) -> bool {
         while self.world.now() < until {
-            if self.is_over() {
+            if self.over {
                 return false;
             }
             self.slice(until);
@@ -289,14 +295,17 @@ impl Run {
     fn slice(&mut self, until: Instant) {
         let next_fault = self.timed.first().map_or(Instant::FAR, |(at, _)| *at);
         let next_repair = self.repairs.iter().map(|(at, _)| *at).min().unwrap_or(Instant::FAR);
-        let limit = until.min(next_fault).min(next_repair).min(self.next_sample);
-        match self.world.run_until(limit) {
+        let due = next_fault.min(next_repair).min(self.next_sample);
+        match self.world.run_until(until.min(due)) {
             Ended::Yielded | Ended::Stopped(_) => {
                 let fired = std::mem::take(&mut self.world.watcher_mut().fired);
                 fired.into_iter().for_each(|fired| self.strike(fired));
             }
+            // Whoever looks in here must not change when the run ends.
+            Ended::Reached | Ended::Idle if until < due => return,
             Ended::Reached | Ended::Idle => self.due(),
         }
+        self.over = self.is_over();
     }
 
     /// Does what is due at this instant.

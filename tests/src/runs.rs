@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use stormglass_scenarios::catalog;
 use stormglass_scenarios::outcome::Outcome;
-use stormglass_scenarios::run::Setup;
+use stormglass_scenarios::run::{Run, Setup};
 use stormglass_scenarios::scenario::Scenario;
 use stormglass_scenarios::topologies::Registry;
 use stormglass_sim::hash::Mixer;
+use stormglass_sim::time::Instant;
 
 /// Settings that make a catalog scenario short enough to be run often. Faults keep their shares of
 /// the input; what lasts longer than the run is healed by its end.
@@ -58,6 +59,33 @@ pub fn assert_holds(outcome: &Outcome) {
         outcome.seed,
         outcome.verdict,
     );
+}
+
+/// Demands that a run holds, and that a clone has the future of its original, whoever goes first:
+/// it is cloned at fifty instants.
+///
+/// # Panics
+/// If a law is broken, or two futures differ.
+pub fn assert_clones_share_its_future(setup: &Setup) {
+    let alone = setup.clone().run();
+    assert_holds(&alone);
+    let end = alone.ended.since(Instant::ZERO).as_nanos();
+    let mut instants: Vec<u64> = (0..50).map(|n| draw("clones", n, end)).collect();
+    instants.sort_unstable();
+    let mut original = Run::new(setup.clone());
+    for (n, instant) in instants.into_iter().enumerate() {
+        assert!(original.advance(Instant(instant)));
+        let clone = original.clone();
+        assert_eq!(clone.digest(), original.digest());
+        if n % 2 == 0 {
+            assert_eq!(clone.finish(), alone, "a clone at {instant} ns that went first");
+        } else {
+            // The original goes first, to its end; the clone takes its place.
+            assert_eq!(original.finish(), alone, "an original cloned at {instant} ns");
+            original = clone;
+        }
+    }
+    assert_eq!(original.finish(), alone, "a run that was cloned fifty times");
 }
 
 /// The `n`-th number below `bound` that a test draws under a name.

@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use stormglass_scenarios::outcome::Outcome;
-use stormglass_scenarios::run::Run;
-use stormglass_sim::time::Instant;
-use stormglass_tests::runs::{assert_holds, draw, scenario, setup};
+use stormglass_tests::runs::{assert_clones_share_its_future, assert_holds, scenario, setup};
 
 /// Many short checkpoints, and machines that lose their power in the middle of them.
 fn settings(backend: &str, incremental: bool) -> Vec<String> {
@@ -68,20 +66,5 @@ fn forks_with_a_real_engine_inside_have_one_future() {
     let settings = settings("embedded", true);
     let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
     let setup = setup(&scenario("reference", &settings), 3);
-    let alone = setup.clone().run();
-    let end = alone.ended.since(Instant::ZERO).as_nanos();
-    let mut instants: Vec<u64> = (0..50).map(|n| draw("backends", n, end)).collect();
-    instants.sort_unstable();
-    let mut original = Run::new(setup);
-    for (n, instant) in instants.into_iter().enumerate() {
-        assert!(original.advance(Instant(instant)));
-        let clone = original.clone();
-        if n % 2 == 0 {
-            assert_eq!(clone.finish(), alone, "a clone at {instant} ns that went first");
-        } else {
-            assert_eq!(original.finish(), alone, "an original cloned at {instant} ns");
-            original = clone;
-        }
-    }
-    assert_eq!(original.finish(), alone, "a run that was cloned fifty times");
+    assert_clones_share_its_future(&setup);
 }

@@ -42,7 +42,6 @@ fn a_savepoint_of_four_tasks_is_restored_by_two_three_and_seven() {
             let setup = Setup::from_savepoint(
                 &with(words, count, publish),
                 &Registry::default(),
-                &catalog::file,
                 seed,
                 &savepoint,
             );
@@ -102,7 +101,6 @@ fn operator_lists_are_dealt_out_and_broadcast_maps_copied() {
             let setup = Setup::from_savepoint(
                 &boards(alerts, board, batch),
                 &Registry::default(),
-                &catalog::file,
                 seed,
                 &savepoint,
             );
@@ -151,8 +149,7 @@ fn any_retained_checkpoint_is_restored_by_other_numbers_of_tasks() {
         let mut read = Vec::new();
         for (savepoint, count) in three.iter().flat_map(|one| [2, 3, 7].map(|count| (one, count))) {
             let (registry, scenario) = (Registry::default(), with(count));
-            let setup =
-                Setup::from_savepoint(&scenario, &registry, &catalog::file, seed, savepoint);
+            let setup = Setup::from_savepoint(&scenario, &registry, seed, savepoint);
             let outcome = setup.unwrap().run();
             assert_holds(&outcome);
             read.push(outcome.flow.read - outcome.flow.replayed);
@@ -183,7 +180,7 @@ fn key_groups_are_the_same_for_ever() {
     let mut other = (*with(4, 2, 4)).clone();
     other.topology.max_parallelism = Some(64);
     let (registry, other) = (Registry::default(), Arc::new(other));
-    let refused = Setup::from_savepoint(&other, &registry, &catalog::file, 0, &savepoint);
+    let refused = Setup::from_savepoint(&other, &registry, 0, &savepoint);
     let problem = refused.unwrap_err().to_string();
     assert!(problem.contains("key groups"), "{problem}");
 }

@@ -108,7 +108,7 @@ impl Master {
                 let kind = CheckpointKind::Checkpoint;
                 cx.observe(Observation::CheckpointTriggered { checkpoint, kind, generation });
             }
-            Phase::Committing => {}
+            Phase::Committing => self.adapt(ledger, cx),
             Phase::Committed => {
                 self.discard(version, ledger, cx);
                 self.covered(ledger, cx);

@@ -14,7 +14,7 @@ use crate::names::Probe;
 use crate::observation::{AbortReason, Step};
 use crate::snapshot::Snapshot;
 
-/// The parts of one task that are not acknowledged.
+/// The parts of one task that are not acknowledged, and those on which increments may build.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
     task: TaskId,
@@ -48,6 +48,9 @@ impl Parts {
         env: &mut Env<'_, '_>,
     ) {
         let checkpoint = barrier.checkpoint;
+        if let Some(base) = barrier.base {
+            self.acknowledged.retain(|(of, _)| *of >= base);
+        }
         let (task, generation, attempt) = (self.task, env.generation, env.attempt);
         // The barrier has gone ahead; the state is written out when this work is done.
         let stopped = env.cluster.topology.component_of(task).snapshot_cpu;
@@ -130,10 +133,8 @@ impl Parts {
         }
     }
 
-    /// The files of the task's part of a complete checkpoint, if this attempt has made it. Parts of
-    /// older ones are forgotten.
-    pub(super) fn files_of(&mut self, checkpoint: CheckpointId) -> Option<&[FileRef]> {
-        self.acknowledged.retain(|(of, _)| *of >= checkpoint);
+    /// The files of the task's part of a complete checkpoint, if this attempt has made it.
+    pub(super) fn files_of(&self, checkpoint: CheckpointId) -> Option<&[FileRef]> {
         let part = self.acknowledged.iter().find(|(of, _)| *of == checkpoint);
         part.map(|(_, part)| &part.files[..])
     }

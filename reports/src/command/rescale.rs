@@ -19,6 +19,9 @@ use crate::{files, shell};
 pub(super) fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem> {
     let again = shell::command(&repeat(args));
     let (scenario, files) = files::scenario(&args.scenario, &args.settings)?;
+    let mut settings = args.settings.clone();
+    settings.extend(args.rescale.iter().map(|to| format!("topology.parallelism.{to}")));
+    let (rescaled, _) = files::scenario(&args.scenario, &settings)?;
     let load = |name: &str| files.load(name);
     let mut first = Setup::new(&Arc::new(halfway(&scenario)), registry, &load, args.seed)?;
     first.bugs = super::twists(&args.bugs)?;
@@ -26,13 +29,18 @@ pub(super) fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem
     let (one, topology) = (Arc::clone(&first.scenario), Arc::clone(&first.topology));
     let (outcome, savepoint) = Run::new(first).finish_with_savepoint();
     note_panic(&outcome);
-    let before = answer(&one, &topology, &outcome, &again, false, args.timeline);
-    let Some(savepoint) = savepoint else { return Ok(before) };
-    let mut settings = args.settings.clone();
-    settings.extend(args.rescale.iter().map(|to| format!("topology.parallelism.{to}")));
-    let (scenario, _) = files::scenario(&args.scenario, &settings)?;
+    let mut before = answer(&one, &topology, &outcome, &again, false, args.timeline);
+    let Some(savepoint) = savepoint else {
+        let to = args.rescale.join(" ");
+        before.text += &format!(
+            "\n\nNot restored: the job did not end with a savepoint, so nothing goes on with \
+             {to}.\nAnother seed may get that far: --seed {}",
+            args.seed.wrapping_add(1)
+        );
+        return Ok(before);
+    };
     let seed = args.seed;
-    let mut second = Setup::from_savepoint(&Arc::new(scenario), registry, &load, seed, &savepoint)?;
+    let mut second = Setup::from_savepoint(&Arc::new(rescaled), registry, seed, &savepoint)?;
     second.bugs = super::twists(&args.bugs)?;
     second.record = args.timeline;
     let (two, topology) = (Arc::clone(&second.scenario), Arc::clone(&second.topology));

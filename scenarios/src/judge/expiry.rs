@@ -120,7 +120,8 @@ impl Expiry {
         let outage = |of: &Expired| of.asked.unwrap_or(at).since(of.since);
         let lost = |of: &&Expired| of.lost && !of.outputs.is_empty();
         let records: u64 = self.expired.iter().filter(lost).map(|of| of.outputs.len() as u64).sum();
-        let excused = |of: &&Expired| assumed && outage(of) >= timeout;
+        // Who never came for it has no outage to blame.
+        let excused = |of: &&Expired| assumed && of.asked.is_some() && outage(of) >= timeout;
         let Some(longest) = self.expired.iter().filter(lost).max_by_key(|of| outage(of)) else {
             return;
         };

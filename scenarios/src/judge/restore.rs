@@ -86,6 +86,10 @@ impl Restores {
     pub(super) fn strand(&mut self) {
         self.stranded = true;
     }
+    /// Whether that is so.
+    pub(super) fn is_stranded(&self) -> bool {
+        self.stranded
+    }
     /// How many completed.
     pub(super) fn completed(&self) -> u64 {
         self.completed.len() as u64

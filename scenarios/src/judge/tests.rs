@@ -19,6 +19,7 @@ mod topologies;
 use std::sync::Arc;
 
 use stormglass_engine::observation::Observation;
+use stormglass_engine::topology::Delivery;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 
@@ -73,6 +74,23 @@ fn broken(mini: &Mini, events: &[Event], law: Law) -> Violation {
     let judges = judge(mini, events);
     let found = judges.violations().iter().find(|violation| violation.law == law);
     found.unwrap_or_else(|| panic!("{law:?} holds: {:?}", judges.violations())).clone()
+}
+
+/// Word count on an engine that goes back to the checkpoint before the newest.
+fn gone_back(delivery: Delivery) -> Mini {
+    let mut mini = Mini::new(topologies::words_to(delivery), topologies::log(3, 300), 11);
+    for _ in 0..2 {
+        mini.remember();
+        for _ in 0..60 {
+            mini.step();
+        }
+        mini.checkpoint();
+        while mini.publish() {}
+    }
+    mini.go_back();
+    mini.restart();
+    mini.run(0);
+    mini
 }
 
 fn position(events: &[Event], is: impl Fn(&Observation) -> bool) -> usize {

@@ -30,55 +30,42 @@ descriptor! {
     BroadcastState {}, ttl: no
 }
 
-impl ListState {
-    /// The state at `slot`, called `name`.
-    pub const fn new(slot: u16, name: &'static str) -> Self {
-        ListState { cell: Cell::new(slot, name, CellKind::List) }
-    }
-    /// Its elements that have not expired.
-    pub fn get<'a>(&self, cx: &'a mut dyn BoltContext) -> impl ExactSizeIterator<Item = &'a Value> {
-        elements(self, cx)
-    }
-    /// Sets all its elements.
-    pub fn put(&self, cx: &mut dyn BoltContext, items: impl IntoIterator<Item = Value>) {
-        set_all(self, cx, items);
-    }
-    /// Appends an element.
-    pub fn add(&self, cx: &mut dyn BoltContext, item: Value) {
-        append(self, cx, item);
-    }
-    /// Appends several.
-    pub fn merge(&self, cx: &mut dyn BoltContext, items: impl IntoIterator<Item = Value>) {
-        items.into_iter().for_each(|item| append(self, cx, item));
-    }
-    /// Forgets all elements.
-    pub fn clear(&self, cx: &mut dyn BoltContext) {
-        clear(self, cx);
-    }
+/// What lists of a key and of a task can do.
+macro_rules! list {
+    ($name:ident, $kind:expr) => {
+        impl $name {
+            /// The state at `slot`, called `name`.
+            pub const fn new(slot: u16, name: &'static str) -> Self {
+                $name { cell: Cell::new(slot, name, $kind) }
+            }
+            /// Its elements that have not expired.
+            pub fn get<'a>(
+                &self,
+                cx: &'a mut dyn BoltContext,
+            ) -> impl ExactSizeIterator<Item = &'a Value> {
+                elements(self, cx)
+            }
+            /// Sets all its elements.
+            pub fn put(&self, cx: &mut dyn BoltContext, items: impl IntoIterator<Item = Value>) {
+                set_all(self, cx, items);
+            }
+            /// Appends an element.
+            pub fn add(&self, cx: &mut dyn BoltContext, item: Value) {
+                append(self, cx, item);
+            }
+            /// Appends several.
+            pub fn merge(&self, cx: &mut dyn BoltContext, items: impl IntoIterator<Item = Value>) {
+                items.into_iter().for_each(|item| append(self, cx, item));
+            }
+            /// Forgets all elements.
+            pub fn clear(&self, cx: &mut dyn BoltContext) {
+                clear(self, cx);
+            }
+        }
+    };
 }
-
-impl OperatorListState {
-    /// The state at `slot`, called `name`.
-    pub const fn new(slot: u16, name: &'static str) -> Self {
-        OperatorListState { cell: Cell::new(slot, name, CellKind::OperatorList) }
-    }
-    /// Its elements.
-    pub fn get<'a>(&self, cx: &'a mut dyn BoltContext) -> impl ExactSizeIterator<Item = &'a Value> {
-        elements(self, cx)
-    }
-    /// Sets all its elements.
-    pub fn put(&self, cx: &mut dyn BoltContext, items: impl IntoIterator<Item = Value>) {
-        set_all(self, cx, items);
-    }
-    /// Appends an element.
-    pub fn add(&self, cx: &mut dyn BoltContext, item: Value) {
-        append(self, cx, item);
-    }
-    /// Forgets all elements.
-    pub fn clear(&self, cx: &mut dyn BoltContext) {
-        clear(self, cx);
-    }
-}
+list!(ListState, CellKind::List);
+list!(OperatorListState, CellKind::OperatorList);
 
 /// What maps of a key and of a task can do.
 macro_rules! map {
@@ -158,7 +145,7 @@ fn stamp_at(cell: &Cell) -> usize {
 }
 
 /// Drops the elements that have expired, and if reading renews, renews the rest.
-fn settle(cell: &Cell, cx: &mut dyn BoltContext, reading: bool) {
+fn settle(cell: &Cell, cx: &mut dyn BoltContext) {
     let Some(horizon) = horizon(cell, cx) else { return };
     let (stride, at) = (cell.stride(), stamp_at(cell));
     let dead = |element: &[Value]| written(&element[at]) <= horizon;
@@ -174,7 +161,7 @@ fn settle(cell: &Cell, cx: &mut dyn BoltContext, reading: bool) {
             items.truncate(kept);
         });
     }
-    if reading && renews(cell) && !stored(cell, cx).is_empty() {
+    if renews(cell) && !stored(cell, cx).is_empty() {
         let now = cx.stamp();
         change(cell, cx, &mut |items| {
             items.iter_mut().skip(at).step_by(stride).for_each(|stamp| *stamp = Value::Int(now));
@@ -186,7 +173,7 @@ fn elements<'a>(
     cell: &Cell,
     cx: &'a mut dyn BoltContext,
 ) -> impl ExactSizeIterator<Item = &'a Value> + use<'a> {
-    settle(cell, cx, true);
+    settle(cell, cx);
     let stride = cell.stride();
     stored(cell, cx).chunks_exact(stride).map(move |element| &element[stride - 1])
 }
@@ -242,7 +229,7 @@ fn entries<'a>(
     cell: &Cell,
     cx: &'a mut dyn BoltContext,
 ) -> impl ExactSizeIterator<Item = (&'a Value, &'a Value)> + use<'a> {
-    settle(cell, cx, true);
+    settle(cell, cx);
     let stride = cell.stride();
     stored(cell, cx).chunks_exact(stride).map(move |entry| (&entry[0], &entry[stride - 1]))
 }

@@ -2,10 +2,11 @@
 
 use stormglass_engine::ids::{CheckpointId, Generation, TaskId};
 use stormglass_engine::observation::{Observation as O, Resource};
+use stormglass_engine::topology::Delivery;
 use stormglass_sim::node::NodeId;
 
 use super::mini::{Event, Mini};
-use super::{Law, broken, insert, judge, position, topologies};
+use super::{Law, broken, gone_back, insert, judge, position, topologies};
 
 /// Word count with a restart after the second checkpoint.
 fn disturbed() -> (Mini, Vec<Event>) {
@@ -168,18 +169,7 @@ fn replay_after_a_restore_one_too_far_loses_a_record() {
 /// An engine that really goes back to the checkpoint before the newest.
 #[test]
 fn replay_from_an_older_checkpoint_counts_twice() {
-    let mut mini = Mini::new(topologies::word_count(), topologies::log(3, 300), 11);
-    for _ in 0..2 {
-        mini.remember();
-        for _ in 0..60 {
-            mini.step();
-        }
-        mini.checkpoint();
-        while mini.publish() {}
-    }
-    mini.go_back();
-    mini.restart();
-    mini.run(0);
+    let mini = gone_back(Delivery::Transactional);
     broken(&mini, &mini.events, Law::RestoreLatest);
     let violation = broken(&mini, &mini.events, Law::NoDuplicate);
     assert!(violation.sentence.contains(" a second time"), "{}", violation.sentence);

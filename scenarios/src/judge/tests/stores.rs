@@ -9,7 +9,7 @@ use stormglass_sim::time::Span;
 use super::super::Judges;
 use super::super::control::Settings;
 use super::mini::{Event, Mini};
-use super::{Claim, Law, insert, judge_with, position, topologies};
+use super::{Claim, Law, gone_back, insert, judge_with, position, topologies};
 
 /// Judges of a cluster whose files survive in so many fenced stores.
 fn judge(mini: &Mini, events: &[Event], fenced_stores: usize, destroys: bool) -> Judges {
@@ -75,23 +75,6 @@ fn a_store_that_was_told_refuses_what_is_older() {
     assert_eq!(by(2), [], "nobody could tell it: it has no whole pipeline");
 }
 
-/// Word count that goes back behind its second checkpoint.
-fn gone_back(delivery: Delivery) -> (Mini, Vec<Event>) {
-    let mut mini = Mini::new(topologies::words_to(delivery), topologies::log(3, 300), 11);
-    for _ in 0..2 {
-        mini.remember();
-        for _ in 0..60 {
-            mini.step();
-        }
-        mini.checkpoint();
-        while mini.publish() {}
-    }
-    mini.go_back();
-    mini.restart();
-    mini.run(0);
-    (mini.clone(), mini.events)
-}
-
 /// It is said of a checkpoint that nobody can read it, right before the second generation.
 fn say_unreadable(events: &mut Vec<Event>, checkpoint: u32) {
     let granted = |o: &O| matches!(o, O::Granted { generation: Generation(2), .. });
@@ -102,12 +85,14 @@ fn say_unreadable(events: &mut Vec<Event>, checkpoint: u32) {
 
 #[test]
 fn an_older_checkpoint_is_restored_if_the_newest_is_gone() {
-    let (mini, mut events) = gone_back(Delivery::Idempotent);
+    let mini = gone_back(Delivery::Idempotent);
+    let mut events = mini.events.clone();
     say_unreadable(&mut events, 2);
     let judges = judge(&mini, &events, 1, true);
     assert_eq!((found(&judges), judges.undecided()), (vec![], None));
     // What was visible is visible again: with transactions nobody can say what that is worth.
-    let (mini, mut events) = gone_back(Delivery::Transactional);
+    let mini = gone_back(Delivery::Transactional);
+    let mut events = mini.events.clone();
     say_unreadable(&mut events, 2);
     let judges = judge(&mini, &events, 1, true);
     assert_eq!(found(&judges), []);
@@ -123,7 +108,8 @@ fn nobody_goes_back_without_need() {
     let older = "checkpoint 1 was given up as unreadable, but it is not the newest";
     let table = [(None, true, newest), (Some(2), false, kept), (Some(1), true, older)];
     for (unreadable, destroys, sentence) in table {
-        let (mini, mut events) = gone_back(Delivery::Transactional);
+        let mini = gone_back(Delivery::Transactional);
+        let mut events = mini.events.clone();
         if let Some(checkpoint) = unreadable {
             say_unreadable(&mut events, checkpoint);
         }
@@ -132,4 +118,17 @@ fn nobody_goes_back_without_need() {
         assert!(all.contains(&(Law::RestoreLatest, sentence.to_string())), "{all:?}");
         assert_eq!(judges.undecided(), None);
     }
+}
+
+#[test]
+fn state_is_lost_only_when_no_checkpoint_can_be_read() {
+    let mini = gone_back(Delivery::Idempotent);
+    let mut events = mini.events.clone();
+    say_unreadable(&mut events, 2);
+    let lost = O::StateLost { generation: Generation(2) };
+    insert(&mut events, mini.events.len(), lost);
+    let sentence = "generation 2 gave state up as lost that can be read".to_string();
+    let judges = judge(&mini, &events, 1, true);
+    assert_eq!(found(&judges), [(Law::RestoreLatest, sentence)]);
+    assert_eq!(judges.undecided(), None);
 }
