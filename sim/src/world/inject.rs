@@ -1,16 +1,16 @@
 //! The mechanism of faults.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::disk::Owner;
 use crate::fault::{ArmedId, ClockStep, Effect, Fault, FaultError};
 use crate::machine::Slowdown;
-use crate::net::Slow;
 use crate::node::{Event, Exit, MachineId, NodeId, Process};
 use crate::time::Span;
 use crate::world::World;
-use crate::world::kernel::{Envelope, Kernel, Tamper};
+use crate::world::kernel::{Envelope, Kernel};
+
+mod network;
 
 impl<P: Process, W> World<P, W> {
     /// Does a fault to the world, at this instant. Not from within a handler: a watcher answers
@@ -51,21 +51,10 @@ impl<P: Process> Kernel<P> {
             Fault::CrashMachine { machine } => self.crash_machine(*machine),
             Fault::StartMachine { machine } => self.start_machine(*machine),
             Fault::Pause { node, duration } => self.pause(*node, *duration),
-            Fault::Cut { from, to, symmetric, duration } => {
-                self.cut(from, to, *symmetric, *duration)
-            }
-            Fault::Clog { machine, duration, extra } => {
-                self.known(*machine)?;
-                self.slow_links(Some(*machine), None, *duration, *extra);
-                self.slow_links(None, Some(*machine), *duration, *extra);
-                Ok(hit(!duration.is_zero() && !extra.is_zero()))
-            }
-            Fault::SlowLink { from, to, extra, duration } => {
-                self.known(*from)?;
-                self.known(*to)?;
-                self.slow_links(Some(*from), Some(*to), *duration, *extra);
-                Ok(hit(from != to && !duration.is_zero() && !extra.is_zero()))
-            }
+            Fault::Cut { .. }
+            | Fault::Clog { .. }
+            | Fault::SlowLink { .. }
+            | Fault::Message { .. } => self.inject_network(fault),
             Fault::SlowDisk { machine, factor, duration } => {
                 let slowdown = self.slowdown(*machine, *duration, u64::from(*factor) * 100)?;
                 let now = self.now;
@@ -119,14 +108,6 @@ impl<P: Process> Kernel<P> {
                 self.drift_clock(*machine, *ppm, *duration);
                 Ok(hit(*ppm != 0 && !duration.is_zero()))
             }
-            Fault::Message { from, to, nth, action } => {
-                self.known(from.machine)?;
-                self.known(to.machine)?;
-                let id = self.arm(*nth)?;
-                let (from, to, skip, action) = (*from, *to, nth - 1, *action);
-                self.tampers.push(Tamper { from, to, skip, action, id: Some(id) });
-                Ok(Effect { armed: Some(id), ..Effect::default() })
-            }
         }?;
         self.trace.mixer.pair(self.now.0, 0xfa17 | (u64::from(effect.took_effect) << 32));
         Ok(effect)
@@ -170,17 +151,6 @@ impl<P: Process> Kernel<P> {
             return Err(FaultError::Zero);
         }
         Ok(Slowdown { until: self.now + duration, percent })
-    }
-
-    fn slow_links(
-        &mut self,
-        from: Option<MachineId>,
-        to: Option<MachineId>,
-        duration: Span,
-        extra: Span,
-    ) {
-        let until = self.now + duration;
-        self.net.slow_down(self.now, Slow { from, to, until, extra });
     }
 
     /// Datagrams under way that `meets` by the machines that they go from and to.
@@ -297,53 +267,5 @@ impl<P: Process> Kernel<P> {
         }
         self.connections_wait(owner, duration);
         self.machine(node.machine).disk.postpone(now, owner, duration);
-    }
-
-    fn cut(
-        &mut self,
-        from: &[MachineId],
-        to: &[MachineId],
-        symmetric: bool,
-        duration: Span,
-    ) -> Result<Effect, FaultError> {
-        from.iter().chain(to).try_for_each(|m| self.known(*m))?;
-        let mut pairs = Vec::new();
-        for &one in from {
-            for &other in to {
-                pairs.push((one, other));
-                if symmetric {
-                    pairs.push((other, one));
-                }
-            }
-        }
-        pairs.retain(|(one, other)| one != other);
-        pairs.sort_unstable();
-        pairs.dedup();
-        if pairs.is_empty() || duration.is_zero() {
-            return Ok(hit(false));
-        }
-        let mut lost = self.in_the_air(|f, t| pairs.binary_search(&(f, t)).is_ok());
-        let mut links = Vec::with_capacity(pairs.len());
-        for (one, other) in pairs {
-            lost += self.link_cuts(one, other);
-            let link = self.net.link(one, other, &self.chance);
-            self.net.cut(link);
-            self.links_changed(one, other);
-            links.push(link);
-        }
-        let heals = self.now + duration;
-        self.queue.push_in_order(heals, Envelope::Heal { links: Arc::from(links) });
-        Ok(Effect { messages_lost: lost, ..hit(true) })
-    }
-
-    /// A cut heals.
-    pub(crate) fn heal(&mut self, links: &[u32]) {
-        for &id in links {
-            if self.net.heal(id, self.now) {
-                let link = &self.net.links[id as usize];
-                let (from, to) = (link.from, link.to);
-                self.links_changed(from, to);
-            }
-        }
     }
 }
