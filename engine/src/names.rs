@@ -233,9 +233,9 @@ names! {
 /// The planted bugs that are switched on, as a plain value for what has no context to ask: Raft and
 /// other pure parts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Switches(u64);
+pub struct Switches(u128);
 
-const _: () = assert!(Twist::ALL.len() <= 64, "one bit each");
+const _: () = assert!(Twist::ALL.len() <= 128, "one bit each");
 
 impl Switches {
     /// None of them.
