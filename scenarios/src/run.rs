@@ -1,8 +1,8 @@
 //! One run: a scenario, a seed and a plan become a world, are driven to the end and judged.
 //!
 //! A [`Run`] is a value: everything that decides its future is in it, `clone` continues the same
-//! future, and it can be sent to another thread between two steps. `durable` gathers what it leaves
-//! to others.
+//! future, and it can be sent to another thread between two steps. `strike` does the
+//! faults; `durable` gathers what it leaves to others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use stormglass_engine::log::InputLog;
 use stormglass_engine::names::{Probe, Twist};
 use stormglass_engine::node::Node;
 use stormglass_engine::topology::Topology;
-use stormglass_sim::fault::{ClockStep, Effect, Fault};
+use stormglass_sim::fault::Fault;
 use stormglass_sim::hash::Digest;
-use stormglass_sim::node::{Name, NodeId};
+use stormglass_sim::node::Name;
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::world::{Ended, World};
 
@@ -21,18 +21,21 @@ use crate::input::{self, Loader};
 use crate::judge::control::Settings;
 use crate::judge::expiry::Claim;
 use crate::judge::law::{Law, Violation};
-use crate::metrics::{SAMPLE, Struck};
+use crate::metrics::SAMPLE;
 use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
 use crate::places::Places;
 use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
 use crate::savepoint::Savepoint;
-use crate::scenario::{self, Assumption, Detector, Mode, Recovery, Role, Scenario, Ways};
+use crate::scenario::{self, Assumption, Detector, Mode, Recovery, Role, Scenario};
 use crate::story::{Fired, Story};
 use crate::topologies::Registry;
-use crate::units::{Between, Drift, Step};
+use crate::units::{Between, Drift};
 
 mod durable;
+mod strike;
+
+use strike::{FaultState, describe};
 
 /// How long a run goes on after everything is done and healed, so that what comes back late (a
 /// zombie, a lost message) is seen and judged too.
@@ -146,9 +149,6 @@ impl Setup {
     }
 }
 
-/// Where a store's files lie on its disk.
-const CHECKPOINTS: &str = "checkpoint/";
-
 /// A run under way.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -167,14 +167,6 @@ pub struct Run {
     complete_at: Option<Instant>,
     /// Whether it is over, as the driver saw it when it last had something to do.
     over: bool,
-}
-
-/// What became of a fault so far.
-#[derive(Clone, Debug, Default)]
-struct FaultState {
-    resolved: Option<Resolved>,
-    effect: Effect,
-    in_flight: u64,
 }
 
 impl Run {
@@ -332,94 +324,6 @@ impl Run {
         }
     }
 
-    /// Does a fault to its target.
-    fn strike(&mut self, Fired { fault, target, by, observation }: Fired) {
-        let now = self.world.now();
-        let planned = &self.setup.plan.faults[fault];
-        let observation = Some(observation).filter(|number| *number > 0);
-        let state = &mut self.faults[fault];
-        state.in_flight = self.world.watcher().judges.in_flight();
-        let Some(node) = target else {
-            let target = planned.target.to_string();
-            state.resolved = Some(Resolved { at: now, target, observation });
-            return;
-        };
-        state.resolved = Some(Resolved { at: now, target: self.places.name(node), observation });
-        let offsets = self.world.watcher().metrics.furthest().to_vec();
-        let action = planned.action.clone();
-        let was_up = self.world.is_up(node);
-        let effect = self.inject(&action, node, by);
-        let state = &mut self.faults[fault];
-        // A process that the trigger itself stopped is down already, and that was this fault.
-        let stopped = observation.is_some() && !was_up && action.name() == "crash";
-        state.effect = effect;
-        state.effect.took_effect |= stopped;
-        if state.effect.took_effect {
-            let struck = Struck { fault: fault + 1, at: now, node, offsets };
-            let story = self.world.watcher_mut();
-            story.metrics.outages.struck(struck);
-            story.whom.gone(&action, node);
-        }
-    }
-
-    /// Does an action to a process or its machine; `by` made the observation that fired it.
-    fn inject(&mut self, action: &PlannedAction, node: NodeId, by: Option<NodeId>) -> Effect {
-        let now = self.world.now();
-        let machine = node.machine;
-        let end = |to| self.world.watcher().resolve(to, by).map(|node| node.machine);
-        let duration = action.lasting().copied().unwrap_or_default();
-        let fault = match action {
-            PlannedAction::Crash { down } => {
-                let is_worker = self.places.role_of(node).is_some_and(|(r, _)| r == Role::Worker);
-                if !is_worker {
-                    let down = down.unwrap_or(self.setup.scenario.cluster.restart_delay);
-                    self.repairs.push((now + down, Fault::Start { node }));
-                }
-                Fault::Crash { node }
-            }
-            PlannedAction::CrashMachine { down } => {
-                self.repairs.push((now + *down, Fault::StartMachine { machine }));
-                Fault::CrashMachine { machine }
-            }
-            PlannedAction::Isolate { ways, .. } => {
-                let (mut from, mut to) = (vec![machine], self.places.others(machine));
-                if *ways == Ways::In {
-                    std::mem::swap(&mut from, &mut to);
-                }
-                Fault::Cut { from, to, symmetric: *ways == Ways::Both, duration }
-            }
-            PlannedAction::Cut { to, symmetric, .. } => {
-                let Some(to) = end(to) else { return Effect::default() };
-                Fault::Cut { from: vec![machine], to: vec![to], symmetric: *symmetric, duration }
-            }
-            PlannedAction::SlowLink { to, extra, .. } => {
-                let Some(to) = end(to) else { return Effect::default() };
-                Fault::SlowLink { from: machine, to, extra: *extra, duration }
-            }
-            PlannedAction::SlowDisk { factor, .. } => {
-                Fault::SlowDisk { machine, factor: *factor, duration }
-            }
-            PlannedAction::Rot { file, bit } => {
-                let (file, bit) = (u64::from(*file), u64::from(*bit));
-                Fault::RotFile { machine, prefix: CHECKPOINTS.into(), file, bit }
-            }
-            PlannedAction::Wipe {} => Fault::WipeDisk { machine },
-            PlannedAction::Pause { .. } => Fault::Pause { node, duration },
-            PlannedAction::DriftClock { by: Drift(ppm), .. } => {
-                Fault::DriftClock { machine, ppm: *ppm, duration }
-            }
-            PlannedAction::StepClock { by: Step(nanos) } => {
-                let span = Span::nanos(nanos.unsigned_abs());
-                let back = *nanos < 0;
-                let step = if back { ClockStep::Back(span) } else { ClockStep::Forward(span) };
-                Fault::StepClock { machine, step }
-            }
-        };
-        self.healed = self.healed.max(now + duration);
-        self.world.watcher_mut().metrics.injected(now, &fault);
-        self.world.inject(&fault).unwrap_or_default()
-    }
-
     fn panic_violation(&self, payload: &(dyn std::any::Any + Send)) -> Violation {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
@@ -542,47 +446,4 @@ fn time_of(fault: &PlannedFault) -> Option<Instant> {
         (None, Trigger::At(at)) => Some(at),
         _ => None,
     }
-}
-
-/// An action in a few words.
-fn describe(action: &PlannedAction) -> String {
-    let name = action.name();
-    match action {
-        PlannedAction::Crash { down: None } => name.to_string(),
-        PlannedAction::Crash { down: Some(down) } | PlannedAction::CrashMachine { down } => {
-            format!("{name}, down {}", short(*down))
-        }
-        PlannedAction::Isolate { lasting, ways: Ways::Both } | PlannedAction::Pause { lasting } => {
-            format!("{name} for {}", short(*lasting))
-        }
-        PlannedAction::Isolate { lasting, ways } => {
-            format!("{name} {ways}bound for {}", short(*lasting))
-        }
-        PlannedAction::Cut { to, lasting, symmetric } => {
-            let ways = if *symmetric { "" } else { " one way" };
-            format!("{name} from {to}{ways} for {}", short(*lasting))
-        }
-        PlannedAction::SlowLink { to, extra, lasting } => {
-            format!("{name} to {to} by {} for {}", short(*extra), short(*lasting))
-        }
-        PlannedAction::SlowDisk { factor, lasting } => {
-            format!("{name} x{factor} for {}", short(*lasting))
-        }
-        PlannedAction::Rot { .. } | PlannedAction::Wipe {} => name.to_string(),
-        PlannedAction::DriftClock { by: Drift(ppm), lasting } => {
-            // To the tenth of a percent, as a person would say it.
-            let tenths = (ppm.unsigned_abs() + 500) / 1_000;
-            let which = if *ppm < 0 { "slower" } else { "faster" };
-            format!("{name} {}.{}% {which} for {}", tenths / 10, tenths % 10, short(*lasting))
-        }
-        PlannedAction::StepClock { by: Step(nanos) } => {
-            let which = if *nanos < 0 { "back" } else { "ahead" };
-            format!("{name} {which} by {}", short(Span::nanos(nanos.unsigned_abs())))
-        }
-    }
-}
-
-/// A duration to the millisecond.
-fn short(span: Span) -> Span {
-    Span::millis((span.as_nanos() + 500_000) / 1_000_000)
 }

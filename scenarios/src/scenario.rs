@@ -30,9 +30,9 @@
 //!
 //! In reading order: the structs here; `settings` (machines, links, disks), `state` (where it
 //! lies), `sinks`, `recovery` (the mechanism, and acking), `barriers` (modes and alignment of
-//! checkpoints) and `control` (Raft, clocks, detector, scheduler); `fault`, `target` and `event`
-//! (what is done to a cluster, to whom, and when); `operation` (what is asked of it); `alternative`
-//! (what each seed draws one of); `raw` (the TOML as it is written), `document` (text, spans and
+//! checkpoints) and `control` (Raft, clocks, detector, scheduler); `action`, `fault`, `target` and
+//! `event` (what is done to a cluster, how often, to whom, and when); `operation` (what is asked of
+//! it); `alternative` (what each seed draws one of); `raw` (the TOML as it is written), `document` (text, spans and
 //! `--set`), `lower` (from one to the other), `check` (what must hold between the values).
 
 use std::collections::BTreeMap;
@@ -49,6 +49,7 @@ use crate::problem::Problem;
 use crate::topologies::Registry;
 use crate::units::{Between, Rate, names};
 
+mod action;
 mod alternative;
 mod barriers;
 mod check;
@@ -67,12 +68,13 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+pub use action::{Action, ActionSpec, Ways};
 pub use alternative::{Alternative, DrawSpec};
 pub use barriers::{Alignment, Mode};
 pub use control::{Clock, Detector, Raft, Scheduler};
 pub use document::Origin;
 pub use event::EventKind;
-pub use fault::{Action, ActionSpec, FaultSpec, Ways, When};
+pub use fault::{FaultSpec, When};
 pub use operation::{Operation, OperationSpec};
 pub use raw::schema;
 pub use recovery::{Acking, Recovery};
@@ -83,7 +85,7 @@ pub use sinks::{Assumption, Sink, SinkKind};
 pub use state::{State, StateBackend};
 pub use target::{Role, Target};
 
-pub(crate) use fault::Pick;
+pub(crate) use action::Pick;
 
 pub(crate) use check::{candidates, storm};
 
