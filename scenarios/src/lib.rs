@@ -28,12 +28,14 @@
 //!
 //! * What people write: [`scenario`] in TOML or Rust; [`units`], its numbers; [`problem`], what a
 //!   mistake is answered with; [`catalog`], what is shipped; [`topologies`], by name.
-//! * What a seed makes of it: [`input`], the records; [`plan`], the faults.
+//! * What a seed makes of it: [`input`], the records; [`plan`], the faults; [`budget`], which of
+//!   them must be survived.
 //! * One run: [`run`] drives it; [`places`] says who is where; `story` listens, and hands on to
 //!   [`judge`] (the laws) and `metrics` (recoveries, flow); [`outcome`] is what comes back.
 //! * One run after the other: [`savepoint`], taken or retained by one and restored by the next.
 //! * Many runs: [`campaign`]; [`bugs`], planted and hunted; [`case`], one run as a file.
 
+pub mod budget;
 pub mod bugs;
 pub mod campaign;
 pub mod case;
