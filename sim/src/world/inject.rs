@@ -10,6 +10,7 @@ use crate::time::Span;
 use crate::world::World;
 use crate::world::kernel::{Envelope, Kernel};
 
+mod disk;
 mod network;
 
 impl<P: Process, W> World<P, W> {
@@ -55,40 +56,16 @@ impl<P: Process> Kernel<P> {
             | Fault::Clog { .. }
             | Fault::SlowLink { .. }
             | Fault::Message { .. } => self.inject_network(fault),
-            Fault::SlowDisk { machine, factor, duration } => {
-                let slowdown = self.slowdown(*machine, *duration, u64::from(*factor) * 100)?;
-                let now = self.now;
-                self.machine(*machine).disk.slow_down(now, slowdown);
-                Ok(hit(*factor != 1 && !duration.is_zero()))
-            }
+            Fault::SlowDisk { .. }
+            | Fault::StallDisk { .. }
+            | Fault::FailDisk { .. }
+            | Fault::WipeDisk { .. }
+            | Fault::RotFile { .. } => self.inject_disk(fault),
             Fault::SlowCpu { machine, factor_percent, duration } => {
                 let slowdown = self.slowdown(*machine, *duration, u64::from(*factor_percent))?;
                 let now = self.now;
                 self.machine(*machine).slow_cpu(now, slowdown);
                 Ok(hit(*factor_percent != 100 && !duration.is_zero()))
-            }
-            Fault::StallDisk { machine, duration } => {
-                self.known(*machine)?;
-                let now = self.now;
-                self.machine(*machine).disk.stall(now, *duration);
-                Ok(hit(!duration.is_zero()))
-            }
-            Fault::FailDisk { machine, kind, count } => {
-                self.known(*machine)?;
-                let id = self.arm(u64::from(*count))?;
-                self.machine(*machine).disk.arm(*kind, *count, id);
-                Ok(Effect { armed: Some(id), ..Effect::default() })
-            }
-            Fault::WipeDisk { machine } => {
-                self.known(*machine)?;
-                let now = self.now;
-                let bytes_lost = self.machine(*machine).disk.wipe(now);
-                Ok(Effect { bytes_lost, ..hit(bytes_lost > 0) })
-            }
-            Fault::RotFile { machine, prefix, file, bit } => {
-                self.known(*machine)?;
-                let now = self.now;
-                Ok(hit(self.machine(*machine).disk.rot(now, prefix, *file, *bit)))
             }
             Fault::StepClock { machine, step } => {
                 self.known(*machine)?;
