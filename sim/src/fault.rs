@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::node::{FileName, MachineId, NodeId};
-use crate::time::Span;
+use crate::time::{Instant, Span};
 
 /// Something bad, or its repair, that happens to a world at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,16 @@ pub enum Fault {
         /// For how long.
         duration: Span,
     },
+    /// A machine's disk moves at most so many bytes per second for operations submitted meanwhile:
+    /// large ones take long, small ones do not. Of several throttles the tightest holds.
+    ThrottleDisk {
+        /// Which machine.
+        machine: MachineId,
+        /// The most that it moves.
+        bytes_per_second: u64,
+        /// For how long.
+        duration: Span,
+    },
     /// A machine's disk does nothing for a while; operations under way take that much longer.
     StallDisk {
         /// Which machine.
@@ -92,14 +102,29 @@ pub enum Fault {
         /// For how long.
         duration: Span,
     },
-    /// The next operations of a kind fail on a machine's disk; armed until used up.
+    /// The next operations of a kind go wrong on a machine's disk; armed until used up. An
+    /// operation that the failure could not change uses nothing up and is no hit.
     FailDisk {
         /// Which machine.
         machine: MachineId,
-        /// Which operations.
+        /// Which operations, and how.
         kind: DiskFailure,
+        /// Only operations on files whose names start with this. A failed or lying sync of the
+        /// directory is met if names that start with it have changed; a listing, if its own
+        /// prefix starts with it.
+        prefix: FileName,
         /// How many.
         count: u32,
+        /// Only operations submitted in this time from now on; without it there is no hurry.
+        within: Option<Span>,
+    },
+    /// A machine's disk is gone, with all that was on it: every operation fails with an I/O error,
+    /// those under way too. After a while an empty one is in its place.
+    LoseDisk {
+        /// Which machine.
+        machine: MachineId,
+        /// For how long.
+        duration: Span,
     },
     /// A machine's disk is empty: no name, no content, cached or durable.
     WipeDisk {
@@ -116,6 +141,15 @@ pub enum Fault {
         file: u64,
         /// Which of its bits, counted round from 0.
         bit: u64,
+    },
+    /// Says what a machine's next power loss leaves of what is not synced, instead of what its
+    /// [`DiskSpec`](crate::machine::DiskSpec) says; armed until then. The last one said counts. It
+    /// has hit if there was something not synced.
+    NextPowerLoss {
+        /// Which machine.
+        machine: MachineId,
+        /// What it leaves.
+        leaves: PowerLoss,
     },
     /// CPU work begun meanwhile takes `factor_percent` percent of its usual time.
     SlowCpu {
@@ -158,19 +192,60 @@ pub enum Fault {
     },
 }
 
-/// Which disk operations fail, and how.
+/// Which disk operations go wrong, and how.
+///
+/// Lost and stray writes are those of a device without a cache of its own: what a process reads
+/// back is what is really there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskFailure {
-    /// Reads fail with an I/O error.
+    /// Reads and listings fail with an I/O error.
     Reads,
     /// Writes, appends, renames and removals fail with an I/O error and change nothing.
     Writes,
-    /// Syncs fail, and nothing they should have made durable is.
+    /// Syncs fail, and nothing they should have made durable is; a later sync makes it so.
     Syncs,
-    /// Syncs claim success, and nothing they should have made durable is.
+    /// Syncs claim success, and nothing they should have made durable is; a later sync makes it so.
     LyingSyncs,
-    /// Writes fail for want of space.
+    /// Syncs of files fail, and what they should have made durable never will be: the page cache
+    /// drops it, as Linux's does ("fsyncgate"), so a later sync succeeds, without it.
+    ForgetfulSyncs,
+    /// Writes and appends fail for want of space and change nothing.
     Full,
+    /// Reads give what is there but for one bit, drawn; read again, it is right.
+    CorruptReads,
+    /// A drawn bit of what is read has rotted, on the device and in the page cache: it is as wrong
+    /// when read again.
+    RottenReads,
+    /// Reads give what is at another place: at the same offset of another file, or in another
+    /// sector of the same one; as many bytes as asked for, with zeros where that has no more. Only
+    /// files whose names start with the failure's prefix are confused with each other.
+    MisdirectedReads,
+    /// Writes and appends claim success and do not take place. A file grows as it should, but has
+    /// in the place of the data what it had before: its old bytes, zeros where there were none.
+    PhantomWrites,
+    /// As `PhantomWrites`, and the data lands elsewhere: at the same offset of another file, or in
+    /// another sector of the same one, of what is durable there; no file grows. Only files whose
+    /// names start with the failure's prefix are confused with each other.
+    MisdirectedWrites,
+}
+
+/// What a power loss leaves of file contents and changes of names that are not synced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PowerLoss {
+    /// Each sector and each change of a name survives or not, by a draw of its own, and so does a
+    /// new length: what was written later may survive what was written before.
+    #[default]
+    Scattered,
+    /// Of each file the first sectors survive, up to a drawn one, and of the changes of names the
+    /// first ones: a write that was torn.
+    Torn,
+    /// As `Scattered`, but half of the sectors that do not survive hold drawn bytes where they
+    /// were to change. What was durable stays.
+    Garbage,
+    /// Nothing: the disk is as of the last syncs.
+    Nothing,
+    /// Everything, as if it had been synced.
+    Everything,
 }
 
 /// A jump of a wall clock.
@@ -214,6 +289,33 @@ pub struct Effect {
     pub bytes_lost: u64,
     /// Changes of file names that were lost.
     pub names_lost: u64,
+}
+
+/// What became of file contents that were durable, or had been acknowledged to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The file, by its present name, or the last it had.
+    pub file: FileName,
+    /// What happened to it.
+    pub kind: DamageKind,
+    /// When. For what was acknowledged without being true: when it was acknowledged, but for a
+    /// lying sync, which does damage at the power loss.
+    pub at: Instant,
+}
+
+/// How durable contents were damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DamageKind {
+    /// A bit of them flipped.
+    Rotted,
+    /// A write to another place has struck them.
+    Overwritten,
+    /// A sync succeeded, but a write before it had not taken place, or elsewhere.
+    NeverWritten,
+    /// A sync had lied, and a power loss has taken what it should have made durable.
+    NeverSynced,
+    /// The disk was wiped, or lost.
+    Wiped,
 }
 
 /// An armed fault, numbered in the order of injection.

@@ -146,7 +146,7 @@
 //!   processes), the context (one handler), the transport (connections), the injection of faults.
 //! * [`trace`], [`divergence`]: the digest's marks; where two runs part.
 //! * Inside: `chance` (the only file that knows a random generator), `queue` (time and order),
-//!   `conn` (the books of connections), `disk` (device, files, contents).
+//!   `conn` (the books of connections), `disk` (device, files, contents, and what goes wrong there).
 #![no_std]
 extern crate alloc;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::disk::Disk;
+use crate::fault::PowerLoss;
 use crate::time::{Instant, Span};
 
 pub(crate) mod clock;
@@ -40,6 +41,8 @@ pub struct DiskSpec {
     pub bytes_per_second: u64,
     /// Bytes that fit, by logical size.
     pub capacity: u64,
+    /// What a power loss leaves of what is not synced.
+    pub power_loss: PowerLoss,
 }
 
 impl Default for DiskSpec {
@@ -50,6 +53,7 @@ impl Default for DiskSpec {
             sync_latency: Span::micros(500),
             bytes_per_second: 500_000_000,
             capacity: 1_000_000_000_000,
+            power_loss: PowerLoss::Scattered,
         }
     }
 }

@@ -159,11 +159,15 @@ fn a_cut_leaves_what_was_before_a_commit_or_after_it() {
     assert!(young > 0, "no cut fell into the creation");
 }
 
+fn failing(kind: DiskFailure, count: u32) -> Fault {
+    Fault::FailDisk { machine: MACHINE, kind, prefix: "".into(), count, within: None }
+}
+
 #[test]
 fn a_disk_that_lies_leaves_an_older_commit_whole() {
     let (mut older, mut refused) = (0, 0);
     for seed in 0..6 {
-        let lie = Fault::FailDisk { machine: MACHINE, kind: DiskFailure::LyingSyncs, count: 7 };
+        let lie = failing(DiskFailure::LyingSyncs, 7);
         let mut number = 0;
         let outcomes = cut_often(seed + 100, 40, |world| {
             number += 1;
@@ -194,7 +198,7 @@ fn a_failing_disk_makes_a_commit_unknown_and_the_store_new() {
             let mut world = world(seed);
             world.run_until(Instant(20_000_000 + draw(seed, 7, 20_000_000)));
             let done = world.process(KEEPER).and_then(|keeper| keeper.done);
-            world.inject(&Fault::FailDisk { machine: MACHINE, kind, count: 1 }).expect("it runs");
+            world.inject(&failing(kind, 1)).expect("it runs");
             world.run_until(Instant(80_000_000));
             let keeper = world.process(KEEPER).expect("one failure does not end it");
             assert!(keeper.done > done);

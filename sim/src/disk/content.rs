@@ -4,8 +4,10 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
-use crate::chance::Draws;
+use crate::disk::strike::Keyed;
+use crate::fault::PowerLoss;
 use crate::node::DiskError;
 use crate::payload::Payload;
 
@@ -97,7 +99,8 @@ impl Content {
         }
     }
 
-    fn is_clean(&self) -> bool {
+    /// Whether all of it is durable as it is.
+    pub(crate) fn is_clean(&self) -> bool {
         match self {
             Content::Log { chunks, durable } => match durable {
                 Durable::Prefix(n) => *n == chunks.len(),
@@ -170,38 +173,99 @@ impl Content {
         Ok(())
     }
 
+    /// `len` bytes from an offset; none if it ends before.
+    pub(crate) fn part(&self, offset: u64, len: u64) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; len as usize];
+        self.read_at(offset, &mut bytes).ok().map(|()| bytes)
+    }
+
     /// Writes at an offset; from now on the file is kept in pages.
     pub(crate) fn write_at(&mut self, offset: u64, data: &[u8]) {
         self.paged().write_at(offset, data);
     }
 
-    /// Flips a bit, counted round over its bytes. False if it has none.
-    pub(crate) fn rot(&mut self, bit: u64) -> bool {
-        let Some(bit) = bit.checked_rem(8 * self.len()) else { return false };
-        let (mut at, mask) = ((bit / 8) as usize, 1 << (bit % 8));
+    /// Flips a bit, counted round over its bytes, in the page cache and, where that is clean, on
+    /// the device. Says whether it was durable; none if the file has no bit.
+    pub(crate) fn rot(&mut self, bit: u64) -> Option<bool> {
+        let bit = bit.checked_rem(8 * self.len())?;
+        let (at, mask) = (bit / 8, 1 << (bit % 8));
+        let mut byte = [0];
+        self.read_at(at, &mut byte).expect("it is inside");
+        byte[0] ^= mask;
         match self {
-            Content::Log { chunks, .. } => {
-                for chunk in Arc::make_mut(chunks) {
-                    let len = chunk.bytes().len();
-                    if at < len {
-                        let mut bytes = chunk.bytes().to_vec();
-                        bytes[at] ^= mask;
-                        *chunk = Payload::weighing(bytes, chunk.size());
-                        break;
-                    }
-                    at -= len;
-                }
+            Content::Log { chunks, durable } => {
+                let durable = match durable {
+                    Durable::Prefix(n) => chunks[..*n].iter().map(|c| c.bytes().len() as u64).sum(),
+                    Durable::Other(_) => 0,
+                };
+                splice(&mut Arc::make_mut(chunks)[..], at, &byte);
+                Some(at < durable)
             }
             Content::Paged(paged) => {
-                let clean = !paged.dirty.contains(&(at / PAGE));
+                let page = at as usize / PAGE;
+                let clean = !paged.dirty.contains(&page);
                 for pages in [Some(&mut paged.pages), clean.then_some(&mut paged.durable)] {
-                    if let Some(page) = pages.and_then(|pages| pages.get_mut(at / PAGE)) {
-                        Arc::make_mut(page)[at % PAGE] ^= mask;
+                    if let Some(page) = pages.and_then(|pages| pages.get_mut(page)) {
+                        Arc::make_mut(page)[at as usize % PAGE] = byte[0];
                     }
+                }
+                Some(clean)
+            }
+        }
+    }
+
+    /// Writes over what is durable at an offset, as far as that goes, and so over the page cache
+    /// where it is clean. False if nothing was changed by it.
+    pub(crate) fn scribble(&mut self, offset: u64, data: &[u8]) -> bool {
+        match self {
+            Content::Log { chunks, durable: Durable::Prefix(n) } => {
+                splice(&mut Arc::make_mut(chunks)[..*n], offset, data)
+            }
+            Content::Log { durable: Durable::Other(old), .. } => {
+                splice(&mut Arc::make_mut(old)[..], offset, data)
+            }
+            Content::Paged(paged) => paged.scribble(offset, data),
+        }
+    }
+
+    /// The page cache takes what is not durable for clean, and shows what the device has: old
+    /// bytes, zeros where there were none. The length stays.
+    pub(crate) fn forget(&mut self) {
+        match self {
+            Content::Log { chunks, durable: Durable::Prefix(n) } => {
+                let chunks = Arc::make_mut(chunks);
+                let lost = chunks.split_off(*n);
+                let zeros = vec![0; lost.iter().map(|c| c.bytes().len()).sum()];
+                chunks.push(Payload::weighing(zeros, weight(&lost)));
+            }
+            Content::Log { chunks, durable: Durable::Other(old) } => {
+                let mut bytes = join(old).bytes().to_vec();
+                bytes.resize(chunks.iter().map(|c| c.bytes().len()).sum(), 0);
+                *chunks = Arc::new(vec![Payload::weighing(bytes, weight(chunks))]);
+            }
+            Content::Paged(paged) => {
+                for &page in &paged.dirty {
+                    if let Some(live) = paged.pages.get_mut(page) {
+                        let old = paged.durable.get(page).cloned();
+                        *live = old.unwrap_or_else(|| Arc::new([0; PAGE]));
+                    }
+                }
+                let cut = paged.len as usize % PAGE;
+                if let Some(last) = paged.pages.last_mut().filter(|_| cut > 0) {
+                    Arc::make_mut(last)[cut..].fill(0);
                 }
             }
         }
-        true
+    }
+
+    /// Bytes that are durable.
+    pub(crate) fn durable_len(&self) -> u64 {
+        let sum = |chunks: &[Payload]| chunks.iter().map(|c| c.bytes().len() as u64).sum();
+        match self {
+            Content::Log { chunks, durable: Durable::Prefix(n) } => sum(&chunks[..*n]),
+            Content::Log { durable: Durable::Other(old), .. } => sum(old),
+            Content::Paged(paged) => paged.durable_len,
+        }
     }
 
     /// Cuts or extends it with zeros.
@@ -231,36 +295,34 @@ impl Content {
     ///
     /// Sector by sector the new contents survive or the old ones do (zeros where there was
     /// nothing), and so does the new length, unless it is cut to the old one.
-    pub(crate) fn lose_power(&mut self, draws: Draws, drawn: &mut u64) -> u64 {
+    pub(crate) fn lose_power(&mut self, mode: PowerLoss, draws: Keyed) -> u64 {
         if self.is_clean() {
             return 0;
         }
+        if mode == PowerLoss::Everything {
+            self.sync();
+            return 0;
+        }
         let (new, old) = (self.read(), self.durable());
-        let mut draw = || {
-            *drawn += 1;
-            draws.below(*drawn, 0, 2) == 0
-        };
-        let keep_len = new.bytes().len() == old.bytes().len() || draw();
-        let len = if keep_len { new.bytes().len() } else { old.bytes().len() };
+        let fate = Fate::new(mode, draws, new.bytes(), old.bytes());
         let mut left = old.bytes().to_vec();
-        left.resize(len, 0);
-        let (mut lost, mut whole) = (0, keep_len);
-        for (n, sector) in new.bytes().chunks(SECTOR).enumerate() {
-            let start = n * SECTOR;
-            let end = start + sector.len();
-            if old.bytes().get(start..end) == Some(sector) {
+        left.resize(fate.len, 0);
+        let (mut lost, mut whole) = (0, fate.len == new.bytes().len());
+        for sector in &fate.changed {
+            let (start, end) = (sector.start, sector.end.min(fate.len));
+            let bytes = &new.bytes()[sector.clone()];
+            if end > start && fate.survives(start) {
+                left[start..end].copy_from_slice(&bytes[..end - start]);
+                let rest = fate.len.min(start + SECTOR);
+                left[end..rest].fill(0);
+                whole &= end == sector.end;
+                lost += (sector.end - end) as u64;
                 continue;
             }
-            if end.min(len) > start && draw() {
-                let kept = end.min(len) - start;
-                left[start..start + kept].copy_from_slice(&sector[..kept]);
-                let rest = len.min(start + SECTOR);
-                left[start + kept..rest].fill(0);
-                whole &= kept == sector.len();
-                lost += (sector.len() - kept) as u64;
-            } else {
-                whole = false;
-                lost += sector.len() as u64;
+            whole = false;
+            lost += bytes.len() as u64;
+            if end > start && fate.is_garbage(start) {
+                fate.fill(start, &mut left[start..end], bytes);
             }
         }
         if whole {
@@ -272,6 +334,108 @@ impl Content {
         *self = Content::Log { chunks, durable: Durable::Prefix(1) };
         lost
     }
+}
+
+/// What a power loss does to one file.
+struct Fate {
+    mode: PowerLoss,
+    draws: Keyed,
+    /// The sectors of the new contents that differ from the old ones.
+    changed: Vec<Range<usize>>,
+    /// Under [`PowerLoss::Torn`]: where the first one begins that does not survive.
+    torn: usize,
+    /// The length that is left.
+    len: usize,
+}
+
+impl Fate {
+    fn new(mode: PowerLoss, draws: Keyed, new: &[u8], old: &[u8]) -> Self {
+        let sectors = (0..new.len()).step_by(SECTOR).map(|at| at..new.len().min(at + SECTOR));
+        let changed: Vec<_> =
+            sectors.filter(|s| old.get(s.clone()) != Some(&new[s.clone()])).collect();
+        let mut fate = Fate { mode, draws, changed, torn: 0, len: old.len() };
+        match mode {
+            PowerLoss::Nothing => {}
+            PowerLoss::Torn => {
+                let survivors = draws.below(TORN, fate.changed.len() as u64 + 1) as usize;
+                let next = fate.changed.get(survivors);
+                fate.torn = next.map_or(new.len(), |s| s.start);
+                let grown = new.len() > old.len();
+                if next.is_none() || (!grown && draws.below(LENGTH, 2) == 0) {
+                    fate.len = new.len();
+                } else if grown {
+                    fate.len = old.len().max(fate.torn);
+                }
+            }
+            _ if draws.below(LENGTH, 2) == 0 => fate.len = new.len(),
+            _ => {}
+        }
+        fate
+    }
+
+    fn survives(&self, sector: usize) -> bool {
+        match self.mode {
+            PowerLoss::Nothing => false,
+            PowerLoss::Torn => sector < self.torn,
+            _ => self.draws.below(SECTORS + sector as u64, 2) == 0,
+        }
+    }
+
+    fn is_garbage(&self, sector: usize) -> bool {
+        self.mode == PowerLoss::Garbage && self.draws.below(SECTORS + sector as u64 + 1, 2) == 0
+    }
+
+    /// Puts drawn bytes where a sector was to change, from the first such byte to the last.
+    fn fill(&self, sector: usize, left: &mut [u8], new: &[u8]) {
+        let differs = |at: &usize| left[*at] != new[*at];
+        let (first, last) = ((0..left.len()).find(differs), (0..left.len()).rfind(differs));
+        let (Some(first), Some(last)) = (first, last) else { return };
+        for (at, byte) in left.iter_mut().enumerate().take(last + 1).skip(first) {
+            *byte = self.draws.below(BYTES + (sector + at) as u64, 256) as u8;
+        }
+    }
+}
+
+/// What the draws of a power loss are about. Sectors, and bytes, are told apart by their offset.
+const LENGTH: u64 = 1;
+const TORN: u64 = 2;
+const SECTORS: u64 = 1 << 32;
+const BYTES: u64 = 1 << 33;
+
+/// Whether a power loss, sector by sector, left what had been claimed to be durable, or what
+/// replaced it since.
+pub(crate) fn was_kept(left: &[u8], claimed: &[u8], new: &[u8]) -> bool {
+    if left.len() < claimed.len() && left.len() != new.len() {
+        return false;
+    }
+    let same = |at: usize, end: usize, other: &[u8]| {
+        left[at..end] == other[at.min(other.len())..end.min(other.len())]
+    };
+    (0..left.len().min(claimed.len())).step_by(SECTOR).all(|at| {
+        let end = left.len().min(claimed.len()).min(at + SECTOR);
+        same(at, end, claimed) || same(at, end, new)
+    })
+}
+
+/// Writes into a list of chunks at an offset, as far as they go. False if that changed nothing.
+fn splice(chunks: &mut [Payload], offset: u64, data: &[u8]) -> bool {
+    let (mut at, mut changed) = (0, false);
+    for chunk in chunks {
+        let len = chunk.bytes().len() as u64;
+        let (from, to) = (offset.max(at), (offset + data.len() as u64).min(at + len));
+        if from < to {
+            let new = &data[(from - offset) as usize..(to - offset) as usize];
+            let place = (from - at) as usize..(to - at) as usize;
+            if chunk.bytes()[place.clone()] != *new {
+                let mut bytes = chunk.bytes().to_vec();
+                bytes[place].copy_from_slice(new);
+                *chunk = Payload::weighing(bytes, chunk.size());
+                changed = true;
+            }
+        }
+        at += len;
+    }
+    changed
 }
 
 fn flat(pages: &[Page], len: u64) -> Vec<u8> {
@@ -307,6 +471,27 @@ impl Paged {
             filled += n;
             at += n;
         }
+    }
+
+    /// See [`Content::scribble`].
+    fn scribble(&mut self, offset: u64, data: &[u8]) -> bool {
+        let end = self.durable_len.min(offset + data.len() as u64);
+        let mut changed = false;
+        for at in offset..end {
+            let (page, byte) = (at as usize / PAGE, at as usize % PAGE);
+            let new = data[(at - offset) as usize];
+            if self.durable[page][byte] == new {
+                continue;
+            }
+            changed = true;
+            Arc::make_mut(&mut self.durable[page])[byte] = new;
+            if !self.dirty.contains(&page)
+                && let Some(live) = self.pages.get_mut(page)
+            {
+                Arc::make_mut(live)[byte] = new;
+            }
+        }
+        changed
     }
 
     fn set_len(&mut self, len: u64) {

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::chance::{Chance, Purpose};
 use crate::disk::content::{Content, SECTOR};
+use crate::fault::DiskFailure;
 use crate::node::FileName;
 use crate::payload::Payload;
 
@@ -255,9 +256,7 @@ fn the_blocking_view_is_ahead_of_the_device_and_a_crash_takes_it_back() {
     let act = |at| Action::WriteAt { file: file.clone(), offset: at, data: data.clone() };
     let (_, first) = disk.block(Instant(0), Instant(0), ME, act(0));
     let (_, second) = disk.block(Instant(0), first, ME, act(5));
-    let len = |disk: &mut Disk, at| {
-        disk.look(Instant(0), at, 0, |f| Ok(f.content("a").map_or(0, Content::len))).0
-    };
+    let len = |disk: &mut Disk, at| disk.len(Instant(0), at, "a").0;
     assert_eq!(len(&mut disk, second), Ok(10));
     let mut crashed = disk.clone();
     crashed.process_died(Instant(first.0 - 1), ME);
@@ -335,6 +334,11 @@ fn a_payload_weighs_what_it_is_said_to() {
     assert_eq!(disk.files.used(), 4);
 }
 
+fn arm(disk: &mut Disk, kind: DiskFailure, id: u32) {
+    let (prefix, until) = ("".into(), Instant::FAR);
+    disk.arm(Instant(0), Armed { kind, prefix, left: 1, pending: 0, until, id: ArmedId(id) });
+}
+
 #[test]
 fn armed_failures_hit_the_next_operations_of_their_kind() {
     let mut disk = disk(1);
@@ -344,9 +348,9 @@ fn armed_failures_hit_the_next_operations_of_their_kind() {
         let Finish::Done(outcome) = disk.finish(now, 0) else { panic!("it is done") };
         outcome
     };
-    disk.arm(DiskFailure::LyingSyncs, 1, ArmedId(0));
-    disk.arm(DiskFailure::Full, 1, ArmedId(1));
-    disk.arm(DiskFailure::Reads, 1, ArmedId(2));
+    arm(&mut disk, DiskFailure::LyingSyncs, 0);
+    arm(&mut disk, DiskFailure::Full, 1);
+    arm(&mut disk, DiskFailure::Reads, 2);
     assert_eq!(run(&mut disk, write("a", b"x")), Err(DiskError::Full));
     assert_eq!(run(&mut disk, write("a", b"x")), Ok(DiskReply::Done));
     assert_eq!(run(&mut disk, DiskOp::Sync { file: "a".into() }), Ok(DiskReply::Done));
@@ -355,7 +359,7 @@ fn armed_failures_hit_the_next_operations_of_their_kind() {
     assert_eq!(run(&mut disk, DiskOp::Read { file: "a".into() }), Err(DiskError::Io));
     let data = DiskReply::Data(Payload::new(*b"x"));
     assert_eq!(run(&mut disk, DiskOp::Read { file: "a".into() }), Ok(data));
-    assert_eq!(disk.fired, [ArmedId(1), ArmedId(0), ArmedId(2)]);
+    assert_eq!(disk.hits, [ArmedId(1), ArmedId(0), ArmedId(2)]);
 }
 
 #[test]

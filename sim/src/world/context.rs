@@ -3,7 +3,6 @@
 use alloc::sync::Arc;
 
 use crate::disk::Owner;
-use crate::disk::content::Content;
 use crate::disk::files::Action;
 use crate::node::{
     BlockingDisk, ConnId, Context, DiskError, DiskOp, DiskTicket, Event, Lane, Name, NodeId,
@@ -70,26 +69,8 @@ impl<P: Process, W> Handler<'_, P, W> {
         outcome.map(|_| ())
     }
 
-    fn look<R>(
-        &mut self,
-        bytes: u64,
-        file: &str,
-        read: impl FnOnce(&Content) -> Result<R, DiskError>,
-    ) -> Result<R, DiskError> {
-        let (now, at) = (self.kernel.now, self.at);
-        let disk = &mut self.kernel.machine(self.me.machine).disk;
-        let find = |files: &crate::disk::files::Files| {
-            files.content(file).ok_or(DiskError::NotFound).and_then(read)
-        };
-        let (found, completes) = disk.look(now, at, bytes, find);
-        self.blocked_until(completes);
-        found
-    }
-
     fn blocked_until(&mut self, completes: Instant) {
-        let (lane, machine) = (self.blocked, self.me.machine);
-        self.occupy(lane, completes);
-        self.kernel.collect_fired(machine);
+        self.occupy(self.blocked, completes);
     }
 }
 
@@ -176,7 +157,6 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
         let completes = disk.submit(now, at, owner, ticket, op);
         let envelope = Envelope::Disk { machine, ticket, owner, lane };
         self.kernel.queue.push_in_order(completes, envelope);
-        self.kernel.collect_fired(machine);
         DiskTicket(ticket)
     }
 
@@ -270,10 +250,18 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
 
 impl<P: Process, W> BlockingDisk for Handler<'_, P, W> {
     fn len(&mut self, file: &str) -> Result<u64, DiskError> {
-        self.look(0, file, |content| Ok(content.len()))
+        let (now, at) = (self.kernel.now, self.at);
+        let disk = &mut self.kernel.machine(self.me.machine).disk;
+        let (found, completes) = disk.len(now, at, file);
+        self.blocked_until(completes);
+        found
     }
     fn read_at(&mut self, file: &str, offset: u64, out: &mut [u8]) -> Result<(), DiskError> {
-        self.look(out.len() as u64, file, |content| content.read_at(offset, out))
+        let (now, at) = (self.kernel.now, self.at);
+        let disk = &mut self.kernel.machine(self.me.machine).disk;
+        let (found, completes) = disk.read_at(now, at, file, offset, out);
+        self.blocked_until(completes);
+        found
     }
     fn write_at(&mut self, file: &str, offset: u64, data: &[u8]) -> Result<(), DiskError> {
         self.blocking(Action::WriteAt { file: file.into(), offset, data: Payload::new(data) })

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::disk::Owner;
-use crate::fault::{ArmedId, ClockStep, Effect, Fault, FaultError};
+use crate::fault::{ArmedId, ClockStep, Damage, Effect, Fault, FaultError};
 use crate::machine::Slowdown;
 use crate::node::{Event, Exit, MachineId, NodeId, Process};
 use crate::time::Span;
@@ -26,7 +26,17 @@ impl<P: Process, W> World<P, W> {
 
     /// How often an armed fault has hit.
     pub fn armed_hits(&self, id: ArmedId) -> u64 {
-        self.kernel.armed.get(id.0 as usize).copied().unwrap_or(0)
+        let messages = self.kernel.armed.get(id.0 as usize).copied().unwrap_or(0);
+        let now = self.kernel.now;
+        self.kernel.machines.iter().fold(messages, |sum, m| sum + m.disk.hits_at(now, id))
+    }
+
+    /// What faults have destroyed on a machine's disk of what was durable there, or had been
+    /// acknowledged to be, in the order of the instants; the first 4,096 files if they are more. A
+    /// file that is not among them, and was synced under a synced name, is still there.
+    pub fn damage(&self, machine: MachineId) -> Vec<Damage> {
+        let machine = self.kernel.machines.get(usize::from(machine.0));
+        machine.map_or(Vec::new(), |m| m.disk.files_at(self.kernel.now).damage())
     }
 }
 
@@ -57,10 +67,13 @@ impl<P: Process> Kernel<P> {
             | Fault::SlowLink { .. }
             | Fault::Message { .. } => self.inject_network(fault),
             Fault::SlowDisk { .. }
+            | Fault::ThrottleDisk { .. }
             | Fault::StallDisk { .. }
             | Fault::FailDisk { .. }
+            | Fault::LoseDisk { .. }
             | Fault::WipeDisk { .. }
-            | Fault::RotFile { .. } => self.inject_disk(fault),
+            | Fault::RotFile { .. }
+            | Fault::NextPowerLoss { .. } => self.inject_disk(fault),
             Fault::SlowCpu { machine, factor_percent, duration } => {
                 let slowdown = self.slowdown(*machine, *duration, u64::from(*factor_percent))?;
                 let now = self.now;

@@ -462,14 +462,6 @@ impl<P: Process> Kernel<P> {
         }
     }
 
-    /// Collects the armed disk failures that a machine's disk has met.
-    pub(crate) fn collect_fired(&mut self, machine: MachineId) {
-        let fired = core::mem::take(&mut self.machine(machine).disk.fired);
-        for ArmedId(id) in fired {
-            self.armed[id as usize] += 1;
-        }
-    }
-
     /// Begins a life of a process.
     pub(crate) fn start(&mut self, slot: u32, image: Arc<P>, parent: Option<Owner>) {
         let chance = self.chance;

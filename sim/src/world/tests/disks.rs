@@ -98,11 +98,15 @@ fn the_blocking_view_delays_what_follows_and_its_lane() {
     assert_eq!(crashed.heard(B).len(), 0);
 }
 
+fn fails(kind: DiskFailure, prefix: &str) -> Fault {
+    Fault::FailDisk { machine: MA, kind, prefix: prefix.into(), count: 1, within: None }
+}
+
 #[test]
 fn disk_faults_hit_slow_down_and_stall() {
     let mut failing = lab(writer, quiet);
     let kind = DiskFailure::Syncs;
-    let effect = failing.hurt(Fault::FailDisk { machine: MA, kind, count: 1 });
+    let effect = failing.hurt(fails(kind, ""));
     failing.run_until(ms(10));
     assert_eq!((effect.armed, failing.armed_hits(ArmedId(0))), (Some(ArmedId(0)), 1));
     assert!(failing.seen(A)[2].contains("Err(Io)"));
