@@ -1,4 +1,5 @@
-//! Closed sets of names: rare situations worth marking, and bugs that may be planted.
+//! Closed sets of names: rare situations worth marking, bugs that may be planted, and places at
+//! which memory is asked for.
 
 use stormglass_sim::node::Name;
 
@@ -227,6 +228,24 @@ names! {
         RaftInflightLeak = "raft-inflight-leak",
         /// Raft: term and vote are reset when the log's file is rewritten (redisraft 46a6ad0).
         RaftVoteLostOnCompaction = "raft-vote-lost-on-compaction",
+    }
+}
+
+names! {
+    /// Places at which processes ask for memory, and may be refused.
+    Site {
+        /// A task's state, as it was at its latest cut.
+        TaskState = "task-state",
+        /// A part of a checkpoint, from the cut until it is durable.
+        Snapshot = "snapshot",
+        /// What arrives on channels that wait for a barrier.
+        InputBuffers = "input-buffers",
+        /// What a barrier overtook, until it is part of a snapshot.
+        InFlight = "in-flight",
+        /// The records that a source asks for.
+        Fetch = "fetch",
+        /// What a store has not written to its disk yet.
+        StoreBuffers = "store-buffers",
     }
 }
 

@@ -8,7 +8,7 @@ use crate::broker::Broker;
 use crate::client::Client;
 use crate::coordinator::Coordinator;
 use crate::message::Message;
-use crate::names::{Probe, Twist};
+use crate::names::{Probe, Site, Twist};
 use crate::observation::Observation;
 use crate::query::QueryClient;
 use crate::receiver::Receiver;
@@ -45,6 +45,7 @@ impl Process for Node {
     type Observation = Observation;
     type Probe = Probe;
     type Twist = Twist;
+    type Site = Site;
 
     fn on_event(&mut self, _lane: Lane, event: Event<Message>, cx: &mut Cx<'_>) {
         match self {

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use stormglass_sim::node::{Event, Exit, Lane};
+use stormglass_sim::node::{Event, Lane};
 use stormglass_sim::time::Instant;
 
 use crate::cluster::Cluster;
@@ -38,7 +38,7 @@ impl Supervisor {
             Event::Start | Event::Timer { token: BEGIN, .. } => self.start(cx),
             Event::Timer { token: HEARTBEAT, .. } => self.heartbeat(cx),
             Event::Timer { token: port, .. } => self.launch(port as u16, cx),
-            Event::Exited { node, exit: Exit::Crashed | Exit::Finished | Exit::Killed } => {
+            Event::Exited { node, .. } => {
                 let delay = self.cluster.control.restart_delay;
                 cx.set_timer(MAIN, delay, u64::from(node.port));
             }

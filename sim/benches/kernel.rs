@@ -96,6 +96,7 @@ impl Process for Peer {
     type Observation = Nothing;
     type Probe = NoName;
     type Twist = NoName;
+    type Site = NoName;
     fn on_event(&mut self, _: Lane, event: Event<Packet>, cx: &mut dyn Context<Self>) {
         match (event, self.manner) {
             (Event::Start, Manner::Timers(pending)) => {

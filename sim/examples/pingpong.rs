@@ -83,6 +83,7 @@ impl Process for Peer {
     type Observation = Nothing;
     type Probe = NoName;
     type Twist = NoName;
+    type Site = NoName;
 
     fn on_event(&mut self, _: Lane, event: Event<Packet>, cx: &mut dyn Context<Self>) {
         match event {

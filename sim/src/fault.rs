@@ -9,6 +9,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::machine::Domain;
 use crate::node::{FileName, MachineId, NodeId};
 use crate::time::{Instant, Span};
 
@@ -26,8 +27,38 @@ pub enum Fault {
         /// Which process.
         node: NodeId,
     },
+    /// A process dies so-and-so long from now, and then as long after each start, whoever starts
+    /// it, `times` times in all; a life that ends in another way does not count. Armed: each such
+    /// death is a hit.
+    CrashLoop {
+        /// Which process.
+        node: NodeId,
+        /// How often it dies.
+        times: u32,
+        /// How long it lives each time, in true time.
+        after: Span,
+        /// How long after each of these deaths, the last one too, the init system starts it again
+        /// if it was booted; whether one that was launched starts again is up to its parent.
+        restart: Span,
+    },
+    /// A process stands still: its events wait, work and effects under way resume later.
+    Pause {
+        /// Which process.
+        node: NodeId,
+        /// For how long.
+        duration: Span,
+    },
+    /// CPU work begun meanwhile takes `factor_percent` percent of its usual time.
+    SlowCpu {
+        /// Which machine.
+        machine: MachineId,
+        /// 200 is half as fast; below 100 is faster.
+        factor_percent: u32,
+        /// For how long.
+        duration: Span,
+    },
     /// A machine loses power: its processes die silently, unsynced data is lost but for a drawn
-    /// part.
+    /// part. If it was about to start, it does not.
     CrashMachine {
         /// Which machine.
         machine: MachineId,
@@ -37,10 +68,98 @@ pub enum Fault {
         /// Which machine.
         machine: MachineId,
     },
-    /// A process stands still: its events wait, work and effects under way resume later.
-    Pause {
+    /// All machines of a failure domain lose power, at the same instant; those that were about to
+    /// start do not.
+    CrashDomain {
+        /// Which domain.
+        domain: Domain,
+    },
+    /// The machines of a failure domain that are down start, in the order of their numbers: the
+    /// first now.
+    StartDomain {
+        /// Which domain.
+        domain: Domain,
+        /// Each next one so long after the one before; nothing starts all at once.
+        stagger: Span,
+    },
+    /// A machine's wall clock jumps. Its monotonic clock does not.
+    StepClock {
+        /// Which machine.
+        machine: MachineId,
+        /// By how much.
+        step: ClockStep,
+    },
+    /// A machine's wall clock is set: from now on it differs from true time by this much, and runs
+    /// on at its rate. No difference is what a time service does.
+    SetClock {
+        /// Which machine.
+        machine: MachineId,
+        /// How far it is ahead (forward) or behind (back).
+        offset: ClockStep,
+    },
+    /// A machine's clocks, both of them, run faster or slower than true time; afterwards they run
+    /// at their usual rate again, from where they are then. They never jump, and a timer goes off
+    /// when the clock shows its time, whenever it was set. A drift takes the place of one that is
+    /// under way.
+    DriftClock {
+        /// Which machine.
+        machine: MachineId,
+        /// By how much faster than true time, in millionths; below zero is slower.
+        ppm: i32,
+        /// For how long, in true time.
+        duration: Span,
+    },
+    /// A machine's wall clock stands still for a while. Steps move it all the same. A freeze takes
+    /// the place of one that is under way, which ends first, in its own way.
+    FreezeClock {
+        /// Which machine.
+        machine: MachineId,
+        /// For how long, in true time.
+        duration: Span,
+        /// How it goes on.
+        then: Thaw,
+    },
+    /// A machine's wall clock is stepped little by little, evenly over a time, as time services
+    /// smear leap seconds. Smears, strobes and steps of a clock add up.
+    SmearClock {
+        /// Which machine.
+        machine: MachineId,
+        /// By how much in all; back by less than the duration, for it runs on all the while.
+        step: ClockStep,
+        /// Over how long, in true time.
+        duration: Span,
+    },
+    /// A machine's wall clock jumps forward at once, back after a period, forward again after the
+    /// next, and so on for a while; then it is where it would have been.
+    StrobeClock {
+        /// Which machine.
+        machine: MachineId,
+        /// By how much it jumps.
+        delta: Span,
+        /// How long it stays on each side, in true time.
+        period: Span,
+        /// For how long, in true time.
+        duration: Span,
+    },
+    /// A process's next requests for more memory at a site are refused; armed until used up,
+    /// through all its lives.
+    RefuseMemory {
         /// Which process.
         node: NodeId,
+        /// The index of the site among the [`Site`](crate::node::Process::Site)s.
+        site: u16,
+        /// How many requests.
+        count: u32,
+    },
+    /// A process may hold so much memory and no more, through all its lives: if it holds more
+    /// already it dies now, else when it wants more; its parent gets
+    /// [`OutOfMemory`](crate::node::Exit::OutOfMemory). Of several limits the tightest holds.
+    /// Armed: each death is a hit.
+    LimitMemory {
+        /// Which process.
+        node: NodeId,
+        /// Bytes, over all sites.
+        bytes: u64,
         /// For how long.
         duration: Span,
     },
@@ -151,34 +270,6 @@ pub enum Fault {
         /// What it leaves.
         leaves: PowerLoss,
     },
-    /// CPU work begun meanwhile takes `factor_percent` percent of its usual time.
-    SlowCpu {
-        /// Which machine.
-        machine: MachineId,
-        /// 200 is half as fast; below 100 is faster.
-        factor_percent: u32,
-        /// For how long.
-        duration: Span,
-    },
-    /// A machine's wall clock jumps. Its monotonic clock does not.
-    StepClock {
-        /// Which machine.
-        machine: MachineId,
-        /// By how much.
-        step: ClockStep,
-    },
-    /// A machine's clocks, both of them, run faster or slower than true time; afterwards they run
-    /// at their usual rate again, from where they are then. They never jump, and a timer goes off
-    /// when the clock shows its time, whenever it was set. A drift takes the place of one that is
-    /// under way.
-    DriftClock {
-        /// Which machine.
-        machine: MachineId,
-        /// By how much faster than true time, in millionths; below zero is slower.
-        ppm: i32,
-        /// For how long, in true time.
-        duration: Span,
-    },
     /// Something happens to one message between two processes; armed until that message.
     Message {
         /// Sender.
@@ -257,6 +348,25 @@ pub enum ClockStep {
     Back(Span),
 }
 
+impl ClockStep {
+    /// Nanoseconds; into the past they are below zero.
+    pub fn nanos(self) -> i128 {
+        match self {
+            ClockStep::Forward(span) => i128::from(span.0),
+            ClockStep::Back(span) => -i128::from(span.0),
+        }
+    }
+}
+
+/// How a wall clock goes on that stood still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thaw {
+    /// It jumps to what it would have shown.
+    Jumps,
+    /// It goes on from where it stood, and is late from then on.
+    Resumes,
+}
+
 /// What happens to one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageAction {
@@ -333,9 +443,13 @@ pub enum FaultError {
     NotBooted(NodeId),
     /// [`Fault::Start`] on a machine that is down.
     MachineDown(MachineId),
+    /// No machine stands there.
+    UnknownDomain(Domain),
+    /// Processes ask for memory at no site with this index.
+    UnknownSite(u16),
     /// `nth` counts from one; factors are not zero.
     Zero,
-    /// A clock stands still or runs backwards.
+    /// A clock's rate is such that it stands still or runs backwards.
     Backwards,
 }
 
@@ -346,6 +460,8 @@ impl fmt::Display for FaultError {
             FaultError::UnknownNode(node) => write!(f, "no process was ever started at {node}"),
             FaultError::NotBooted(node) => write!(f, "{node} is started by its parent only"),
             FaultError::MachineDown(machine) => write!(f, "machine {machine} is down"),
+            FaultError::UnknownDomain(domain) => write!(f, "no machine stands in {domain}"),
+            FaultError::UnknownSite(site) => write!(f, "there is no memory site {site}"),
             FaultError::Zero => f.write_str("a count or factor of zero has no meaning"),
             FaultError::Backwards => f.write_str("a clock runs on, and not backwards"),
         }

@@ -59,6 +59,7 @@
 //!     type Observation = Acknowledged;
 //!     type Probe = NoName;
 //!     type Twist = NoName;
+//!     type Site = NoName;
 //!
 //!     fn on_event(&mut self, lane: Lane, event: Event<Count>, cx: &mut dyn Context<Self>) {
 //!         match (self, event) {

@@ -2,12 +2,15 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::disk::Disk;
 use crate::fault::PowerLoss;
+use crate::queue::Handle;
 use crate::time::{Instant, Span};
 
 pub(crate) mod clock;
+pub(crate) mod memory;
 
 use clock::Clock;
 
@@ -18,7 +21,7 @@ pub struct MachineSpec {
     pub cores: u16,
     /// The failure domain above racks.
     pub zone: u16,
-    /// The failure domain above machines.
+    /// The failure domain above machines; racks are numbered through all zones.
     pub rack: u16,
     /// Its disk.
     pub disk: DiskSpec,
@@ -28,6 +31,33 @@ pub struct MachineSpec {
     pub clock_ppm: i32,
     /// What its wall clock shows at time zero.
     pub wall_offset: Span,
+}
+
+/// Machines that share a power supply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// Those of a rack.
+    Rack(u16),
+    /// Those of all racks of a zone.
+    Zone(u16),
+}
+
+impl Domain {
+    /// Whether a machine stands there.
+    pub fn holds(self, machine: &MachineSpec) -> bool {
+        match self {
+            Domain::Rack(rack) => machine.rack == rack,
+            Domain::Zone(zone) => machine.zone == zone,
+        }
+    }
+}
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Domain::Rack(rack) => write!(f, "rack {rack}"),
+            Domain::Zone(zone) => write!(f, "zone {zone}"),
+        }
+    }
 }
 
 /// What a disk is made of.
@@ -85,6 +115,8 @@ pub(crate) struct Slowdown {
 pub(crate) struct Machine {
     pub(crate) spec: MachineSpec,
     pub(crate) up: bool,
+    /// The event that will start it, if one is due.
+    pub(crate) starts: Option<Handle>,
     /// When each core is free.
     cores: Vec<Instant>,
     slowdowns: Vec<Slowdown>,
@@ -102,6 +134,7 @@ impl Machine {
         assert!(spec.nic != Some(0), "a network card has some speed");
         Machine {
             up: true,
+            starts: None,
             cores: vec![Instant::ZERO; usize::from(spec.cores)],
             slowdowns: Vec::new(),
             clock: Clock::new(spec.clock_ppm, spec.wall_offset),

@@ -71,7 +71,7 @@ pub trait Observation: Clone + fmt::Debug + Send + Sync + 'static {
     fn digest(&self, into: &mut Mixer);
 }
 
-/// A closed set of names (probes, twists): an enum that can list itself.
+/// A closed set of names (probes, twists, sites): an enum that can list itself.
 pub trait Name: Copy + fmt::Debug + Eq + Send + Sync + 'static {
     /// Every variant, each at its own index.
     const ALL: &'static [Self];
@@ -81,7 +81,7 @@ pub trait Name: Copy + fmt::Debug + Eq + Send + Sync + 'static {
     fn name(self) -> &'static str;
 }
 
-/// For processes without probes or without twists.
+/// For processes without probes, twists or sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoName {}
 impl Name for NoName {
@@ -107,6 +107,8 @@ pub trait Process: Clone + fmt::Debug + Send + Sync + 'static {
     type Probe: Name;
     /// Rare events and planted bugs that a test world may switch on.
     type Twist: Name;
+    /// The places at which it asks for memory.
+    type Site: Name;
 
     /// Reacts to one event. `lane` is the thread that handles it.
     fn on_event(&mut self, lane: Lane, event: Event<Self::Message>, cx: &mut dyn Context<Self>);
@@ -134,6 +136,8 @@ pub enum Exit {
     Crashed,
     /// A process of the same machine killed it.
     Killed,
+    /// It held more memory than it may.
+    OutOfMemory,
 }
 
 /// Something that happened to a process.
@@ -372,6 +376,13 @@ pub trait Context<P: Process> {
     /// Works for `duration` of CPU time on `lane`: what follows in the handler leaves when the work
     /// is done, and the lane takes its next event then.
     fn spend(&mut self, lane: Lane, duration: Span);
+
+    /// Says how many bytes of memory a part of the process (a task, a connection) needs at a site
+    /// from now on, in place of what it needed there before. False if it wants more than before
+    /// and is refused: then it has what it had. A process that holds more than it may in all, over
+    /// all sites and parts, dies on the spot; nothing that follows in the handler happens. Every
+    /// host but a test world grants all.
+    fn reserve(&mut self, site: P::Site, part: u32, bytes: u64) -> bool;
 
     /// Starts a process on the same machine from a pristine image. Its exit will be an event.
     /// False, and nothing happens, if the port is taken.

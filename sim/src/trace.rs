@@ -116,6 +116,7 @@ pub(crate) fn contents<M: Message>(event: &Event<M>, mixer: &mut Mixer) {
                 Exit::Finished => 1,
                 Exit::Crashed => 2,
                 Exit::Killed => 3,
+                Exit::OutOfMemory => 4,
             },
         ),
     }

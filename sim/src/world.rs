@@ -12,7 +12,7 @@ use crate::chance::{Chance, Purpose};
 use crate::conn::Conns;
 use crate::disk::{Disk, Owner};
 use crate::hash::Digest;
-use crate::machine::{Machine, MachineSpec};
+use crate::machine::{Domain, Machine, MachineSpec};
 use crate::net::{Net, NetworkSpec};
 use crate::node::{Event, Exit, Lane, MachineId, Name, NodeId, Process};
 use crate::payload::Payload;
@@ -82,6 +82,7 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
             trace: Trace::new(seed),
             tickets: 0,
             tampers: vec![],
+            crash_loops: vec![],
             armed: vec![],
             twists: vec![(false, 0); P::Twist::ALL.len()],
             probes: vec![0; P::Probe::ALL.len()],
@@ -220,6 +221,14 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
                 kernel.heal(&links);
                 None
             }
+            Envelope::Doom { owner, id } => {
+                kernel.dies_in_loop(owner, id);
+                None
+            }
+            Envelope::PowerOn { machine } => {
+                kernel.power_on(machine);
+                None
+            }
             Envelope::Datagram { .. } | Envelope::Timer { .. } | Envelope::Event { .. } => {
                 unreachable!("these are for processes")
             }
@@ -328,12 +337,18 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
             at: now,
             stopped: false,
             yielded: false,
+            out_of_memory: false,
             exits: None,
             blocked: lane,
         };
         Arc::make_mut(&mut process).on_event(lane, event, &mut cx);
         let (stopped, yielded, exits) = (cx.stopped, cx.yielded, cx.exits);
+        let out_of_memory = cx.out_of_memory;
         self.kernel.nodes[slot as usize].process = Some(process);
+        if out_of_memory {
+            self.kernel.end(slot, Exit::OutOfMemory, false);
+            return if yielded { Step::Yielded } else { Step::Handled };
+        }
         if stopped {
             self.kernel.end(slot, Exit::Crashed, false);
             return Step::Stopped(me);
@@ -408,6 +423,16 @@ impl<P: Process, W> World<P, W> {
     /// What a machine is made of, if it exists.
     pub fn machine(&self, machine: MachineId) -> Option<&MachineSpec> {
         self.kernel.machines.get(usize::from(machine.0)).map(|m| &m.spec)
+    }
+    /// The machines of a failure domain, in order.
+    pub fn machines_in(&self, domain: Domain) -> impl Iterator<Item = MachineId> {
+        let machines = (0..).map(MachineId).zip(&self.kernel.machines);
+        machines.filter(move |(_, machine)| domain.holds(&machine.spec)).map(|(id, _)| id)
+    }
+    /// Bytes of memory that a process says it holds; zero if it is down.
+    pub fn memory_held(&self, node: NodeId) -> u64 {
+        let slot = self.kernel.slot(node);
+        slot.map_or(0, |slot| self.kernel.nodes[slot as usize].memory.total())
     }
     /// Machines in the world.
     pub fn machine_count(&self) -> usize {

@@ -62,6 +62,7 @@ impl Process for Keeper {
     type Observation = Done;
     type Probe = NoName;
     type Twist = NoName;
+    type Site = NoName;
 
     fn on_event(&mut self, lane: Lane, event: Event<Done>, cx: &mut dyn Context<Self>) {
         match event {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use stormglass_engine::message::Message;
-use stormglass_engine::names::{Probe, Twist};
+use stormglass_engine::names::{Probe, Site, Twist};
 use stormglass_engine::node::Node;
 use stormglass_engine::observation::Observation;
 use stormglass_sim::node::{
@@ -53,6 +53,8 @@ pub(crate) struct Hands {
     pub(crate) gone: BTreeSet<ConnId>,
     /// Twists that answer yes.
     pub(crate) twists: Vec<Twist>,
+    /// Sites at which no memory is to be had.
+    pub(crate) refusals: Vec<Site>,
     /// Contents of the disk; everything that is done is durable.
     pub(crate) files: BTreeMap<FileName, Vec<u8>>,
     posted: VecDeque<(Lane, Message)>,
@@ -75,6 +77,7 @@ impl Host {
             full: BTreeSet::new(),
             gone: BTreeSet::new(),
             twists: Vec::new(),
+            refusals: Vec::new(),
             files: BTreeMap::new(),
             posted: VecDeque::new(),
             timers: BTreeMap::new(),
@@ -249,6 +252,13 @@ impl Context<Node> for Hands {
         self.id()
     }
     fn spend(&mut self, _lane: Lane, _duration: Span) {}
+    fn reserve(&mut self, site: Site, part: u32, bytes: u64) -> bool {
+        let refused = self.refusals.contains(&site) && bytes > 0;
+        if refused {
+            self.lines.push(format!("refused {bytes} B of {} for {part}", site.name()));
+        }
+        !refused
+    }
     fn launch(&mut self, port: u16, image: Node) -> bool {
         let kind = format!("{image:?}");
         let kind = kind.split('(').next().unwrap_or_default().to_lowercase();

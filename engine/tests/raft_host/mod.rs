@@ -231,6 +231,7 @@ impl Process for Replica {
     type Observation = Nothing;
     type Probe = NoName;
     type Twist = NoName;
+    type Site = NoName;
 
     fn on_event(&mut self, lane: Lane, event: Event<Packet>, cx: &mut dyn Context<Self>) {
         let (now, mut out) = (cx.now(), Vec::new());

@@ -4,6 +4,8 @@ use alloc::sync::Arc;
 
 use crate::disk::Owner;
 use crate::disk::files::Action;
+use crate::fault::ArmedId;
+use crate::machine::memory::Answer;
 use crate::node::{
     BlockingDisk, ConnId, Context, DiskError, DiskOp, DiskTicket, Event, Lane, Name, NodeId,
     Observation, Process, TimerId, WriteError,
@@ -26,6 +28,8 @@ pub(crate) struct Handler<'w, P: Process, W> {
     pub(crate) at: Instant,
     pub(crate) stopped: bool,
     pub(crate) yielded: bool,
+    /// It was stopped because it holds more memory than it may.
+    pub(crate) out_of_memory: bool,
     /// When the process ends, if it asked for it.
     pub(crate) exits: Option<Instant>,
     /// The lane that blocking disk operations keep busy.
@@ -180,6 +184,23 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
         let from = self.at.max(busy);
         let end = self.kernel.machine(self.me.machine).work(from, duration);
         self.occupy(lane, end);
+    }
+
+    fn reserve(&mut self, site: P::Site, part: u32, bytes: u64) -> bool {
+        if self.stopped {
+            return true;
+        }
+        let now = self.kernel.now;
+        let memory = &mut self.kernel.nodes[self.owner.slot as usize].memory;
+        let answer = memory.reserve(now, site.index() as u16, part, bytes);
+        if let Answer::Refused(ArmedId(id)) | Answer::Fatal(ArmedId(id)) = answer {
+            self.kernel.armed[id as usize] += 1;
+        }
+        if let Answer::Fatal(_) = answer {
+            self.stopped = true;
+            self.out_of_memory = true;
+        }
+        !matches!(answer, Answer::Refused(_))
     }
 
     fn launch(&mut self, port: u16, image: P) -> bool {

@@ -9,6 +9,7 @@ use crate::conn::{Body, Conns};
 use crate::disk::{Finish, Owner};
 use crate::fault::{ArmedId, MessageAction};
 use crate::machine::Machine;
+use crate::machine::memory::Memory;
 use crate::net::{LOOPBACK, Net};
 use crate::node::{
     ConnId, DiskTicket, Event, Exit, Lane, MachineId, Message, NodeId, Process, TimerId,
@@ -84,6 +85,15 @@ pub(crate) enum Envelope<P: Process> {
     Heal {
         links: Arc<[u32]>,
     },
+    /// A life of a process in a crash loop is over.
+    Doom {
+        owner: Owner,
+        id: ArmedId,
+    },
+    /// A machine gets its power back.
+    PowerOn {
+        machine: MachineId,
+    },
 }
 
 impl<P: Process> Envelope<P> {
@@ -103,6 +113,8 @@ impl<P: Process> Envelope<P> {
             Envelope::Kill { .. } => 42,
             Envelope::Exit { .. } => 43,
             Envelope::Heal { .. } => 44,
+            Envelope::Doom { .. } => 50,
+            Envelope::PowerOn { .. } => 51,
         }
     }
 }
@@ -139,6 +151,7 @@ pub(crate) struct Node<P> {
     pub(crate) departs: Instant,
     /// Lives that ended with something unsent, and when.
     pub(crate) cut_short: Vec<(u32, Instant)>,
+    pub(crate) memory: Memory,
 }
 
 impl<P> Node<P> {
@@ -162,6 +175,18 @@ pub(crate) struct Tamper {
     pub(crate) id: Option<ArmedId>,
 }
 
+/// A process that dies so-and-so long after each start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CrashLoop {
+    pub(crate) slot: u32,
+    /// Deaths to come. Invariant: there are some.
+    pub(crate) left: u32,
+    pub(crate) after: Span,
+    /// When the init system starts it again, if that is its business.
+    pub(crate) restart: Span,
+    pub(crate) id: ArmedId,
+}
+
 /// See the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct Kernel<P: Process> {
@@ -176,6 +201,7 @@ pub(crate) struct Kernel<P: Process> {
     pub(crate) trace: Trace,
     pub(crate) tickets: u64,
     pub(crate) tampers: Vec<Tamper>,
+    pub(crate) crash_loops: Vec<CrashLoop>,
     /// How often each armed fault has hit.
     pub(crate) armed: Vec<u64>,
     /// Per twist: enabled, and how often it was asked for since.
@@ -213,6 +239,7 @@ impl<P: Process> Kernel<P> {
             drawn: 0,
             departs: Instant::ZERO,
             cut_short: Vec::new(),
+            memory: Memory::default(),
         });
         slot
     }
@@ -477,6 +504,9 @@ impl<P: Process> Kernel<P> {
         node.draws = chance.draws(Purpose::Process, owner);
         node.drawn = 0;
         assert!(node.lanes.is_empty(), "a new life has no backlog");
+        if !self.crash_loops.is_empty() {
+            self.begins_in_loop(slot);
+        }
     }
 
     /// Ends a life of a process. A silent end is that of its machine.
@@ -486,6 +516,7 @@ impl<P: Process> Kernel<P> {
         assert!(node.alive, "only the living die");
         node.alive = false;
         node.process = None;
+        node.memory.life_ended();
         if node.departs > now {
             node.cut_short.push((node.incarnation, now));
         }

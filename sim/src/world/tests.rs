@@ -19,6 +19,7 @@ mod crashes;
 mod disks;
 mod faults;
 mod lanes;
+mod machines;
 mod runs;
 
 /// A message that is a number, of some size, for some lane.
@@ -99,6 +100,7 @@ impl Process for Actor {
     type Observation = Note;
     type Probe = Quirk;
     type Twist = Quirk;
+    type Site = Quirk;
     fn on_event(&mut self, lane: Lane, event: Event<Say>, cx: Cx<'_>) {
         note(cx, &event);
         let script = self.script;
