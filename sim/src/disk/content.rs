@@ -110,6 +110,11 @@ impl Content {
         }
     }
 
+    /// Whether its bytes are others than the durable ones.
+    pub(crate) fn differs(&self) -> bool {
+        !self.is_clean() && self.read().bytes() != self.durable().bytes()
+    }
+
     /// Replaces all of it.
     pub(crate) fn write(&mut self, data: Payload) {
         let old = match self {

@@ -256,7 +256,7 @@ impl Files {
     pub(crate) fn claim(&mut self, file: &str) -> bool {
         let Some(&inode) = self.names.get(file) else { return false };
         let content = self.inode(inode);
-        let lies = !content.is_clean();
+        let lies = content.differs();
         if lies {
             let content = content.clone();
             self.books.claim(inode, content);
@@ -288,7 +288,7 @@ impl Files {
     /// A failing sync drops what it should have made durable. False if there is nothing.
     pub(crate) fn forget(&mut self, file: &FileName) -> bool {
         let Some(&inode) = self.names.get(file) else { return false };
-        if self.inode(inode).is_clean() {
+        if !self.inode(inode).differs() {
             return false;
         }
         let before = self.inode(inode).read();

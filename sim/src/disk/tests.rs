@@ -15,6 +15,8 @@ use crate::fault::DiskFailure;
 use crate::node::FileName;
 use crate::payload::Payload;
 
+mod faults;
+
 const ME: Owner = Owner { slot: 0, incarnation: 1 };
 
 fn disk(seed: u64) -> Disk {

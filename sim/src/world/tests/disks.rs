@@ -1,7 +1,8 @@
 //! The disk as processes see it.
 
 use super::*;
-use crate::fault::{ArmedId, DiskFailure};
+use crate::fault::{ArmedId, DamageKind, DiskFailure, FaultError, PowerLoss};
+use crate::machine::DiskSpec;
 use crate::node::{DiskError, DiskOp};
 use crate::payload::Payload;
 
@@ -144,4 +145,68 @@ fn rot_flips_a_bit_of_one_file_for_good() {
     lab.hurt(Fault::Start { node: A });
     lab.run_until(ms(20));
     assert_eq!(lab.cached_file(MA, "f").expect("it is there").bytes(), b"tvo");
+}
+
+/// A process hears that its data is durable, and it is not: the world knows.
+#[test]
+fn the_world_tells_what_was_destroyed() {
+    let mut lab = lab(writer, quiet);
+    let id = lab.hurt(fails(DiskFailure::PhantomWrites, "f")).armed.expect("it waits");
+    assert_eq!(lab.armed_hits(id), 0);
+    lab.run_until(Instant(900_000));
+    assert_eq!((lab.armed_hits(id), lab.armed_hits(ArmedId(7))), (1, 0));
+    assert_eq!(lab.durable_file(MA, "f"), None, "its name is not durable yet");
+    lab.run_until(ms(10));
+    assert_eq!(lab.durable_file(MA, "f").expect("it is there").bytes(), [0, 0, 0]);
+    let synced = lab.damage(MA);
+    assert_eq!(synced[0].kind, DamageKind::NeverWritten);
+    // the write took 20 us, the sync 500
+    assert_eq!((synced.len(), synced[0].at.0 / 1_000, &*synced[0].file), (1, 520, "f"));
+    assert_eq!(lab.damage(MB), []);
+    let lost = lab.hurt(Fault::LoseDisk { machine: MA, duration: Span::secs(1) });
+    assert_eq!((lost.bytes_lost, lab.damage(MA).len()), (3, 2));
+    assert_eq!(lab.damage(MA)[1].at, ms(10));
+    lab.hurt(Fault::Crash { node: A });
+    lab.hurt(Fault::Start { node: A });
+    lab.run_until(ms(20));
+    assert!(lab.seen(A).last().expect("it read").contains("Err(Io)"));
+    let never = Fault::LoseDisk { machine: MA, duration: Span::ZERO };
+    assert!(!lab.hurt(never).took_effect);
+}
+
+#[test]
+fn a_power_loss_has_its_mode_from_the_machine_or_from_a_fault() {
+    let says = |leaves| Fault::NextPowerLoss { machine: MA, leaves };
+    for (leaves, left) in [(PowerLoss::Nothing, &b"one"[..]), (PowerLoss::Everything, b"two")] {
+        let mut lab = lab(writer, quiet);
+        let first = lab.hurt(says(PowerLoss::Garbage)).armed.expect("it waits");
+        let second = lab.hurt(says(leaves)).armed.expect("it waits");
+        lab.run_until(ms(10));
+        lab.hurt(Fault::CrashMachine { machine: MA });
+        assert_eq!(lab.durable_file(MA, "f").expect("it is there").bytes(), left);
+        assert_eq!((lab.armed_hits(first), lab.armed_hits(second)), (0, 1));
+    }
+    let disk = DiskSpec { power_loss: PowerLoss::Nothing, ..DiskSpec::default() };
+    for seed in 0..8 {
+        let mut lab = World::new(seed, calm(), Log::default());
+        lab.add_machine(MachineSpec { disk, ..MachineSpec::default() });
+        lab.boot(A, actor(writer));
+        lab.run_until(ms(10));
+        lab.hurt(Fault::CrashMachine { machine: MA });
+        assert_eq!(lab.durable_file(MA, "f").expect("it is there").bytes(), b"one");
+    }
+}
+
+#[test]
+fn disk_faults_that_cannot_be_are_refused() {
+    let mut lab = lab(writer, quiet);
+    let throttle = |bytes_per_second| {
+        let duration = Span::secs(1);
+        Fault::ThrottleDisk { machine: MA, bytes_per_second, duration }
+    };
+    assert_eq!(lab.inject(&throttle(0)), Err(FaultError::Zero));
+    assert!(lab.hurt(throttle(1_000)).took_effect);
+    assert!(!lab.hurt(throttle(u64::MAX)).took_effect);
+    let nowhere = Fault::LoseDisk { machine: MachineId(9), duration: Span::secs(1) };
+    assert_eq!(lab.inject(&nowhere), Err(FaultError::UnknownMachine(MachineId(9))));
 }
