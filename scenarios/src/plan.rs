@@ -78,7 +78,7 @@ impl PlannedFault {
     /// Its kind, as campaigns count them: what is done to whom, and at which event if it waits for
     /// one. `crash leader`, `crash it at raft-vote-granted`.
     pub fn kind(&self) -> String {
-        let kind = self.action.kind(&self.target);
+        let kind = self.action.done_to(&self.target);
         match self.trigger {
             Trigger::At(_) => kind,
             Trigger::On { event, .. } => format!("{kind} at {event}"),

@@ -35,7 +35,7 @@ use crate::units::{Between, Drift};
 mod durable;
 mod strike;
 
-use strike::{FaultState, describe};
+use strike::FaultState;
 
 /// How long a run goes on after everything is done and healed, so that what comes back late (a
 /// zombie, a lost message) is seen and judged too.
@@ -394,7 +394,7 @@ impl Run {
         both.map(|(at, (planned, state))| FaultOutcome {
             number: at + 1,
             kind: planned.kind(),
-            what: describe(&planned.action),
+            what: planned.action.words(),
             target: match &state.resolved {
                 Some(resolved) => resolved.target.clone(),
                 None => planned.target.to_string(),

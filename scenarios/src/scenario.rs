@@ -68,7 +68,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Action, ActionSpec, Ways};
+pub use action::{Action, ActionKind, ActionSpec, Entry, Key, Scope, Ways};
 pub use alternative::{Alternative, DrawSpec};
 pub use barriers::{Alignment, Mode};
 pub use control::{Clock, Detector, Raft, Scheduler};

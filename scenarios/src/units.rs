@@ -86,6 +86,10 @@ impl<T: Copy> Between<T> {
         Between { min: value, max: value }
     }
 }
+impl Between<u32> {
+    /// Any number.
+    pub const ANY: Self = Between { min: 0, max: u32::MAX };
+}
 impl<T> From<std::ops::RangeInclusive<T>> for Between<T> {
     fn from(range: std::ops::RangeInclusive<T>) -> Self {
         let (min, max) = range.into_inner();

@@ -163,7 +163,7 @@ fn planned(scenario: &Scenario, spec: &FaultSpec, keyed: &Keyed, duration: Span)
     };
     let target = one_of("target", &spec.target, spec.action.to());
     let to = spec.action.to().map(|to| one_of("to", to, Some(&target)));
-    let action = spec.action.map(to, &mut { keyed });
+    let action = spec.action.map(to.as_ref(), &mut { keyed });
     PlannedFault { trigger, action, target, resolved: None }
 }
 

@@ -7,7 +7,7 @@ use stormglass_sim::time::Span;
 use super::Run;
 use crate::metrics::Struck;
 use crate::plan::{PlannedAction, Resolved};
-use crate::scenario::{Role, Ways};
+use crate::scenario::{ActionKind, Role, Ways};
 use crate::story::Fired;
 use crate::units::{Drift, Step};
 
@@ -42,7 +42,7 @@ impl Run {
         let effect = self.inject(&action, node, by);
         let state = &mut self.faults[fault];
         // A process that the trigger itself stopped is down already, and that was this fault.
-        let stopped = observation.is_some() && !was_up && action.name() == "crash";
+        let stopped = observation.is_some() && !was_up && action.kind() == ActionKind::Crash;
         state.effect = effect;
         state.effect.took_effect |= stopped;
         if state.effect.took_effect {
@@ -110,47 +110,4 @@ impl Run {
         self.world.watcher_mut().metrics.injected(now, &fault);
         self.world.inject(&fault).unwrap_or_default()
     }
-}
-
-/// An action in a few words.
-pub(super) fn describe(action: &PlannedAction) -> String {
-    let name = action.name();
-    match action {
-        PlannedAction::Crash { down: None } => name.to_string(),
-        PlannedAction::Crash { down: Some(down) } | PlannedAction::CrashMachine { down } => {
-            format!("{name}, down {}", short(*down))
-        }
-        PlannedAction::Isolate { lasting, ways: Ways::Both } | PlannedAction::Pause { lasting } => {
-            format!("{name} for {}", short(*lasting))
-        }
-        PlannedAction::Isolate { lasting, ways } => {
-            format!("{name} {ways}bound for {}", short(*lasting))
-        }
-        PlannedAction::Cut { to, lasting, symmetric } => {
-            let ways = if *symmetric { "" } else { " one way" };
-            format!("{name} from {to}{ways} for {}", short(*lasting))
-        }
-        PlannedAction::SlowLink { to, extra, lasting } => {
-            format!("{name} to {to} by {} for {}", short(*extra), short(*lasting))
-        }
-        PlannedAction::SlowDisk { factor, lasting } => {
-            format!("{name} x{factor} for {}", short(*lasting))
-        }
-        PlannedAction::Rot { .. } | PlannedAction::Wipe {} => name.to_string(),
-        PlannedAction::DriftClock { by: Drift(ppm), lasting } => {
-            // To the tenth of a percent, as a person would say it.
-            let tenths = (ppm.unsigned_abs() + 500) / 1_000;
-            let which = if *ppm < 0 { "slower" } else { "faster" };
-            format!("{name} {}.{}% {which} for {}", tenths / 10, tenths % 10, short(*lasting))
-        }
-        PlannedAction::StepClock { by: Step(nanos) } => {
-            let which = if *nanos < 0 { "back" } else { "ahead" };
-            format!("{name} {which} by {}", short(Span::nanos(nanos.unsigned_abs())))
-        }
-    }
-}
-
-/// A duration to the millisecond.
-fn short(span: Span) -> Span {
-    Span::millis((span.as_nanos() + 500_000) / 1_000_000)
 }

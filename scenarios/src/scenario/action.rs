@@ -1,15 +1,30 @@
 //! Actions: what is done to a process, a machine or a link.
+//!
+//! An action is one entry of [`table`]. From it come the enum [`Action`] with its form in plans,
+//! [`ActionKind`], what is drawn and what is not, the words for people, the TOML with its schema
+//! (`raw::fault`), the way from that to here (`lower::fault`) and the reference. Two things are
+//! written by hand, each one match without a rest: whom an action may strike (`check::action`), and
+//! what it is in the words of `sim` (`run::strike`).
 
 use serde::{Deserialize, Serialize};
 use stormglass_sim::time::Span;
 
+use self::field::{Word, written};
+use self::vocabulary::*;
 use super::Target;
-use crate::units::{Drawn, Drift, Form, Quantum, Stated, Step, names, text, text_option};
+use crate::units::{Drawn, Form, Quantum, Stated, names};
+
+mod field;
+mod table;
+
+pub(in crate::scenario) use table::{actions, vocabulary};
 
 names! {
     /// Which ways of a machine's links are cut.
+    #[derive(Default)]
     Ways, "a way", "ways":
     /// Nothing comes or goes.
+    #[default]
     Both = "both",
     /// Nothing that it sends arrives; it hears everybody.
     Out = "out",
@@ -23,106 +38,204 @@ impl Ways {
     }
 }
 
-/// What happens: quantities are ranges in a scenario, values in a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, bound = "")]
-pub enum Action<F: Form> {
-    /// The process dies; its machine and what it wrote to the page cache survive.
-    Crash {
-        /// Started again after this long; a worker is left to its supervisor.
-        #[serde(default, with = "text_option", skip_serializing_if = "Option::is_none")]
-        down: Option<F::Of<Span>>,
-    },
-    /// The machine dies with all its processes and loses what was not synced.
-    CrashMachine {
-        /// Back after this long.
-        #[serde(with = "text")]
-        down: F::Of<Span>,
-    },
-    /// The machine is cut from every other one.
-    Isolate {
-        /// Until it is healed.
-        #[serde(rename = "for", with = "text")]
-        lasting: F::Of<Span>,
-        /// In which directions.
-        #[serde(default = "both", skip_serializing_if = "Ways::is_both")]
-        ways: Ways,
-    },
-    /// The link between two machines is cut.
-    Cut {
-        /// The receiving end.
-        #[serde(with = "text")]
-        to: Target,
-        /// Until it is healed.
-        #[serde(rename = "for", with = "text")]
-        lasting: F::Of<Span>,
-        /// Whether the other direction is cut as well.
-        symmetric: bool,
-    },
-    /// The link from one machine to another takes longer; its other direction does not.
-    SlowLink {
-        /// The receiving end.
-        #[serde(with = "text")]
-        to: Target,
-        /// By how much.
-        #[serde(with = "text")]
-        extra: F::Of<Span>,
-        /// Until it is healed.
-        #[serde(rename = "for", with = "text")]
-        lasting: F::Of<Span>,
-    },
-    /// Every operation of the machine's disk takes longer.
-    SlowDisk {
-        /// How many times as long.
-        #[serde(with = "text")]
-        factor: F::Of<u32>,
-        /// Until it is healed.
-        #[serde(rename = "for", with = "text")]
-        lasting: F::Of<Span>,
-    },
-    /// A bit of a checkpoint's file flips on a store's disk.
-    Rot {
-        /// Which of the files, the oldest first, counted round from 0.
-        #[serde(with = "text")]
-        file: F::Of<u32>,
-        /// Which of its bits, counted round from 0.
-        #[serde(with = "text")]
-        bit: F::Of<u32>,
-    },
-    /// A store's disk is empty.
-    Wipe {},
-    /// The process stops and goes on later as if nothing had happened.
-    Pause {
-        /// For how long.
-        #[serde(rename = "for", with = "text")]
-        lasting: F::Of<Span>,
-    },
-    /// The machine's clocks run faster or slower than true time; they never jump.
-    DriftClock {
-        /// By how much.
-        #[serde(with = "text")]
-        by: F::Of<Drift>,
-        /// Until they run as usual.
-        #[serde(rename = "for", with = "text")]
-        lasting: F::Of<Span>,
-    },
-    /// The machine's wall clock jumps; its monotonic clock does not.
-    StepClock {
-        /// How far.
-        #[serde(with = "text")]
-        by: F::Of<Step>,
-    },
+impl Word for Ways {
+    fn word(&self) -> String {
+        match self {
+            Ways::Both => String::new(),
+            Ways::Out | Ways::In => format!("{self}bound"),
+        }
+    }
 }
 
-const fn both() -> Ways {
-    Ways::Both
+names! {
+    /// What an action strikes.
+    Scope, "a scope", "scopes":
+    /// A process.
+    Process = "process",
+    /// The machine of a process, as a whole.
+    Machine = "machine",
+    /// The network card of a process's machine: all its links.
+    Card = "card",
+    /// One link, in one direction or both.
+    Link = "link",
+    /// The disk of a process's machine.
+    Disk = "disk",
+    /// The clocks of a process's machine.
+    Clock = "clock",
 }
+
+/// What people can write about an action, for a reference.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub kind: ActionKind,
+    /// What it does.
+    pub doc: &'static str,
+    /// What it strikes.
+    pub scope: Scope,
+    /// Its keys: whom it strikes comes first.
+    pub keys: &'static [Key],
+}
+
+/// A key of an action.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// As it is written.
+    pub name: &'static str,
+    /// What it says.
+    pub doc: &'static str,
+    /// A value that is right.
+    pub example: &'static str,
+    /// Whether it may be left out.
+    pub optional: bool,
+}
+
+macro_rules! is_some {
+    () => {
+        false
+    };
+    ($given:expr) => {
+        true
+    };
+}
+
+macro_rules! define {
+    ($(
+        $(#[doc = $doc:literal])*
+        $variant:ident = $name:literal on $scope:ident {
+            $(#[doc = $who_doc:literal])*
+            $who:ident $(= $whose:expr)?;
+            $(
+                $(#[doc = $field_doc:literal])*
+                $(#[serde($($serde:tt)*)])?
+                $field:ident $key:literal: $kind:ty $(= $default:expr)?,
+            )*
+        } says $says:literal,
+    )+) => {
+        /// What happens: quantities are ranges in a scenario, values in a plan.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, bound = "")]
+        pub enum Action<F: Form> {
+            $(
+                $(#[doc = $doc])*
+                #[serde(rename = $name)]
+                $variant {
+                    $(
+                        $(#[doc = $field_doc])*
+                        #[serde(rename = $key, with = "written" $(, $($serde)*)?)]
+                        $field: <$kind as Field>::Of<F>,
+                    )*
+                },
+            )+
+        }
+
+        names! {
+            /// What is done, without the quantities.
+            ActionKind, "an action", "actions":
+            $($(#[doc = $doc])* $variant = $name,)+
+        }
+
+        impl ActionKind {
+            /// What people can write about it.
+            pub const fn entry(self) -> Entry {
+                match self {
+                    $(ActionKind::$variant => Entry {
+                        kind: self,
+                        doc: concat!($($doc),*).trim_ascii(),
+                        scope: Scope::$scope,
+                        keys: const {
+                            &[
+                                Key {
+                                    name: stringify!($who),
+                                    doc: concat!($($who_doc),*).trim_ascii(),
+                                    example: End::EXAMPLE,
+                                    optional: is_some!($($whose)?),
+                                },
+                                $(Key {
+                                    name: $key,
+                                    doc: concat!($($field_doc),*).trim_ascii(),
+                                    example: <$kind as Field>::EXAMPLE,
+                                    optional: <$kind as Field>::OPTIONAL
+                                        || is_some!($($default)?),
+                                },)*
+                            ]
+                        },
+                    },)+
+                }
+            }
+        }
+
+        impl<F: Form> Action<F> {
+            /// What is done, without the quantities.
+            pub const fn kind(&self) -> ActionKind {
+                match self {
+                    $(Action::$variant { .. } => ActionKind::$variant,)+
+                }
+            }
+            /// The other end, if it is done to a link.
+            pub fn to(&self) -> Option<&Target> {
+                match self {
+                    $(Action::$variant { $($field),* } => {
+                        let ends: &[Option<&Target>] = &[$(<$kind as Field>::end::<F>($field)),*];
+                        ends.iter().copied().flatten().next()
+                    })+
+                }
+            }
+            /// How long it lasts; none for what is done in an instant, and for the crash of a
+            /// process that is left to its supervisor.
+            pub fn lasting(&self) -> Option<&F::Of<Span>> {
+                match self {
+                    $(Action::$variant { $($field),* } => {
+                        let spans: &[Option<&F::Of<Span>>] =
+                            &[$(<$kind as Field>::lasting::<F>($field)),*];
+                        spans.iter().copied().flatten().next()
+                    })+
+                }
+            }
+            /// The same action with other quantities, and another receiving end if it has one.
+            pub(crate) fn map<G: Form>(
+                &self,
+                to: Option<&Target>,
+                pick: &mut impl Pick<F, G>,
+            ) -> Action<G> {
+                match self {
+                    $(Action::$variant { $($field),* } => Action::$variant {
+                        $($field: <$kind as Field>::map::<F, G>($key, $field, to, pick),)*
+                    },)+
+                }
+            }
+        }
+
+        impl Action<Drawn> {
+            /// It in a few words, for people.
+            #[expect(unused_variables, reason = "not every detail is told")]
+            pub fn words(&self) -> String {
+                let says = match self {
+                    $(Action::$variant { $($field),* } => {
+                        $(let $field = <$kind as Field>::words($field);)*
+                        format!($says)
+                    })+
+                };
+                self.name().to_string() + &says
+            }
+            /// What of its details makes it another kind of fault for those who count.
+            fn details(&self) -> Vec<String> {
+                match self {
+                    $(Action::$variant { $($field),* } => {
+                        vec![$(<$kind as Field>::detail($field)),*]
+                    })+
+                }
+            }
+        }
+    };
+}
+actions!(define);
 
 /// An action as a scenario states it.
 pub type ActionSpec = Action<Stated>;
 
 /// Makes quantities of one form from those of another.
-pub(crate) trait Pick<F: Form, G: Form> {
+pub trait Pick<F: Form, G: Form> {
     /// The quantity for a key.
     fn pick<T: Quantum>(&mut self, key: &'static str, from: &F::Of<T>) -> G::Of<T>;
 }
@@ -130,107 +243,18 @@ pub(crate) trait Pick<F: Form, G: Form> {
 impl<F: Form> Action<F> {
     /// Its name, as people write it.
     pub const fn name(&self) -> &'static str {
-        match self {
-            Action::Crash { .. } => "crash",
-            Action::CrashMachine { .. } => "crash-machine",
-            Action::Isolate { .. } => "isolate",
-            Action::Cut { .. } => "cut",
-            Action::SlowLink { .. } => "slow-link",
-            Action::SlowDisk { .. } => "slow-disk",
-            Action::Rot { .. } => "rot",
-            Action::Wipe {} => "wipe",
-            Action::Pause { .. } => "pause",
-            Action::DriftClock { .. } => "drift-clock",
-            Action::StepClock { .. } => "step-clock",
-        }
+        self.kind().name()
     }
-    /// The other end, if it is done to a link.
-    pub const fn to(&self) -> Option<&Target> {
-        match self {
-            Action::Cut { to, .. } | Action::SlowLink { to, .. } => Some(to),
-            _ => None,
-        }
-    }
-    /// How long it lasts; none for a jump, and for the crash of a process that is left to its
-    /// supervisor.
-    pub const fn lasting(&self) -> Option<&F::Of<Span>> {
-        match self {
-            Action::Crash { down } => down.as_ref(),
-            Action::CrashMachine { down } => Some(down),
-            Action::Isolate { lasting, .. }
-            | Action::Cut { lasting, .. }
-            | Action::SlowLink { lasting, .. }
-            | Action::SlowDisk { lasting, .. }
-            | Action::Pause { lasting }
-            | Action::DriftClock { lasting, .. } => Some(lasting),
-            Action::StepClock { .. } | Action::Rot { .. } | Action::Wipe {} => None,
-        }
-    }
-
     /// Whether what was durable is durable no more.
     pub const fn destroys(&self) -> bool {
-        matches!(self, Action::Rot { .. } | Action::Wipe {})
-    }
-
-    /// The same action with other quantities, and another receiving end if it has one.
-    pub(crate) fn map<G: Form>(&self, to: Option<Target>, pick: &mut impl Pick<F, G>) -> Action<G> {
-        let end = |old: &Target| to.clone().unwrap_or_else(|| old.clone());
-        match self {
-            Action::Crash { down } => {
-                Action::Crash { down: down.as_ref().map(|down| pick.pick::<Span>("down", down)) }
-            }
-            Action::CrashMachine { down } => {
-                Action::CrashMachine { down: pick.pick::<Span>("down", down) }
-            }
-            Action::Isolate { lasting, ways } => {
-                Action::Isolate { lasting: pick.pick::<Span>("for", lasting), ways: *ways }
-            }
-            Action::Cut { to, lasting, symmetric } => Action::Cut {
-                to: end(to),
-                lasting: pick.pick::<Span>("for", lasting),
-                symmetric: *symmetric,
-            },
-            Action::SlowLink { to, extra, lasting } => Action::SlowLink {
-                to: end(to),
-                extra: pick.pick::<Span>("extra", extra),
-                lasting: pick.pick::<Span>("for", lasting),
-            },
-            Action::SlowDisk { factor, lasting } => Action::SlowDisk {
-                factor: pick.pick::<u32>("factor", factor),
-                lasting: pick.pick::<Span>("for", lasting),
-            },
-            Action::Rot { file, bit } => Action::Rot {
-                file: pick.pick::<u32>("file", file),
-                bit: pick.pick::<u32>("bit", bit),
-            },
-            Action::Wipe {} => Action::Wipe {},
-            Action::Pause { lasting } => {
-                Action::Pause { lasting: pick.pick::<Span>("for", lasting) }
-            }
-            Action::DriftClock { by, lasting } => Action::DriftClock {
-                by: pick.pick::<Drift>("by", by),
-                lasting: pick.pick::<Span>("for", lasting),
-            },
-            Action::StepClock { by } => Action::StepClock { by: pick.pick::<Step>("by", by) },
-        }
+        matches!(self.kind(), ActionKind::Rot | ActionKind::Wipe)
     }
 }
 
 impl Action<Drawn> {
     /// What kind of fault it is when done to a kind of target, as campaigns count them: quantities
     /// and numbers do not matter.
-    pub fn kind(&self, target: &Target) -> String {
-        let (name, target) = (self.name(), target.kind());
-        match self {
-            Action::Isolate { ways: Ways::Out, .. } => format!("{name} {target} outbound"),
-            Action::Isolate { ways: Ways::In, .. } => format!("{name} {target} inbound"),
-            Action::Cut { to, symmetric: false, .. } => {
-                format!("{name} {target} to {} one way", to.kind())
-            }
-            Action::Cut { to, .. } | Action::SlowLink { to, .. } => {
-                format!("{name} {target} to {}", to.kind())
-            }
-            _ => format!("{name} {target}"),
-        }
+    pub fn done_to(&self, target: &Target) -> String {
+        format!("{} {}{}", self.name(), target.kind(), self.details().concat())
     }
 }

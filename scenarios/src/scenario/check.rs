@@ -10,6 +10,7 @@ use crate::problem::{Problem, suggest};
 use crate::topologies::Registry;
 use crate::units::Between;
 
+mod action;
 mod checkpoint;
 mod control;
 mod fault;

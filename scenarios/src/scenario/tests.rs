@@ -3,6 +3,7 @@ use stormglass_sim::time::Span;
 use super::*;
 use crate::catalog;
 
+mod actions;
 mod alternatives;
 mod control;
 mod interval;

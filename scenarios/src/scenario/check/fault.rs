@@ -1,11 +1,9 @@
 //! Faults: whether they can be, and strike somebody.
 
+use super::action;
 use crate::problem::Problem;
-use crate::scenario::{Action, Cluster, FaultSpec, Role, Scenario, Target, When};
-use crate::units::{Between, Drift, Share, Step};
-
-/// By how much a clock may be slowed, in millionths.
-const MOST_SLOWED: i32 = 500_000;
+use crate::scenario::{Cluster, FaultSpec, Role, Scenario, Target, When};
+use crate::units::{Between, Share};
 
 /// The keys that name a fault's ends.
 pub(super) fn ends(fault: &FaultSpec) -> impl Iterator<Item = (&'static str, &Target)> {
@@ -14,9 +12,9 @@ pub(super) fn ends(fault: &FaultSpec) -> impl Iterator<Item = (&'static str, &Ta
 }
 
 pub(super) fn check(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Result<(), Problem> {
-    let action = format!("{path}.{}", fault.action.name());
+    let name = fault.action.name();
     let fail = |key: &str, message: String, help: String| {
-        Err(scenario.origin.problem(&format!("{action}.{key}"), message).help(help))
+        Err(scenario.origin.problem(&format!("{path}.{name}.{key}"), message).help(help))
     };
     match fault.when {
         When::At(between) if between.min > between.max => {
@@ -36,47 +34,10 @@ pub(super) fn check(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Resul
             return fail(key, message, help);
         }
     }
-    let crashes = matches!(fault.action, Action::Crash { .. } | Action::CrashMachine { .. });
-    match (&fault.action, role(fault, &fault.target)) {
-        (_, Role::Client | Role::Operator) if crashes => {
-            let message = format!("`{}` is no part of the cluster", fault.target);
-            let help = "cut it off or pause it: it has to know what it asked for".to_string();
-            return fail("who", message, help);
-        }
-        (Action::Rot { .. } | Action::Wipe {}, role) if role != Role::Store => {
-            let message = format!("a {role} keeps nothing that it may lose");
-            return fail("who", message, "aim at a `store`".into());
-        }
-        (Action::Crash { down: Some(_) }, Role::Worker) => {
-            let help = "leave `down` out and see cluster.restart-delay".to_string();
-            return fail("down", "a worker is restarted by its supervisor".into(), help);
-        }
-        (Action::Crash { down: None }, role) if role != Role::Worker => {
-            let message = format!("nobody restarts a {role}");
-            return fail("who", message, "say how long it is down: `down = \"2s\"`".into());
-        }
-        (Action::DriftClock { by, .. }, _) if by.min.0 < -MOST_SLOWED => {
-            let message = "a clock that runs at less than half its rate is broken".to_string();
-            return fail("by", message, "write at least \"-50%\"".into());
-        }
-        (Action::DriftClock { by, .. }, _) if *by == Between::just(Drift(0)) => {
-            return fail("by", "the clock does not drift".into(), "write such as \"10%\"".into());
-        }
-        (Action::StepClock { by }, _) if *by == Between::just(Step(0)) => {
-            return fail("by", "the clock does not jump".into(), "write such as \"-10s\"".into());
-        }
-        (Action::SlowDisk { factor, .. }, _) if factor.min == 0 => {
-            let message = "a factor of 0 would be infinitely fast".to_string();
-            return fail("factor", message, "1 changes nothing, 100 is very slow".into());
-        }
-        _ => {}
-    }
-    if let Some(lasting) = fault.action.lasting()
-        && lasting.min.is_zero()
+    if let Err((key, message, help)) =
+        action::check(&fault.action, &fault.target, role(fault, &fault.target))
     {
-        let down = matches!(fault.action, Action::Crash { .. } | Action::CrashMachine { .. });
-        let key = if down { "down" } else { "for" };
-        return fail(key, "it takes no time at all".into(), "write a duration above zero".into());
+        return fail(key, message, help);
     }
     if let Some(to) = fault.action.to()
         && same_machine(&scenario.cluster, &fault.target, to)
