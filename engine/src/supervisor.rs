@@ -39,8 +39,7 @@ impl Supervisor {
             Event::Timer { token: HEARTBEAT, .. } => self.heartbeat(cx),
             Event::Timer { token: port, .. } => self.launch(port as u16, cx),
             Event::Exited { node, .. } => {
-                let delay = self.cluster.control.restart_delay;
-                cx.set_timer(MAIN, delay, u64::from(node.port));
+                self.launch_later(node.port, cx);
             }
             _ => {}
         }
@@ -57,8 +56,17 @@ impl Supervisor {
         self.heartbeat(cx);
     }
 
+    /// A stranger that was just told to die may still be there, and only its own parent would hear
+    /// of its end: the slot is tried again until it is free.
     fn launch(&self, port: u16, cx: &mut Cx<'_>) {
-        cx.launch(port, Node::Worker(Box::new(Worker::new(self.cluster.clone()))));
+        let worker = Node::Worker(Box::new(Worker::new(self.cluster.clone())));
+        if !cx.launch(port, worker) {
+            self.launch_later(port, cx);
+        }
+    }
+
+    fn launch_later(&self, port: u16, cx: &mut Cx<'_>) {
+        cx.set_timer(MAIN, self.cluster.control.restart_delay, u64::from(port));
     }
 
     fn heartbeat(&self, cx: &mut Cx<'_>) {

@@ -83,6 +83,8 @@ const EXITS: &str = "Exit codes: 0 holds, 1 broken, 2 could not judge, 64 wrong 
 pub enum Command {
     /// Run a scenario once, judge it and explain what happened
     Run(RunArgs),
+    /// Print what a seed makes of a scenario's faults and chaos, without running it
+    Plan(PlanArgs),
     /// Run a case file again and check that it ends the same, to the byte
     Replay(ReplayArgs),
     /// Run scenarios over many seeds and explain each kind of failure
@@ -130,6 +132,22 @@ pub struct RunArgs {
     /// Print what the control plane did, line by line
     #[arg(long, conflicts_with = "json")]
     pub timeline: bool,
+}
+
+/// Arguments of `plan`.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// A shipped scenario (see `list`), or the path of a .toml file
+    pub scenario: String,
+    /// The seed that everything is drawn from: decimal, or hexadecimal after 0x
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
+    pub seed: u64,
+    /// Change a key of the scenario, such as input.rate=5k/s; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Print the plan as JSON, to be edited and given to `run --plan`
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `replay`.
@@ -250,6 +268,7 @@ fn go(registry: &Registry, arguments: impl Iterator<Item = OsString>) -> Exit {
 pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem> {
     match command {
         Command::Run(args) => command::run::run(args, registry),
+        Command::Plan(args) => command::plan::plan(args, registry),
         Command::Replay(args) => command::replay::replay(args, registry),
         Command::Campaign(args) => command::campaign::campaign(args, registry),
         Command::Bugs(args) => command::bugs::bugs(args),

@@ -3,6 +3,7 @@
 pub mod bugs;
 pub mod campaign;
 pub mod catalog;
+pub mod plan;
 pub mod replay;
 mod rescale;
 pub mod run;

@@ -12,6 +12,7 @@ use crate::problem::{Place, Problem};
 use crate::scenario::{Action, EventKind, Operation, Target};
 use crate::units::{Drawn, Text, UnitError, text, text_option};
 
+mod chaos;
 mod draw;
 mod generate;
 #[cfg(test)]

@@ -52,6 +52,7 @@ use crate::units::{Between, Rate, names};
 mod action;
 mod alternative;
 mod barriers;
+mod chaos;
 mod check;
 mod control;
 mod document;
@@ -71,6 +72,7 @@ mod tests;
 pub use action::{Action, ActionKind, ActionSpec, Entry, Key, Scope, Ways};
 pub use alternative::{Alternative, DrawSpec};
 pub use barriers::{Alignment, Mode};
+pub use chaos::{ChaosSpec, Generator};
 pub use control::{Clock, Detector, Raft, Scheduler};
 pub use document::Origin;
 pub use event::EventKind;
@@ -137,6 +139,9 @@ pub struct Scenario {
     pub operations: Vec<OperationSpec>,
     /// What is done to it.
     pub faults: Vec<FaultSpec>,
+    /// What else is done to it, by laws of chance.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub chaos: Vec<ChaosSpec>,
     /// When the storm begins and ends, and how long recovery may take.
     pub phases: Phases,
     /// Alternatives of which each seed draws one.
@@ -246,6 +251,7 @@ impl Scenario {
             queries: None,
             operations: Vec::new(),
             faults: Vec::new(),
+            chaos: Vec::new(),
             phases: Phases::default(),
             draws: Vec::new(),
             drew: BTreeMap::new(),

@@ -465,11 +465,11 @@ pub mod text {
 ///
 /// # Errors
 /// Those of the serializer.
-pub fn texts<T: Text, S: Serializer>(
-    values: &std::collections::BTreeMap<String, T>,
+pub fn texts<K: ToString, T: Text, S: Serializer>(
+    values: &std::collections::BTreeMap<K, T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(values.iter().map(|(name, value)| (name, value.print())))
+    serializer.collect_map(values.iter().map(|(name, value)| (name.to_string(), value.print())))
 }
 
 /// For `#[serde(with = "text_option")]`: the same for what may be absent.

@@ -71,3 +71,21 @@ fn a_completion_that_was_durable_and_not_told_is_told() {
     let setup = Setup::new(&scenario, &Registry::default(), &catalog::file, 1871).expect("a run");
     assert_eq!(setup.run().verdict, Verdict::Holds);
 }
+
+/// A supervisor crashed. Its next life killed the workers that the first one had left, and launched
+/// new ones in the same breath: their slots were still taken, nobody told it when they were free,
+/// and no worker ever ran on that machine again. With one machine the job stood still for ever. A
+/// supervisor now tries a slot again until it is free.
+#[test]
+fn a_supervisor_that_restarts_gets_its_workers_back() {
+    let outcome = run(r#"
+        cluster = { workers = 1, slots = 2 }
+        [[fault]]
+        at = "8s"
+        crash = { who = "supervisor-1", down = "1s" }
+        [[fault]]
+        at = "12s"
+        crash = { who = "supervisor-1", down = "100ms" }
+    "#);
+    assert_eq!(outcome.verdict, Verdict::Holds);
+}

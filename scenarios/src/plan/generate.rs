@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stormglass_sim::hash::fingerprint;
 use stormglass_sim::time::{Instant, Span};
 
-use super::{Draw, Plan, PlannedFault, PlannedOperation, Trigger, VERSION};
+use super::{Draw, Plan, PlannedFault, PlannedOperation, Trigger, VERSION, chaos};
 use crate::problem::Problem;
 use crate::scenario::{FaultSpec, OperationSpec, Pick, Scenario, Target, When, candidates, storm};
 use crate::units::{Between, Drawn, Quantum, Share, Stated};
@@ -28,7 +28,14 @@ pub fn generate(scenario: &Scenario, seed: u64, duration: Span) -> Result<Plan, 
         faults.extend(repeated(scenario, spec, &keyed, duration));
     }
     let operations = operations(scenario, seed, duration, &mut alike)?;
-    Ok(Plan { version: VERSION, scenario: scenario.name.clone(), seed, operations, faults })
+    let name = scenario.name.clone();
+    let mut plan = Plan { version: VERSION, scenario: name, seed, operations, faults };
+    for spec in &scenario.chaos {
+        // Its parameters are no part of what it is: with one kind of fault fewer the others stay.
+        let keyed = Keyed { seed, key: alike.key(format!("chaos {}", spec.generator.name())) };
+        chaos::add(scenario, spec, &keyed, duration, &mut plan);
+    }
+    Ok(plan)
 }
 
 /// Counts what reads alike.
@@ -46,17 +53,17 @@ impl Alike {
 
 /// The draws of one fault or operation, each with a stream of its own.
 #[derive(Clone)]
-struct Keyed {
+pub(super) struct Keyed {
     seed: u64,
-    key: Vec<u64>,
+    pub(super) key: Vec<u64>,
 }
 
 impl Keyed {
-    fn draw(&self, purpose: &str) -> Draw {
+    pub(super) fn draw(&self, purpose: &str) -> Draw {
         let purpose = [fingerprint(purpose.as_bytes())];
         Draw::new(self.seed, &[&self.key[..], &purpose].concat())
     }
-    fn quantity<T: Quantum>(&self, purpose: &str, range: &Between<T>) -> T {
+    pub(super) fn quantity<T: Quantum>(&self, purpose: &str, range: &Between<T>) -> T {
         T::of_word(self.draw(purpose).between(range.min.word(), range.max.word()))
     }
     /// The draws of its so-manieth time, from 0; those of the first are its own.
@@ -144,7 +151,13 @@ fn repeated(
     faults
 }
 
-fn planned(scenario: &Scenario, spec: &FaultSpec, keyed: &Keyed, duration: Span) -> PlannedFault {
+/// One fault with everything drawn.
+pub(super) fn planned(
+    scenario: &Scenario,
+    spec: &FaultSpec,
+    keyed: &Keyed,
+    duration: Span,
+) -> PlannedFault {
     let trigger = match (spec.when, instants(spec.when, scenario, duration)) {
         (When::On { event, nth }, _) => Trigger::On { event, nth: keyed.quantity("nth", &nth) },
         (_, instants) => {

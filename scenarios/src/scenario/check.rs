@@ -88,6 +88,7 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     for (number, fault) in (1..).zip(&scenario.faults) {
         self::fault::check(scenario, &format!("fault.{number}"), fault)?;
     }
+    super::chaos::check(scenario)?;
     super::operation::check(scenario)
 }
 

@@ -15,6 +15,7 @@ use super::{
 use crate::problem::Problem;
 use crate::units::{Quantity, Size};
 
+mod chaos;
 mod fault;
 mod operation;
 
@@ -81,6 +82,10 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         faults: (1..)
             .zip(raw.fault)
             .map(|(number, raw)| fault::lower(raw, &format!("fault.{number}"), &origin))
+            .collect::<Result<_, _>>()?,
+        chaos: (1..)
+            .zip(raw.chaos)
+            .map(|(number, raw)| chaos::lower(raw, &format!("chaos.{number}"), &origin))
             .collect::<Result<_, _>>()?,
         phases: phases(raw.phases, &origin)?,
         draws: super::alternative::lower(raw.draw),

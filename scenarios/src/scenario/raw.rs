@@ -12,9 +12,11 @@ use super::{
 };
 use crate::units::{Bandwidth, Between, Quantity, Rate, Share, Size};
 
+mod chaos;
 mod fault;
 mod operation;
 
+pub(super) use chaos::RawChaos;
 pub(super) use fault::{At, RawFault};
 pub(super) use operation::{RawOperation, RawRebalance};
 
@@ -113,6 +115,9 @@ pub(super) struct RawScenario {
     /// What is done to it: each with `at` or `on`, and one action.
     #[serde(default)]
     pub fault: Vec<RawFault>,
+    /// By which laws of chance other faults come: each with one generator.
+    #[serde(default)]
+    pub chaos: Vec<RawChaos>,
     /// Choices that each seed makes: one of several tables of keys, laid over the rest.
     #[serde(default)]
     pub draw: Vec<RawDraw>,

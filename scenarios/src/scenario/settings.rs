@@ -243,6 +243,11 @@ impl Cluster {
         }
     }
 
+    /// How many machines the members of a role have for certain.
+    pub(crate) fn machines_of(&self, role: Role) -> u32 {
+        self.members(if role == Role::Worker { Role::Supervisor } else { role })
+    }
+
     /// The machine of a role's member, counted from 1, as something to compare: equal exactly if
     /// the machine is the same.
     pub(crate) fn machine_of(&self, role: Role, number: u32) -> (Role, u32) {

@@ -35,6 +35,10 @@ impl Role {
     pub const fn is_single(self) -> bool {
         matches!(self, Role::Broker | Role::Receiver | Role::Operator)
     }
+    /// Whether the cluster is made of such; all others only use it.
+    pub const fn is_of_cluster(self) -> bool {
+        !matches!(self, Role::Client | Role::Operator | Role::QueryClient)
+    }
 }
 
 /// To whom a fault is done. What strikes a machine strikes that of the process named.

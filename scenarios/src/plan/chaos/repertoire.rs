@@ -1,0 +1,161 @@
+//! What can be done to whom, and how strong it is at most: for every kind of action, without a
+//! rest. Whoever adds a kind is asked here.
+
+use stormglass_sim::time::Span;
+
+use crate::scenario::{Action, ActionKind, ActionSpec, Pick, Role, Scenario, Target, Ways};
+use crate::units::{Between, Drawn, Drift, Quantum, Stated, Step};
+
+/// One way in which an action makes sense: quantities are ranges, and of a role the seed draws a
+/// member.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Strain {
+    pub(super) action: ActionSpec,
+    pub(super) target: Target,
+}
+
+impl Strain {
+    /// Tells it from all others: what is done to whom, without quantities.
+    pub(super) fn name(&self) -> String {
+        self.action.map::<Drawn>(None, &mut Least).done_to(&self.target)
+    }
+    /// The role of whom it strikes, if that is known before the run.
+    pub(super) fn role(&self) -> Option<Role> {
+        match &self.target {
+            Target::Any(role) | Target::Member(role, _) => Some(*role),
+            Target::WorkerOf(_) => Some(Role::Worker),
+            Target::Leader | Target::Follower(_) => Some(Role::Coordinator),
+            Target::It => None,
+        }
+    }
+}
+
+/// Any quantity, where only the kind of an action matters.
+struct Least;
+
+impl Pick<Stated, Drawn> for Least {
+    fn pick<T: Quantum>(&mut self, _: &'static str, from: &Between<T>) -> T {
+        from.min
+    }
+}
+
+/// Who is there to be struck: all that the cluster is made of.
+pub(super) fn roles(scenario: &Scenario) -> Vec<Role> {
+    let of_cluster = Role::ALL.iter().copied().filter(|role| role.is_of_cluster());
+    of_cluster.filter(|role| scenario.cluster.members(*role) > 0).collect()
+}
+
+/// Every way in which a kind of action makes sense in a scenario.
+pub(super) fn strains(kind: ActionKind, scenario: &Scenario) -> Vec<Strain> {
+    match kind {
+        ActionKind::Crash => processes(scenario, |target| match role(target) {
+            Role::Worker => Action::Crash { down: None },
+            _ => Action::Crash { down: Some(millis(100, 3_000)) },
+        }),
+        ActionKind::CrashMachine => {
+            machines(scenario, |_| Action::CrashMachine { down: millis(300, 4_000) })
+        }
+        ActionKind::Isolate => {
+            let one = |ways| {
+                machines(scenario, move |_| Action::Isolate { lasting: millis(100, 6_000), ways })
+            };
+            Ways::ALL.iter().flat_map(|ways| one(*ways)).collect()
+        }
+        ActionKind::Cut => {
+            let cut = |symmetric| {
+                links(scenario, move |to| Action::Cut {
+                    to,
+                    lasting: millis(100, 8_000),
+                    symmetric,
+                })
+            };
+            [true, false].into_iter().flat_map(cut).collect()
+        }
+        ActionKind::SlowLink => links(scenario, |to| {
+            let (extra, lasting) = (millis(5, 1_500), millis(300, 8_000));
+            Action::SlowLink { to, extra, lasting }
+        }),
+        ActionKind::SlowDisk => machines(scenario, |_| Action::SlowDisk {
+            factor: (5..=300).into(),
+            lasting: millis(300, 6_000),
+        }),
+        ActionKind::Rot => {
+            let any = Between { min: 0, max: u32::MAX };
+            vec![Strain {
+                action: Action::Rot { file: any, bit: any },
+                target: Target::Any(Role::Store),
+            }]
+        }
+        ActionKind::Wipe => {
+            vec![Strain { action: Action::Wipe {}, target: Target::Any(Role::Store) }]
+        }
+        ActionKind::Pause => processes(scenario, |_| Action::Pause { lasting: millis(50, 8_000) }),
+        ActionKind::DriftClock => machines(scenario, |_| Action::DriftClock {
+            by: (Drift(-50_000)..=Drift(50_000)).into(),
+            lasting: millis(1_000, 10_000),
+        }),
+        ActionKind::StepClock => {
+            let minute = Span::secs(60).as_nanos() as i64;
+            machines(scenario, |_| Action::StepClock { by: (Step(-minute)..=Step(minute)).into() })
+        }
+    }
+}
+
+fn millis(min: u64, max: u64) -> Between<Span> {
+    Between { min: Span::millis(min), max: Span::millis(max) }
+}
+
+fn role(target: &Target) -> Role {
+    match target {
+        Target::Any(role) | Target::Member(role, _) => *role,
+        Target::WorkerOf(_) => Role::Worker,
+        Target::Leader | Target::Follower(_) | Target::It => Role::Coordinator,
+    }
+}
+
+/// The coordinators by what they do at that moment.
+fn coordinators(scenario: &Scenario) -> Vec<Target> {
+    match scenario.cluster.coordinators.min {
+        0 | 1 => vec![Target::Leader],
+        _ => vec![Target::Leader, Target::Follower(None)],
+    }
+}
+
+/// Done to a process.
+fn processes(scenario: &Scenario, action: impl Fn(&Target) -> ActionSpec) -> Vec<Strain> {
+    let others = [Role::Worker, Role::Supervisor, Role::Broker, Role::Store, Role::Receiver];
+    let targets = coordinators(scenario).into_iter().chain(others.map(Target::Any));
+    targets.map(|target| Strain { action: action(&target), target }).collect()
+}
+
+/// Done to a machine, named by the process that matters on it.
+fn machines(scenario: &Scenario, action: impl Fn(&Target) -> ActionSpec) -> Vec<Strain> {
+    let mut all = processes(scenario, action);
+    // It shares the machine of its worker.
+    all.retain(|strain| strain.target != Target::Any(Role::Supervisor));
+    all
+}
+
+/// Done to the link from one machine to another, both ways of which are used.
+fn links(scenario: &Scenario, action: impl Fn(Target) -> ActionSpec) -> Vec<Strain> {
+    let worker = || Target::Any(Role::Worker);
+    let mut pairs = vec![(worker(), Target::Leader)];
+    if scenario.cluster.workers > 1 {
+        pairs.push((worker(), worker()));
+    }
+    if scenario.cluster.coordinators.min > 1 {
+        pairs.push((Target::Leader, Target::Follower(None)));
+    }
+    for service in [Role::Broker, Role::Store, Role::Receiver] {
+        pairs.push((worker(), Target::Any(service)));
+        pairs.push((Target::Leader, Target::Any(service)));
+    }
+    if scenario.cluster.stores > 1 {
+        pairs.push((Target::Any(Role::Store), Target::Any(Role::Store)));
+    }
+    let back = pairs.clone().into_iter().map(|(from, to)| (to, from));
+    let mut both: Vec<(Target, Target)> = pairs.into_iter().chain(back).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    both.retain(|pair| seen.insert(pair.clone()));
+    both.into_iter().map(|(target, to)| Strain { action: action(to), target }).collect()
+}
