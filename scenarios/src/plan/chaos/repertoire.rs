@@ -25,7 +25,7 @@ impl Strain {
             Target::Any(role) | Target::Member(role, _) => Some(*role),
             Target::WorkerOf(_) => Some(Role::Worker),
             Target::Leader | Target::Follower(_) => Some(Role::Coordinator),
-            Target::It => None,
+            _ => None,
         }
     }
 }
@@ -109,7 +109,7 @@ fn role(target: &Target) -> Role {
     match target {
         Target::Any(role) | Target::Member(role, _) => *role,
         Target::WorkerOf(_) => Role::Worker,
-        Target::Leader | Target::Follower(_) | Target::It => Role::Coordinator,
+        _ => Role::Coordinator,
     }
 }
 
