@@ -40,6 +40,8 @@ const CLIENT_PAUSE: Span = Span::millis(200);
 /// machine of their own.
 #[derive(Clone, Debug)]
 pub struct Places {
+    /// The machine of the first coordinator.
+    first: u16,
     coordinators: u16,
     stores: u16,
     workers: u16,
@@ -61,6 +63,7 @@ impl Places {
         let coordinators = cluster.coordinators;
         assert_eq!(coordinators.min, coordinators.max, "a seed has drawn the coordinators");
         Places {
+            first: 0,
             coordinators: coordinators.min,
             stores: cluster.stores,
             workers: cluster.workers,
@@ -71,14 +74,22 @@ impl Places {
         }
     }
 
-    /// Number of machines.
-    pub const fn machines(&self) -> u16 {
-        self.first_worker() + self.workers + self.clients + self.operators + self.queriers
+    /// The same places in a world that has so many other machines before them.
+    #[must_use]
+    pub const fn behind(self, machines: u16) -> Self {
+        Places { first: machines, ..self }
+    }
+
+    /// The machines, in order.
+    pub fn machines(&self) -> impl ExactSizeIterator<Item = MachineId> + use<> {
+        let end = self.first_worker() + self.workers + self.clients;
+        let end = end + self.operators + self.queriers;
+        (self.first..end).map(MachineId)
     }
 
     /// The machine of the first supervisor.
     const fn first_worker(&self) -> u16 {
-        self.coordinators + 2 + self.stores
+        self.first + self.coordinators + 2 + self.stores
     }
 
     /// The `number`-th process of a role, counted from 1; none if there are fewer.
@@ -87,10 +98,10 @@ impl Places {
         let at = |members: u16, first: u16| (number < members).then_some(first + number);
         let first_worker = self.first_worker();
         let machine = match role {
-            Role::Coordinator => at(self.coordinators, 0),
-            Role::Broker => at(1, self.coordinators),
-            Role::Store => at(self.stores, self.coordinators + 1),
-            Role::Receiver => at(1, self.coordinators + 1 + self.stores),
+            Role::Coordinator => at(self.coordinators, self.first),
+            Role::Broker => at(1, self.first + self.coordinators),
+            Role::Store => at(self.stores, self.first + self.coordinators + 1),
+            Role::Receiver => at(1, first_worker - 1),
             Role::Supervisor => at(self.workers, first_worker),
             Role::Client => at(self.clients, first_worker + self.workers),
             Role::Operator => at(self.operators, first_worker + self.workers + self.clients),
@@ -126,7 +137,7 @@ impl Places {
 
     /// All machines but one.
     pub fn others(&self, machine: MachineId) -> Vec<MachineId> {
-        (0..self.machines()).map(MachineId).filter(|other| *other != machine).collect()
+        self.machines().filter(|other| *other != machine).collect()
     }
 
     pub(crate) fn all(&self, role: Role) -> Vec<NodeId> {
@@ -148,15 +159,34 @@ impl Places {
         origin: Option<Arc<Origin>>,
         watcher: W,
     ) -> World<Node, W> {
+        let mut world = World::new(plan.seed, network(scenario), watcher);
+        self.settle(scenario, topology, log, plan, origin, &mut world);
+        world
+    }
+
+    /// Puts the whole cluster into a world at time zero, which has as many machines as come before
+    /// its first one. The weather is that world's.
+    ///
+    /// # Panics
+    /// If the world has another number of machines.
+    pub fn settle<W: Watcher<Node>>(
+        &self,
+        scenario: &Scenario,
+        topology: &Arc<Topology>,
+        log: &InputLog,
+        plan: &Plan,
+        origin: Option<Arc<Origin>>,
+        world: &mut World<Node, W>,
+    ) {
+        assert_eq!(world.machine_count(), usize::from(self.first), "the next machines are ours");
         let cluster = wiring::cluster(self, scenario, topology);
         let cluster = Arc::new(Cluster { origin, ..cluster });
-        let mut world = World::new(plan.seed, network(scenario), watcher);
-        for number in 0..self.machines() {
+        for (number, id) in (0..).zip(self.machines()) {
             let clock_ppm = scenario.clock_ppm(plan.seed, number);
             let workers = self.first_worker()..self.first_worker() + self.workers;
             let network = &scenario.network;
             let nic = match network.worker_bandwidth {
-                Some(bandwidth) if workers.contains(&number) => Some(bandwidth),
+                Some(bandwidth) if workers.contains(&id.0) => Some(bandwidth),
                 _ => network.bandwidth,
             };
             world.add_machine(MachineSpec { clock_ppm, nic, ..machine(scenario) });
@@ -198,7 +228,6 @@ impl Places {
             let client = Client::new(Arc::clone(&cluster), Work::Script(script));
             world.boot(node, Node::Client(client));
         }
-        world
     }
 }
 
