@@ -10,6 +10,7 @@ use crate::fence::Fence;
 use crate::ids::Partition;
 use crate::log::InputLog;
 use crate::message::{Fetch, Message, Records};
+use crate::names::Twist;
 use crate::node::Cx;
 use crate::observation::{Observation, Resource};
 use crate::replies::Replies;
@@ -90,10 +91,11 @@ impl Broker {
         }
         cx.spend(Lane(0), FETCH_CPU);
         let now = cx.now();
+        let limit = if cx.twist(Twist::FetchShort) { 1 } else { u64::from(fetch.limit) };
         let mut ranges = Vec::with_capacity(fetch.from.len());
         for &(partition, from) in &fetch.from {
             let log = &self.log.partitions[usize::from(partition.0)];
-            let to = log.end_at(now).min(from + u64::from(fetch.limit));
+            let to = log.end_at(now).min(from + limit);
             if from < to {
                 ranges.push((partition, from, to));
             }

@@ -179,7 +179,8 @@ impl Coordinator {
             self.master.insert(Box::new(master)).consider(&mut self.ledger, cx);
         }
         let Ledger { replica, metadata, .. } = &mut self.ledger;
-        replica.compact_if_long(|| metadata.encode());
+        let early = cx.twist(Twist::LogCompactedEarly);
+        replica.compact_if_long(early, || metadata.encode());
         // A snapshot is one more thing to write.
         let told = replica.next(cx);
         assert!(told.is_none(), "a snapshot of its own changes nothing for the coordinator");

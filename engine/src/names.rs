@@ -228,6 +228,56 @@ names! {
         RaftInflightLeak = "raft-inflight-leak",
         /// Raft: term and vote are reset when the log's file is rewritten (redisraft 46a6ad0).
         RaftVoteLostOnCompaction = "raft-vote-lost-on-compaction",
+        /// Rare: a broker answers a fetch with one record of each partition.
+        FetchShort = "fetch-short",
+        /// Rare: a task sends what it has gathered before a batch is full or its time is up.
+        BatchLeavesEarly = "batch-leaves-early",
+        /// Rare: a worker leaves a heartbeat out.
+        HeartbeatSkipped = "heartbeat-skipped",
+        /// Rare: a task cannot take part in a checkpoint.
+        PartDeclined = "part-declined",
+        /// Rare: a task does not find its state on its machine's disk.
+        LocalStateForgotten = "local-state-forgotten",
+        /// Rare: a store cannot read a file now.
+        ReadRefused = "read-refused",
+        /// Rare: the receiver is too busy to commit.
+        CommitBusy = "commit-busy",
+        /// Rare: a checkpoint has a tenth of its time.
+        CheckpointHurried = "checkpoint-hurried",
+        /// Rare: the workers are told twice that a checkpoint is complete.
+        NoticeTwice = "notice-twice",
+        /// Rare: a leader hands leadership over when a checkpoint is complete.
+        LeadershipPassedOn = "leadership-passed-on",
+        /// Rare: a coordinator's snapshot takes the place of its log though that is short.
+        LogCompactedEarly = "log-compacted-early",
+    }
+}
+
+impl Twist {
+    /// The planted bugs.
+    pub fn bugs() -> impl Iterator<Item = Twist> + Clone {
+        Twist::ALL.iter().copied().filter(|twist| twist.rarity().is_none())
+    }
+    /// The rare events.
+    pub fn rare_events() -> impl Iterator<Item = Twist> + Clone {
+        Twist::ALL.iter().copied().filter(|twist| twist.rarity().is_some())
+    }
+    /// Of a rare event: how often it happens where it is switched on, in millionths of the times
+    /// that it could. None for a planted bug. An engine is correct whenever they happen; how often
+    /// is a matter of what it has to do again then.
+    pub const fn rarity(self) -> Option<u32> {
+        match self {
+            Twist::FetchShort | Twist::HeartbeatSkipped => Some(250_000),
+            Twist::BatchLeavesEarly => Some(100_000),
+            Twist::LocalStateForgotten
+            | Twist::CommitBusy
+            | Twist::NoticeTwice
+            | Twist::ReadRefused => Some(200_000),
+            Twist::PartDeclined => Some(5_000),
+            Twist::CheckpointHurried | Twist::LeadershipPassedOn => Some(100_000),
+            Twist::LogCompactedEarly => Some(50_000),
+            _ => None,
+        }
     }
 }
 

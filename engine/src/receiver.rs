@@ -149,7 +149,7 @@ impl Receiver {
             }
             Transaction::Commit { task, generation, ids, permit } => {
                 let (task, generation, checkpoint) = (*task, *generation, permit.checkpoint());
-                if self.log.is_rewriting() {
+                if self.log.is_rewriting() || cx.twist(Twist::CommitBusy) {
                     let _ = cx.write(conn, Message::Busy { task, generation });
                     return;
                 }

@@ -24,6 +24,7 @@ use crate::fence::Fence;
 use crate::handle::{Discard, FileId, Flaw, checksum};
 use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
 use crate::message::{Get, Message};
+use crate::names::Twist;
 use crate::node::Cx;
 use crate::observation::Resource;
 use crate::pipeline::{self, Copy};
@@ -192,7 +193,9 @@ impl Store {
         if let Some(reading) = self.reading.remove(&ticket) {
             match reading {
                 Reading::Get(conn, get) => {
-                    self.give(conn, &get, sound(result, get.print), cx);
+                    let refused = cx.twist(Twist::ReadRefused).then_some(Err(Flaw::Unknown));
+                    let data = refused.unwrap_or_else(|| sound(result, get.print));
+                    self.give(conn, &get, data, cx);
                 }
                 Reading::Copy(conn, copy) => {
                     self.copy(conn, &copy, sound(result, copy.file.print), cx);

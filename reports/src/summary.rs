@@ -240,7 +240,10 @@ impl Report<'_> {
         self.duplicates(&mut line);
         self.metadata(&mut line);
         self.dead_letters(&mut line);
-        line("rare events", self.probes());
+        line("rare events", nonzero(&self.outcome.probes));
+        if !self.outcome.rare_events.is_empty() {
+            line("provoked", nonzero(&self.outcome.rare_events));
+        }
         out
     }
 
@@ -305,13 +308,6 @@ impl Report<'_> {
             };
             line("dead letters", text);
         }
-    }
-
-    fn probes(&self) -> String {
-        let hit = self.outcome.probes.iter().filter(|(_, times)| *times > 0);
-        let hit: Vec<String> =
-            hit.map(|(name, times)| format!("{name} {}", count(*times))).collect();
-        if hit.is_empty() { "none".to_string() } else { hit.join(", ") }
     }
 
     fn tail(&self) -> String {
@@ -386,4 +382,11 @@ fn quantiles(of: &Quantiles, what: &str) -> String {
     }
     let [p50, p95, p99, max] = [p50, p95, p99, max].map(words::span);
     format!("p50 {p50}, p95 {p95}, p99 {p99}, max {max} {what}")
+}
+
+/// What happened at all, with how often.
+fn nonzero(counts: &[(&'static str, u64)]) -> String {
+    let hit = counts.iter().filter(|(_, times)| *times > 0);
+    let hit: Vec<String> = hit.map(|(name, times)| format!("{name} {}", count(*times))).collect();
+    if hit.is_empty() { "none".to_string() } else { hit.join(", ") }
 }

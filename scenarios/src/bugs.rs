@@ -75,9 +75,8 @@ pub fn find(name: &str) -> Result<&'static Bug, Problem> {
 /// # Errors
 /// If there is none.
 pub fn twist(name: &str) -> Result<Twist, Problem> {
-    let found = Twist::ALL.iter().find(|twist| twist.name() == name);
-    found.copied().ok_or_else(|| {
-        let names = Twist::ALL.iter().map(|twist| twist.name());
+    Twist::bugs().find(|twist| twist.name() == name).ok_or_else(|| {
+        let names = Twist::bugs().map(Twist::name);
         if ALL.iter().any(|bug| bug.name == name) {
             let message = format!("`{name}` is not in the engine but in a user's topology");
             return Problem::new("--bug", message).help("`stormglass bugs` hunts it");

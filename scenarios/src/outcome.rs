@@ -59,6 +59,9 @@ pub struct Outcome {
     pub plan: Plan,
     /// Hits of each probe, in their fixed order.
     pub probes: Vec<(&'static str, u64)>,
+    /// How often each rare event that was switched on happened.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rare_events: Vec<(&'static str, u64)>,
     /// How often each planted bug had its occasion, in their fixed order.
     pub reached: Vec<(&'static str, u64)>,
     /// What the control plane did, for a timeline: empty unless asked for, and the first 100,000

@@ -15,11 +15,13 @@ use crate::units::{Drawn, Text, UnitError, text, text_option};
 mod chaos;
 mod draw;
 mod generate;
+mod rare;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use draw::Draw;
 pub use generate::generate;
+pub use rare::RareEvent;
 
 /// The version of plans that this program writes and reads.
 pub const VERSION: u32 = 1;
@@ -38,6 +40,9 @@ pub struct Plan {
     /// What is asked of the cluster, in the order of time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<PlannedOperation>,
+    /// Rare events of the engine that are switched on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rare_events: Vec<RareEvent>,
     /// The faults, in the scenario's order.
     pub faults: Vec<PlannedFault>,
 }

@@ -190,6 +190,9 @@ impl Run {
         });
         let mut world = places.build(scenario, topology, log, plan, origin, story);
         bugs.iter().for_each(|bug| world.enable_twist(*bug));
+        for event in &plan.rare_events {
+            world.enable_twist_rarely(event.twist(), event.ppm());
+        }
         let mut timed: Vec<(Instant, usize)> = Vec::new();
         for (number, fault) in plan.faults.iter().enumerate() {
             timed.extend(time_of(fault).map(|at| (at, number)));
@@ -374,6 +377,9 @@ impl Run {
             published: story.metrics.published(),
             plan: resolved,
             probes: Probe::ALL.iter().map(|p| (p.name(), world.probe_hits(*p))).collect(),
+            rare_events: (plan.rare_events.iter())
+                .map(|event| (event.twist().name(), world.twist_fired(event.twist())))
+                .collect(),
             reached: bugs.iter().map(|t| (t.name(), world.twist_fired(*t))).collect(),
             story: story.record.clone().unwrap_or_default(),
         };

@@ -47,7 +47,7 @@ use stormglass_sim::time::Span;
 use crate::plan::Draw;
 use crate::problem::Problem;
 use crate::topologies::Registry;
-use crate::units::{Between, Rate, names};
+use crate::units::{Between, Rate, Share, names, text};
 
 mod action;
 mod alternative;
@@ -137,6 +137,9 @@ pub struct Scenario {
     /// What is asked of the cluster while it runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<OperationSpec>,
+    /// In how many of all seeds each rare event of the engine exists (none).
+    #[serde(with = "text", skip_serializing_if = "is_none_at_all")]
+    pub rare_events: Share,
     /// What is done to it.
     pub faults: Vec<FaultSpec>,
     /// What else is done to it, by laws of chance.
@@ -219,6 +222,10 @@ names! {
     AtLeastOnce = "at-least-once",
 }
 
+const fn is_none_at_all(share: &Share) -> bool {
+    share.0 == 0
+}
+
 impl Scenario {
     /// A calm scenario with all defaults, to be changed field by field.
     pub fn new(name: &str, topology: &str, rate: Rate, source: Source) -> Scenario {
@@ -250,6 +257,7 @@ impl Scenario {
             clock: Clock::default(),
             queries: None,
             operations: Vec::new(),
+            rare_events: Share(0),
             faults: Vec::new(),
             chaos: Vec::new(),
             phases: Phases::default(),

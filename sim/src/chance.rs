@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     Disk = 3,
     /// The order of events of equal time, where that is asked for.
     Ties = 4,
+    /// Whether a rare event happens; the owner is the fingerprint of its name.
+    Twist = 5,
 }
 
 /// The root of a run's chance.

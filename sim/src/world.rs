@@ -22,6 +22,7 @@ use crate::trace::{self, Mark, Trace};
 use crate::watch::Watcher;
 use context::Handler;
 use kernel::{Envelope, Kernel};
+use twists::Twists;
 
 mod context;
 mod inject;
@@ -29,6 +30,7 @@ mod kernel;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod twists;
 
 /// A whole simulated world: processes of one kind, and one watcher.
 ///
@@ -84,7 +86,7 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
             tampers: vec![],
             crash_loops: vec![],
             armed: vec![],
-            twists: vec![(false, 0); P::Twist::ALL.len()],
+            twists: Twists::new::<P::Twist>(&Chance::new(seed)),
             probes: vec![0; P::Probe::ALL.len()],
         };
         World { kernel, watcher, describing: false, described: None }
@@ -457,13 +459,19 @@ impl<P: Process, W> World<P, W> {
         let machine = self.kernel.machines.get(usize::from(machine.0))?;
         machine.disk.files_at(self.kernel.now).content(file).map(|c| c.read())
     }
-    /// Switches a rare event or a planted bug on.
+    /// Switches a planted bug on: it happens whenever a process asks for it.
     pub fn enable_twist(&mut self, twist: P::Twist) {
-        self.kernel.twists[twist.index()].0 = true;
+        self.kernel.twists.enable(twist.index());
     }
-    /// How often an enabled twist was asked for: how often it happened.
+    /// Switches a rare event on: it happens in so many of a million times that a process asks for
+    /// it. What is drawn depends on the seed, the event's name, the process, and how often that
+    /// process has asked: FoundationDB's `BUGGIFY`, keyed by names instead of lines.
+    pub fn enable_twist_rarely(&mut self, twist: P::Twist, ppm: u32) {
+        self.kernel.twists.enable_rarely(twist.index(), ppm);
+    }
+    /// How often a twist happened.
     pub fn twist_fired(&self, twist: P::Twist) -> u64 {
-        self.kernel.twists[twist.index()].1
+        self.kernel.twists.fired(twist.index())
     }
     /// How often a rare situation was reached.
     pub fn probe_hits(&self, probe: P::Probe) -> u64 {
@@ -509,6 +517,7 @@ impl<P: Process> Kernel<P> {
             let owner = node.id.word() | (u64::from(node.incarnation) << 32);
             node.draws = chance.draws(Purpose::Process, owner);
         }
+        self.twists.reseed::<P::Twist>(&chance);
         if self.queue.scrambles_ties() {
             self.queue.scramble_ties(Some(chance.draws(Purpose::Ties, 0).word(0, 0)));
         }

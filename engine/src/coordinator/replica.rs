@@ -350,10 +350,10 @@ impl Replica {
         self.timer = Some((cx.set_timer(MAIN, after, RAFT), deadline));
     }
 
-    /// Cuts the log behind what is applied if it has grown long enough; `encode` makes the
-    /// snapshot.
-    pub fn compact_if_long(&mut self, encode: impl FnOnce() -> Arc<[u8]>) {
-        let long = u64::from(self.cluster.raft.snapshot_after);
+    /// Cuts the log behind what is applied if it has grown long enough, or at all if it is to be
+    /// `early`; `encode` makes the snapshot.
+    pub fn compact_if_long(&mut self, early: bool, encode: impl FnOnce() -> Arc<[u8]>) {
+        let long = if early { 1 } else { u64::from(self.cluster.raft.snapshot_after) };
         let Some(applied) = self.raft.as_ref().map(Raft::applied) else { return };
         if applied.0 >= self.compacted.0 + long {
             self.compacted = applied;

@@ -69,7 +69,8 @@ impl Master {
         cx.observe(Observation::CheckpointTriggered { checkpoint, kind, generation });
         let trigger = Message::Trigger { barrier, generation, task: TaskId::BROKER };
         self.tell_workers(&trigger, ledger, cx);
-        let timeout = self.cluster.checkpoint.timeout;
+        let tenths = if cx.twist(Twist::CheckpointHurried) { 1 } else { 10 };
+        let timeout = self.cluster.checkpoint.timeout.scale(tenths, 10);
         cx.set_timer(MAIN, timeout, CHECKPOINT_TIMEOUT | u64::from(checkpoint.0));
         self.schedule_checkpoint(cx);
     }
@@ -127,6 +128,10 @@ impl Master {
             self.give_up(given_up, ledger, cx);
         }
         self.discard(checkpoint, ledger, cx);
+        if cx.twist(Twist::LeadershipPassedOn) {
+            // Who is alone, or has begun to do so, stays.
+            let _ = ledger.replica.transfer(cx);
+        }
         self.covered(ledger, cx);
         self.end_if_due(ledger, cx);
         // Where the generation could not be replaced it goes on.
@@ -138,7 +143,9 @@ impl Master {
     fn notify_complete(&self, completed: &Completed, ledger: &Ledger, cx: &mut Cx<'_>) {
         let Completed { checkpoint, generation, attempt, .. } = *completed;
         let permit = CommitPermit::mint(checkpoint, generation, attempt);
-        self.tell_workers(&Message::Complete { permit, task: TaskId::BROKER }, ledger, cx);
+        for _ in 0..if cx.twist(Twist::NoticeTwice) { 2 } else { 1 } {
+            self.tell_workers(&Message::Complete { permit, task: TaskId::BROKER }, ledger, cx);
+        }
     }
 
     /// A planted bug: nothing is needed any more.

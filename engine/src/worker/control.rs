@@ -7,12 +7,15 @@ use stormglass_sim::node::{ConnId, NodeId};
 use super::{MAIN, RECONNECT, Worker, token};
 use crate::ids::TaskId;
 use crate::message::Message;
-use crate::names::Probe;
+use crate::names::{Probe, Twist};
 use crate::node::Cx;
 use crate::raft::Term;
 
 impl Worker {
     pub(super) fn heartbeat(&self, cx: &mut Cx<'_>) {
+        if cx.twist(Twist::HeartbeatSkipped) {
+            return;
+        }
         let (generation, dismissed) = (self.generation(), self.dismissed);
         let beat = Message::Heartbeat { generation, dismissed, sent: cx.wall_clock() };
         for coordinator in &self.cluster.coordinators {

@@ -14,7 +14,7 @@ use crate::barrier::Barrier;
 use crate::grouping::{Emitting, FULL_LOAD, Locality, Router};
 use crate::ids::{Child, Generation, Root, StreamId, TaskId, Tree};
 use crate::message::{Data, Message};
-use crate::names::Probe;
+use crate::names::{Probe, Twist};
 use crate::observation::{Observation, Step};
 use crate::topology::Component;
 use crate::tuple::{Batch, Head};
@@ -220,6 +220,9 @@ impl Outbox {
             }
         }
         if self.filling > 0 && self.flush_timer.is_none() {
+            if env.cx.twist(Twist::BatchLeavesEarly) {
+                return self.flush(env);
+            }
             let token = token::flush(self.task, self.generation);
             let after = env.cluster.flow.flush;
             self.flush_timer = Some(env.cx.set_timer(env.lane(self.task), after, token));

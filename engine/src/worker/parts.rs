@@ -10,7 +10,7 @@ use crate::barrier::Barrier;
 use crate::handle::{FileId, FileRef, Part, Replicas};
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::Message;
-use crate::names::Probe;
+use crate::names::{Probe, Twist};
 use crate::observation::{AbortReason, Step};
 use crate::snapshot::Snapshot;
 
@@ -59,6 +59,9 @@ impl Parts {
         }
         let (state, data) = (snapshot.state_size(), snapshot.encode());
         let files = snapshot.base().to_vec();
+        if env.cx.twist(Twist::PartDeclined) {
+            return self.decline(checkpoint, AbortReason::Declined, env);
+        }
         let mut part = Part { task, state, stopped, inline: None, files };
         let mut missing = Vec::new();
         if let Backend::Memory = env.cluster.state.backend {

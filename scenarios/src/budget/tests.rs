@@ -26,7 +26,14 @@ fn fault(at: u64, who: Target, action: PlannedAction) -> PlannedFault {
 
 fn plan(faults: &[PlannedFault]) -> Plan {
     let (scenario, faults) = ("small".to_string(), faults.to_vec());
-    Plan { version: VERSION, scenario, seed: 0, operations: Vec::new(), faults }
+    Plan {
+        version: VERSION,
+        scenario,
+        seed: 0,
+        operations: Vec::new(),
+        rare_events: Vec::new(),
+        faults,
+    }
 }
 
 const WIPE: PlannedAction = PlannedAction::Wipe {};

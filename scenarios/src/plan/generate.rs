@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stormglass_sim::hash::fingerprint;
 use stormglass_sim::time::{Instant, Span};
 
-use super::{Draw, Plan, PlannedFault, PlannedOperation, Trigger, VERSION, chaos};
+use super::{Draw, Plan, PlannedFault, PlannedOperation, RareEvent, Trigger, VERSION, chaos};
 use crate::problem::Problem;
 use crate::scenario::{FaultSpec, OperationSpec, Pick, Scenario, Target, When, candidates, storm};
 use crate::units::{Between, Drawn, Quantum, Share, Stated};
@@ -28,8 +28,9 @@ pub fn generate(scenario: &Scenario, seed: u64, duration: Span) -> Result<Plan, 
         faults.extend(repeated(scenario, spec, &keyed, duration));
     }
     let operations = operations(scenario, seed, duration, &mut alike)?;
-    let name = scenario.name.clone();
-    let mut plan = Plan { version: VERSION, scenario: name, seed, operations, faults };
+    let rare_events = RareEvent::draw(seed, scenario.rare_events);
+    let (version, name) = (VERSION, scenario.name.clone());
+    let mut plan = Plan { version, scenario: name, seed, operations, rare_events, faults };
     for spec in &scenario.chaos {
         // Its parameters are no part of what it is: with one kind of fault fewer the others stay.
         let keyed = Keyed { seed, key: alike.key(format!("chaos {}", spec.generator.name())) };

@@ -13,7 +13,7 @@ use super::{
     Profile, Queries, Raft, Recovery, Scenario, Sink, Source, State, Store, TopologyChoice,
 };
 use crate::problem::Problem;
-use crate::units::{Quantity, Size};
+use crate::units::{Quantity, Share, Size};
 
 mod chaos;
 mod fault;
@@ -79,6 +79,7 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
             .zip(raw.operation)
             .map(|(number, raw)| operation::lower(raw, &format!("operation.{number}"), &origin))
             .collect::<Result<_, _>>()?,
+        rare_events: raw.rare_events.map_or(Share(0), |Quantity(share)| share),
         faults: (1..)
             .zip(raw.fault)
             .map(|(number, raw)| fault::lower(raw, &format!("fault.{number}"), &origin))

@@ -112,6 +112,8 @@ pub(super) struct RawScenario {
     /// What is asked of the cluster while it runs: each with `at`, and one request.
     #[serde(default)]
     pub operation: Vec<RawOperation>,
+    /// In how many of all seeds each rare event of the engine exists. Default "0%".
+    pub rare_events: Portion,
     /// What is done to it: each with `at` or `on`, and one action.
     #[serde(default)]
     pub fault: Vec<RawFault>,

@@ -259,13 +259,14 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
     }
 
     fn twist(&mut self, twist: P::Twist) -> bool {
-        let (enabled, asked) = &mut self.kernel.twists[twist.index()];
-        *asked += u64::from(*enabled && !self.stopped);
-        *enabled
+        if self.stopped {
+            return self.kernel.twists.is_on(twist.index());
+        }
+        self.kernel.twists.ask(twist.index(), self.me)
     }
 
     fn twist_is_on(&self, twist: P::Twist) -> bool {
-        self.kernel.twists[twist.index()].0
+        self.kernel.twists.is_on(twist.index())
     }
 }
 

@@ -17,6 +17,7 @@ use crate::node::{
 use crate::queue::{Handle, Queue};
 use crate::time::{Instant, Span};
 use crate::trace::Trace;
+use crate::world::twists::Twists;
 
 /// An event with its address, before it is certain that it will be handled.
 #[derive(Clone, Debug)]
@@ -204,8 +205,7 @@ pub(crate) struct Kernel<P: Process> {
     pub(crate) crash_loops: Vec<CrashLoop>,
     /// How often each armed fault has hit.
     pub(crate) armed: Vec<u64>,
-    /// Per twist: enabled, and how often it was asked for since.
-    pub(crate) twists: Vec<(bool, u64)>,
+    pub(crate) twists: Twists,
     pub(crate) probes: Vec<u64>,
 }
 

@@ -85,7 +85,7 @@ pub(in crate::worker) fn take(
         return None;
     }
     // What barriers have overtaken is part of a cut, and comes after the store has been told of it.
-    if env.cluster.barriers.may_overtake() {
+    if env.cluster.barriers.may_overtake() || env.cx.twist(Twist::LocalStateForgotten) {
         return None;
     }
     let later = (completed.generation.0..env.generation.0).rev().take(GENERATIONS_MOST);

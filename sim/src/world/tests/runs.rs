@@ -216,6 +216,33 @@ fn twists_answer_only_where_they_are_enabled_and_probes_count() {
 }
 
 #[test]
+fn rare_events_are_drawn_by_name_process_and_number() {
+    let fired = |seed, ppm, nodes: &[NodeId]| {
+        let asking: Script = |_, _, event, cx| {
+            if let Event::Start = event {
+                let answers: Vec<bool> = (0..64).map(|_| cx.twist(Quirk::Odd)).collect();
+                note(cx, answers);
+            }
+        };
+        let mut lab: Lab = World::new(seed, calm(), Log::default());
+        lab.add_machine(MachineSpec::default());
+        lab.add_machine(MachineSpec::default());
+        lab.enable_twist_rarely(Quirk::Odd, ppm);
+        nodes.iter().for_each(|node| lab.boot(*node, actor(asking)));
+        lab.run_until(ms(1));
+        let told: Vec<String> = nodes.iter().map(|node| lab.seen(*node)[1].to_string()).collect();
+        (told, lab.twist_fired(Quirk::Odd))
+    };
+    let (told, times) = fired(1, 250_000, &[A, B]);
+    assert!((10..=60).contains(&times), "{times} of 128");
+    assert_eq!(told.iter().map(|told| told.matches("true").count()).sum::<usize>() as u64, times);
+    assert_ne!(told[0], told[1], "each process has draws of its own");
+    assert_eq!(fired(1, 250_000, &[B]).0[0], told[1], "whoever else asks changes nothing");
+    assert_ne!(fired(2, 250_000, &[A]).0[0], told[0], "another seed");
+    assert_eq!((fired(1, 0, &[A]).1, fired(1, 1_000_000, &[A]).1), (0, 64));
+}
+
+#[test]
 fn scrambled_ties_change_the_order_of_equals_and_nothing_ordered() {
     let run = |seed, scramble| {
         let mut lab: Lab = World::new(seed, calm(), Log::default());
