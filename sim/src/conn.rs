@@ -100,6 +100,8 @@ pub(crate) struct Conn<M> {
     pub(crate) pipes: [Pipe<M>; 2],
     /// An armed fault waits for the next message of this pipe.
     pub(crate) lose: Option<usize>,
+    /// Nothing travels in it any more, and nobody was told.
+    pub(crate) silent: bool,
 }
 
 impl<M> Pipe<M> {
@@ -138,6 +140,10 @@ impl<M> Pipe<M> {
 }
 
 impl<M> Conn<M> {
+    pub(crate) fn new(ends: [End; 2]) -> Self {
+        Conn { ends, pipes: [Pipe::new(), Pipe::new()], lose: None, silent: false }
+    }
+
     /// Which end a life of a process is, if it still knows the connection.
     pub(crate) fn end_of(&self, node: NodeId, incarnation: u32) -> Option<usize> {
         let known = |end: &End| {
@@ -186,6 +192,11 @@ impl<M> Conns<M> {
     pub(crate) fn get(&mut self, id: u64) -> Option<&mut Conn<M>> {
         let slot = self.slots.get_mut((id & ((1 << PLACE_BITS) - 1)) as usize)?;
         if slot.0 == id >> PLACE_BITS { slot.1.as_mut() } else { None }
+    }
+
+    pub(crate) fn look(&self, id: u64) -> Option<&Conn<M>> {
+        let slot = self.slots.get((id & ((1 << PLACE_BITS) - 1)) as usize)?;
+        if slot.0 == id >> PLACE_BITS { slot.1.as_ref() } else { None }
     }
 
     pub(crate) fn remove(&mut self, id: u64) -> Option<Conn<M>> {

@@ -6,12 +6,16 @@
 //!
 //! [`World::inject`]: crate::world::World::inject
 
-use alloc::vec::Vec;
 use core::fmt;
 
 use crate::machine::Domain;
 use crate::node::{FileName, MachineId, NodeId};
 use crate::time::{Instant, Span};
+
+mod network;
+pub mod partition;
+
+pub use network::{Break, Links, Party, Weather};
 
 /// Something bad, or its repair, that happens to a world at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,37 +167,61 @@ pub enum Fault {
         /// For how long.
         duration: Span,
     },
-    /// No packet passes from any of `from` to any of `to`. Cuts of a link add up: it is whole when
-    /// the last has healed.
+    /// No packet passes over these links: what is under way meets the cut, and what is sent to it
+    /// is lost (a datagram) or waits (a connection). Cuts of a link add up: it is whole when the
+    /// last has healed.
     Cut {
-        /// Senders.
-        from: Vec<MachineId>,
-        /// Receivers.
-        to: Vec<MachineId>,
-        /// Whether the way back is cut too.
-        symmetric: bool,
+        /// Which links.
+        links: Links,
         /// For how long.
         duration: Span,
     },
-    /// Everything to and from a machine takes longer.
-    Clog {
+    /// A weather of its own on some links, for packets that leave meanwhile. It hits with every
+    /// packet that it does something to; ask
+    /// [`World::armed_hits`](crate::world::World::armed_hits).
+    Weather {
+        /// Which links.
+        links: Links,
+        /// What it does.
+        weather: Weather,
+        /// For how long.
+        duration: Span,
+    },
+    /// Cuts and weathers of these links end now. What a weather has delayed stays delayed.
+    Heal {
+        /// Which links.
+        links: Links,
+    },
+    /// A machine's network card carries less, in each direction, for messages that come to it
+    /// meanwhile; what still waits at the end goes on at the usual speed. The slowest of several
+    /// counts. It hits with every message that goes through it.
+    SlowCard {
         /// Which machine.
         machine: MachineId,
+        /// How much, in bytes per second. Zero: everything waits for the end.
+        speed: u64,
         /// For how long.
         duration: Span,
-        /// By how much, one way.
-        extra: Span,
     },
-    /// Everything from one machine to another takes longer.
-    SlowLink {
+    /// Connections between two parties break although nobody died.
+    Break {
+        /// One party: with [`Break::HalfOpen`] the one that knows nothing any more.
+        one: Party,
+        /// The other.
+        other: Party,
+        /// How they break.
+        how: Break,
+    },
+    /// Something happens to one message between two processes; armed until that message.
+    Message {
         /// Sender.
-        from: MachineId,
+        from: NodeId,
         /// Receiver.
-        to: MachineId,
-        /// By how much, one way.
-        extra: Span,
-        /// For how long.
-        duration: Span,
+        to: NodeId,
+        /// Which one from now on: 1 is the next. Datagrams and messages of connections count.
+        nth: u64,
+        /// What happens to it.
+        action: MessageAction,
     },
     /// A machine's disk takes `factor` times as long for operations submitted meanwhile.
     SlowDisk {
@@ -269,17 +297,6 @@ pub enum Fault {
         machine: MachineId,
         /// What it leaves.
         leaves: PowerLoss,
-    },
-    /// Something happens to one message between two processes; armed until that message.
-    Message {
-        /// Sender.
-        from: NodeId,
-        /// Receiver.
-        to: NodeId,
-        /// Which one from now on: 1 is the next. Datagrams and messages of connections count.
-        nth: u64,
-        /// What happens to it.
-        action: MessageAction,
     },
 }
 
@@ -376,6 +393,11 @@ pub enum MessageAction {
     Delay(Span),
     /// A datagram arrives twice, the copy with a latency of its own. A connection drops the copy.
     Duplicate,
+    /// A datagram arrives, and an old copy of it once more, so much later, whatever became of its
+    /// sender. A connection drops the copy.
+    Replay(Span),
+    /// The bit with this number flips, counted round. With checksums that is [`Drop`](Self::Drop).
+    Corrupt(u64),
     /// It arrives, but the answer does not: the next datagram back is lost, or the connection is
     /// reset at both ends instead of carrying the next message back.
     LoseReply,
@@ -387,8 +409,9 @@ pub struct Effect {
     /// Whether it hit something: a crash of what is down does not, nor does a cut between nobody.
     /// Armed faults have not hit yet.
     pub took_effect: bool,
-    /// Set for a fault that waits for its occasion; ask
-    /// [`World::armed_hits`](crate::world::World::armed_hits) whether it came.
+    /// Set for a fault that waits for its occasions; ask
+    /// [`World::armed_hits`](crate::world::World::armed_hits) whether they came. A weather took
+    /// effect when it began, and its hits tell whether a packet met it.
     pub armed: Option<ArmedId>,
     /// Processes that died.
     pub processes_lost: u64,
@@ -451,6 +474,8 @@ pub enum FaultError {
     Zero,
     /// A clock's rate is such that it stands still or runs backwards.
     Backwards,
+    /// A distribution of latencies that has no member, or no lower bound.
+    NoLatency,
 }
 
 impl fmt::Display for FaultError {
@@ -463,6 +488,7 @@ impl fmt::Display for FaultError {
             FaultError::UnknownDomain(domain) => write!(f, "no machine stands in {domain}"),
             FaultError::UnknownSite(site) => write!(f, "there is no memory site {site}"),
             FaultError::Zero => f.write_str("a count or factor of zero has no meaning"),
+            FaultError::NoLatency => f.write_str("no latency is in that range"),
             FaultError::Backwards => f.write_str("a clock runs on, and not backwards"),
         }
     }

@@ -142,9 +142,11 @@
 //! * [`node`]: the vocabulary of processes, and all that an engine imports. **Invariant:** it knows
 //!   no world; nothing in it draws, stores or schedules.
 //! * [`watch`]: who listens to observations. [`fault`]: what can be done to a world, as data.
-//! * [`machine`], [`net`]: what machines and networks are made of; cores, clocks, links.
+//! * [`machine`], [`net`]: what machines and networks are made of; cores, clocks, links, and the
+//!   weathers of links.
 //! * [`world`]: hosting, stepping, cloning, injecting. Its parts: the kernel (events and
-//!   processes), the context (one handler), the transport (connections), the injection of faults.
+//!   processes), the context (one handler), datagrams, the transport (connections), the injection
+//!   of faults.
 //! * [`trace`], [`divergence`]: the digest's marks; where two runs part.
 //! * Inside: `chance` (the only file that knows a random generator), `queue` (time and order),
 //!   `conn` (the books of connections), `disk` (device, files, contents, and what goes wrong there).

@@ -6,6 +6,7 @@ use core::fmt;
 
 use crate::disk::Disk;
 use crate::fault::PowerLoss;
+use crate::net::card::Card;
 use crate::queue::Handle;
 use crate::time::{Instant, Span};
 
@@ -121,8 +122,7 @@ pub(crate) struct Machine {
     cores: Vec<Instant>,
     slowdowns: Vec<Slowdown>,
     pub(crate) clock: Clock,
-    pub(crate) nic_out: Instant,
-    pub(crate) nic_in: Instant,
+    pub(crate) card: Card,
     pub(crate) disk: Disk,
     /// (port, index of the process), sorted by port.
     pub(crate) ports: Vec<(u16, u32)>,
@@ -131,15 +131,13 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(spec: MachineSpec, disk: Disk) -> Self {
         assert!(spec.cores > 0, "a machine has a core");
-        assert!(spec.nic != Some(0), "a network card has some speed");
         Machine {
             up: true,
             starts: None,
             cores: vec![Instant::ZERO; usize::from(spec.cores)],
             slowdowns: Vec::new(),
             clock: Clock::new(spec.clock_ppm, spec.wall_offset),
-            nic_out: Instant::ZERO,
-            nic_in: Instant::ZERO,
+            card: Card::new(spec.nic),
             disk,
             ports: Vec::new(),
             spec,
@@ -177,7 +175,6 @@ impl Machine {
     pub(crate) fn power_off(&mut self, now: Instant) {
         self.up = false;
         self.cores.fill(now);
-        self.nic_out = now;
-        self.nic_in = now;
+        self.card.clear(now);
     }
 }

@@ -11,8 +11,15 @@ use crate::chance::{Chance, Draws, Purpose};
 use crate::node::MachineId;
 use crate::time::{Instant, Span};
 
+pub(crate) mod card;
+mod latency;
+pub(crate) mod storm;
 #[cfg(test)]
 mod tests;
+
+pub use latency::Latency;
+
+use storm::{ATTEMPTS, Storm};
 
 /// What all links of a world have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,24 +36,18 @@ pub struct NetworkSpec {
     pub reorder_ppm: u32,
     /// The longest time a reordered datagram is held back.
     pub reorder_extra: Span,
+    /// Packets of which a bit flips, in millionths.
+    pub corrupt_ppm: u32,
+    /// Whether a flipped bit is found out: the datagram is dropped, the message of a connection is
+    /// sent again. Without, it is delivered as [`Message::corrupt`](crate::node::Message::corrupt)
+    /// leaves it.
+    pub checksums: bool,
     /// Bytes of unacknowledged data that a connection accepts in each direction.
     pub send_buffer: u64,
     /// A connection's first retransmission timeout; it doubles with each loss of the same message.
     pub retransmit: Span,
     /// How long data may stay unacknowledged before a connection times out.
     pub patience: Span,
-}
-
-/// How one-way times are distributed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Latency {
-    /// Every nanosecond of the closed range is as likely as any other.
-    Uniform {
-        /// The shortest time.
-        min: Span,
-        /// The longest time.
-        max: Span,
-    },
 }
 
 impl Default for NetworkSpec {
@@ -59,6 +60,8 @@ impl Default for NetworkSpec {
             duplicate_ppm: 0,
             reorder_ppm: 0,
             reorder_extra: Span::millis(1),
+            corrupt_ppm: 0,
+            checksums: true,
             send_buffer: 256 << 10,
             retransmit: Span::millis(200),
             patience: Span::secs(15),
@@ -74,24 +77,6 @@ impl NetworkSpec {
     }
 }
 
-impl Latency {
-    /// The shortest possible time.
-    pub const fn shortest(self) -> Span {
-        match self {
-            Latency::Uniform { min, .. } => min,
-        }
-    }
-
-    #[inline(always)]
-    fn draw(self, draws: Draws, number: u64, aspect: u64) -> Span {
-        match self {
-            Latency::Uniform { min, max } => {
-                Span(min.0 + draws.below(number, aspect, max.0 - min.0 + 1))
-            }
-        }
-    }
-}
-
 // Aspects of the draws about one packet.
 const LATENCY: u64 = 0;
 const LOSS: u64 = 1;
@@ -99,7 +84,13 @@ const DUPLICATE: u64 = 2;
 const REORDER: u64 = 3;
 const HELD_BACK: u64 = 4;
 const COPY_LATENCY: u64 = 5;
-const STREAM_LOSS: u64 = 8;
+const STREAM_LOSS: u64 = 8; // and the numbers after it, for each attempt
+const TAIL: u64 = 16;
+const TAIL_LENGTH: u64 = 17;
+const CORRUPT: u64 = 18; // for later attempts, that many times 256 more
+const CORRUPT_BIT: u64 = 19;
+const COPY_LATE: u64 = 20;
+const RUN_LOSS: u64 = 24; // and the numbers after it, for each attempt
 
 /// The link of a packet that stays on its machine.
 pub(crate) const LOOPBACK: u32 = u32::MAX;
@@ -113,18 +104,23 @@ pub(crate) struct Link {
     pub(crate) cuts: u32,
     /// When the last cut healed; a packet that left before has met it.
     pub(crate) healed: Instant,
+    /// How often all its cuts were healed before their time: those do not heal again.
+    pub(crate) rescued: u32,
+    /// When its last packet that a weather's speed slowed is through.
+    free: Instant,
     draws: Draws,
     /// Packets sent so far: the number of the next draw.
     sent: u64,
 }
 
-/// Extra latency for a while.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slow {
-    pub(crate) from: Option<MachineId>,
-    pub(crate) to: Option<MachineId>,
-    pub(crate) until: Instant,
-    pub(crate) extra: Span,
+/// Packets of which a bit flipped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Corrupted {
+    /// Found out by a checksum, or because the receiver could make no sense of them: datagrams that
+    /// were dropped, and messages of connections that were sent again.
+    pub noticed: u64,
+    /// Handed to a process as if nothing had happened.
+    pub delivered: u64,
 }
 
 /// Times of a datagram's arrivals, measured from its departure: lost, once or twice.
@@ -145,7 +141,10 @@ pub(crate) struct Net {
     /// that no cut can have met.
     cuts: u32,
     healed: Instant,
-    slow: Vec<Slow>,
+    storms: Vec<Storm>,
+    /// A shortcut for packets that leave later: they meet no weather.
+    pub(crate) rough_until: Instant,
+    pub(crate) corrupted: Corrupted,
 }
 
 /// An empty place of the index; no link leads from a machine to itself.
@@ -161,16 +160,18 @@ const fn hash(pair: u32) -> usize {
 
 impl Net {
     pub(crate) fn new(spec: NetworkSpec) -> Self {
-        let Latency::Uniform { min, max } = spec.latency;
-        assert!(min <= max, "a range of latencies is not empty");
+        assert!(spec.latency.is_sound(), "a range of latencies is not empty");
         assert!(!spec.retransmit.is_zero(), "retransmission takes time");
+        let rough_until = if spec.corrupt_ppm > 0 { Instant::FAR } else { Instant::ZERO };
         Net {
             spec,
             links: Vec::new(),
             index: vec![EMPTY; 16],
             cuts: 0,
             healed: Instant::ZERO,
-            slow: Vec::new(),
+            storms: Vec::new(),
+            rough_until,
+            corrupted: Corrupted::default(),
         }
     }
 
@@ -179,6 +180,19 @@ impl Net {
         for link in &mut self.links {
             link.draws = chance.draws(Purpose::Link, u64::from(pair(link.from, link.to)));
         }
+    }
+
+    /// The link between two machines, if it was ever used.
+    pub(crate) fn known_link(&self, from: MachineId, to: MachineId) -> Option<u32> {
+        let (mask, name) = (self.index.len() - 1, pair(from, to));
+        let mut at = hash(name) & mask;
+        while self.index[at] != EMPTY {
+            if self.index[at].0 == name {
+                return Some(self.index[at].1);
+            }
+            at = (at + 1) & mask;
+        }
+        None
     }
 
     /// The link between two machines, made if it is new.
@@ -204,6 +218,8 @@ impl Net {
             to,
             cuts: 0,
             healed: Instant::ZERO,
+            rescued: 0,
+            free: Instant::ZERO,
             draws: chance.draws(Purpose::Link, u64::from(pair(from, to))),
             sent: 0,
         });
@@ -247,6 +263,19 @@ impl Net {
         link.cuts == 0
     }
 
+    /// Heals all cuts of a link before their time; true if there were any.
+    pub(crate) fn rescue(&mut self, id: u32, now: Instant) -> bool {
+        let link = &mut self.links[id as usize];
+        let cuts = core::mem::take(&mut link.cuts);
+        if cuts > 0 {
+            link.rescued += 1;
+            link.healed = now;
+            self.cuts -= cuts;
+            self.healed = now;
+        }
+        cuts > 0
+    }
+
     #[inline(always)]
     pub(crate) fn is_cut(&self, id: u32) -> bool {
         self.cuts > 0 && self.links[id as usize].cuts > 0
@@ -262,41 +291,27 @@ impl Net {
         link.cuts > 0 || link.healed > departs
     }
 
-    /// Slows packets down that are sent from now on; slownesses add up.
-    pub(crate) fn slow_down(&mut self, now: Instant, slow: Slow) {
-        self.slow.retain(|s| s.until > now);
-        self.slow.push(slow);
-    }
-
+    /// Whether a packet that leaves then may meet a weather.
     #[inline(always)]
-    fn extra(&self, link: &Link, departs: Instant) -> Span {
-        if self.slow.is_empty() {
-            return Span::ZERO;
-        }
-        let hits = self.slow.iter().filter(|s| {
-            s.until > departs
-                && s.from.is_none_or(|m| m == link.from)
-                && s.to.is_none_or(|m| m == link.to)
-        });
-        hits.fold(Span::ZERO, |all, s| all + s.extra)
+    pub(crate) fn is_rough(&self, departs: Instant) -> bool {
+        departs < self.rough_until
     }
 
-    /// What the weather does to the next datagram of a link.
+    /// What the network does to the next datagram of a link, weathers apart.
     #[inline]
-    pub(crate) fn datagram(&mut self, link: u32, departs: Instant) -> Flight {
+    pub(crate) fn datagram(&mut self, link: u32) -> Flight {
         let spec = &self.spec;
-        let extra = self.extra(&self.links[link as usize], departs);
         let link = &mut self.links[link as usize];
         let number = link.sent;
         link.sent += 1;
         let draws = link.draws;
-        let mut first = spec.latency.draw(draws, number, LATENCY) + extra;
+        let mut first = spec.latency.draw(draws, number, LATENCY);
         if draws.ppm(number, REORDER, spec.reorder_ppm) {
             first += Span(draws.below(number, HELD_BACK, spec.reorder_extra.0 + 1));
         }
         let copy = draws
             .ppm(number, DUPLICATE, spec.duplicate_ppm)
-            .then(|| spec.latency.draw(draws, number, COPY_LATENCY) + extra);
+            .then(|| spec.latency.draw(draws, number, COPY_LATENCY));
         let lost = draws.ppm(number, LOSS, spec.loss_ppm);
         Flight { first: (!lost).then_some(first), copy }
     }
@@ -308,15 +323,14 @@ impl Net {
         self.spec.latency.draw(link.draws, number, COPY_LATENCY) + self.extra(link, departs)
     }
 
-    /// How long the next message of a connection takes, with its retransmissions.
-    pub(crate) fn segment(&mut self, link: u32, departs: Instant) -> Span {
-        let extra = self.extra(&self.links[link as usize], departs);
+    /// How long the next message of a connection takes, with its retransmissions, weathers apart.
+    pub(crate) fn segment(&mut self, link: u32) -> Span {
         let link = &mut self.links[link as usize];
         let number = link.sent;
         link.sent += 1;
-        let mut time = self.spec.latency.draw(link.draws, number, LATENCY) + extra;
+        let mut time = self.spec.latency.draw(link.draws, number, LATENCY);
         let mut timeout = self.spec.retransmit;
-        for attempt in 0..8 {
+        for attempt in 0..ATTEMPTS {
             if !link.draws.ppm(number, STREAM_LOSS + attempt, self.spec.loss_ppm) {
                 break;
             }

@@ -62,6 +62,12 @@ pub trait Message: Clone + fmt::Debug + Send + Sync + 'static {
     fn lane(&self) -> Lane {
         Lane(0)
     }
+    /// What is left of it after a bit flipped on a wire without checksums; `bit` is any number,
+    /// counted round. None if the receiver cannot make sense of it and drops it, as by default.
+    fn corrupt(&self, bit: u64) -> Option<Self> {
+        let _ = bit;
+        None
+    }
 }
 
 /// What a process tells about itself: a small typed value, always made, never formatted unless

@@ -13,7 +13,7 @@ use crate::conn::Conns;
 use crate::disk::{Disk, Owner};
 use crate::hash::Digest;
 use crate::machine::{Domain, Machine, MachineSpec};
-use crate::net::{Net, NetworkSpec};
+use crate::net::{Corrupted, Net, NetworkSpec};
 use crate::node::{Event, Exit, Lane, MachineId, Name, NodeId, Process};
 use crate::payload::Payload;
 use crate::queue::{Handle, Queue};
@@ -25,6 +25,7 @@ use kernel::{Envelope, Kernel};
 use twists::Twists;
 
 mod context;
+mod datagrams;
 mod inject;
 mod kernel;
 #[cfg(test)]
@@ -396,6 +397,10 @@ impl<P: Process, W> World<P, W> {
     /// Connections that at least one process knows of.
     pub fn connections(&self) -> usize {
         self.kernel.conns.count()
+    }
+    /// Packets of which a bit flipped so far.
+    pub fn corrupted(&self) -> Corrupted {
+        self.kernel.net.corrupted
     }
     /// The seed.
     pub fn seed(&self) -> u64 {

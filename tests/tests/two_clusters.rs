@@ -6,7 +6,9 @@ use stormglass_engine::observation::Observation;
 use stormglass_scenarios::places::Places;
 use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::scenario::Role;
-use stormglass_sim::fault::{ClockStep, DiskFailure, Fault, MessageAction};
+use stormglass_sim::fault::{
+    Break, ClockStep, DiskFailure, Fault, Links, MessageAction, Party, Weather, partition,
+};
 use stormglass_sim::hash::Mixer;
 use stormglass_sim::net::{Latency, NetworkSpec};
 use stormglass_sim::node::{MachineId, NodeId, Observation as _};
@@ -107,23 +109,33 @@ fn faults(places: &Places) -> Vec<(Instant, Fault)> {
     ];
     let machine = |node: NodeId| node.machine;
     let second = Span::secs(1);
+    let weather = |links, weather| Fault::Weather { links, weather, duration: second };
+    let broken = |how| Fault::Break { one: Party::Node(worker), other: Party::Node(other), how };
+    let foul = Weather {
+        extra: Span::millis(5),
+        loss_ppm: 50_000,
+        duplicate_ppm: 50_000,
+        reorder_ppm: 50_000,
+        reorder_extra: Span::millis(5),
+        corrupt_ppm: 50_000,
+        ..Weather::default()
+    };
     let all = vec![
         Fault::Message { from: worker, to: store, nth: 3, action: MessageAction::Drop },
         Fault::Message { from: other, to: broker, nth: 1, action: MessageAction::LoseReply },
-        Fault::SlowLink {
-            from: machine(worker),
-            to: machine(other),
-            extra: Span::millis(20),
-            duration: second,
-        },
-        Fault::Clog { machine: machine(broker), duration: second, extra: Span::millis(5) },
+        weather(Links::one(machine(worker), machine(other)), Weather::slow(Span::millis(20))),
+        weather(Links::Of(machine(broker)), foul),
+        weather(Links::From(machine(other)), Weather::clog()),
+        Fault::SlowCard { machine: machine(store), speed: 50_000, duration: second },
+        broken(Break::Reset),
+        broken(Break::HalfOpen),
+        broken(Break::Silent),
         Fault::Crash { node: worker },
         Fault::Cut {
-            from: vec![machine(other)],
-            to: places.others(machine(other)),
-            symmetric: true,
+            links: partition::isolate(machine(other), &places.others(machine(other))),
             duration: second,
         },
+        Fault::Heal { links: Links::Of(machine(other)) },
         Fault::Pause { node: leader, duration: second },
         Fault::SlowDisk { machine: machine(store), factor: 100, duration: second },
         Fault::StallDisk { machine: machine(leader), duration: second },

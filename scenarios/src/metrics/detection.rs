@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use stormglass_engine::observation::{Observation, Suspicion};
-use stormglass_sim::fault::Fault;
-use stormglass_sim::node::{MachineId, NodeId};
+use stormglass_sim::fault::{Fault, Links};
+use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
 use stormglass_sim::watch::Stamp;
 
@@ -42,7 +42,7 @@ struct Pause {
 
 #[derive(Clone, Debug)]
 struct Cut {
-    ends: (Vec<MachineId>, Vec<MachineId>),
+    links: Links,
     from: Instant,
     until: Instant,
 }
@@ -87,10 +87,10 @@ impl Detection {
                 self.pauses.retain(|pause| pause.until > now);
                 self.pauses.push(Pause { node: *node, from: now, until: now + *duration });
             }
-            Fault::Cut { from, to, duration, .. } => {
+            Fault::Cut { links, duration } => {
                 self.cuts.retain(|cut| cut.until > now);
-                let ends = (from.clone(), to.clone());
-                self.cuts.push(Cut { ends, from: now, until: now + *duration });
+                let links = links.clone();
+                self.cuts.push(Cut { links, from: now, until: now + *duration });
             }
             _ => {}
         }
@@ -114,9 +114,8 @@ impl Detection {
         let still = |pause: &&Pause| pause.node == node && pause.until > at.time;
         let (one, other) = (node.machine, at.node.machine);
         let apart = |cut: &&Cut| {
-            let (from, to) = &cut.ends;
-            let there = from.contains(&one) && to.contains(&other);
-            let back = from.contains(&other) && to.contains(&one);
+            let there = cut.links.covers(one, other);
+            let back = cut.links.covers(other, one);
             cut.until > at.time && (there || back)
         };
         let paused = self.pauses.iter().filter(still).map(|pause| pause.from).min();

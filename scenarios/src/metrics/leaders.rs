@@ -93,9 +93,7 @@ impl Leaders {
         let hit = match fault {
             Fault::Crash { node } | Fault::Pause { node, .. } => *node == leader,
             Fault::CrashMachine { machine } => *machine == leader.machine,
-            Fault::Cut { from, to, symmetric, .. } => {
-                from.contains(&leader.machine) || *symmetric && to.contains(&leader.machine)
-            }
+            Fault::Cut { links, .. } => links.leave(leader.machine),
             _ => false,
         };
         if hit {

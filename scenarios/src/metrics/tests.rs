@@ -3,7 +3,7 @@
 use stormglass_engine::ids::{Generation, TaskId};
 use stormglass_engine::observation::{Call, Observation as O, Operation, Suspicion};
 use stormglass_engine::raft::{Index, Point, Term};
-use stormglass_sim::fault::Fault;
+use stormglass_sim::fault::{Fault, Links};
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::watch::Stamp;
@@ -70,10 +70,9 @@ fn a_leader_that_goes_on_was_not_lost() {
 
 #[test]
 fn every_way_to_lose_a_leader_counts() {
-    let (from, to, duration) = (vec![B.machine], vec![A.machine], Span::secs(9));
-    let two_ways = Fault::Cut { from, to, symmetric: true, duration };
-    let (from, to) = (vec![A.machine], vec![B.machine]);
-    let one_way = Fault::Cut { from, to, symmetric: false, duration };
+    let duration = Span::secs(9);
+    let two_ways = Fault::Cut { links: Links::Of(B.machine), duration };
+    let one_way = Fault::Cut { links: Links::one(A.machine, B.machine), duration };
     let power = Fault::CrashMachine { machine: A.machine };
     for (fault, due) in [(two_ways, 4), (one_way, 4), (power, 4), (Fault::Start { node: A }, 2)] {
         let mut leaders = led();
@@ -159,9 +158,9 @@ fn who_stands_still_or_is_cut_off_is_suspected_rightly() {
     assert_eq!(suspect(paused.clone(), 10, SILENT), (1, 0, Span::secs(5)));
     assert_eq!(suspect(paused, 11, SILENT), (1, 1, Span::ZERO));
     let cut = |from: NodeId, to: NodeId| {
-        let (from, to) = (vec![from.machine], vec![to.machine]);
+        let links = Links::one(from.machine, to.machine);
         let mut detection = working();
-        detection.injected(second(5), &Fault::Cut { from, to, symmetric: false, duration });
+        detection.injected(second(5), &Fault::Cut { links, duration });
         detection
     };
     assert_eq!(suspect(cut(WORKER, A), 10, SILENT), (1, 0, Span::secs(5)));

@@ -1,6 +1,6 @@
 //! Faults of a plan, done to the world: from actions and targets to the mechanisms of `sim`.
 
-use stormglass_sim::fault::{ClockStep, Effect, Fault};
+use stormglass_sim::fault::{ClockStep, Effect, Fault, Links, Weather, partition};
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Span;
 
@@ -73,19 +73,22 @@ impl Run {
                 Fault::CrashMachine { machine }
             }
             PlannedAction::Isolate { ways, .. } => {
-                let (mut from, mut to) = (vec![machine], self.places.others(machine));
-                if *ways == Ways::In {
-                    std::mem::swap(&mut from, &mut to);
-                }
-                Fault::Cut { from, to, symmetric: *ways == Ways::Both, duration }
+                let links = match ways {
+                    Ways::In => Links::To(machine),
+                    Ways::Out => Links::From(machine),
+                    Ways::Both => Links::Of(machine),
+                };
+                Fault::Cut { links, duration }
             }
             PlannedAction::Cut { to, symmetric, .. } => {
                 let Some(to) = end(to) else { return Effect::default() };
-                Fault::Cut { from: vec![machine], to: vec![to], symmetric: *symmetric, duration }
+                let shape = if *symmetric { partition::symmetric } else { partition::one_way };
+                Fault::Cut { links: shape(&[machine], &[to]), duration }
             }
             PlannedAction::SlowLink { to, extra, .. } => {
                 let Some(to) = end(to) else { return Effect::default() };
-                Fault::SlowLink { from: machine, to, extra: *extra, duration }
+                let links = Links::one(machine, to);
+                Fault::Weather { links, weather: Weather::slow(*extra), duration }
             }
             PlannedAction::SlowDisk { factor, .. } => {
                 Fault::SlowDisk { machine, factor: *factor, duration }

@@ -74,8 +74,10 @@ impl<P: Process> Kernel<P> {
             | Fault::StrobeClock { .. } => self.inject_clock(fault),
             Fault::RefuseMemory { .. } | Fault::LimitMemory { .. } => self.inject_memory(fault),
             Fault::Cut { .. }
-            | Fault::Clog { .. }
-            | Fault::SlowLink { .. }
+            | Fault::Weather { .. }
+            | Fault::Heal { .. }
+            | Fault::SlowCard { .. }
+            | Fault::Break { .. }
             | Fault::Message { .. } => self.inject_network(fault),
             Fault::SlowDisk { .. }
             | Fault::ThrottleDisk { .. }

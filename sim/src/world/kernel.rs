@@ -7,16 +7,15 @@ use alloc::vec::Vec;
 use crate::chance::{Chance, Draws, Purpose};
 use crate::conn::{Body, Conns};
 use crate::disk::{Finish, Owner};
-use crate::fault::{ArmedId, MessageAction};
+use crate::fault::ArmedId;
 use crate::machine::Machine;
 use crate::machine::memory::Memory;
-use crate::net::{LOOPBACK, Net};
-use crate::node::{
-    ConnId, DiskTicket, Event, Exit, Lane, MachineId, Message, NodeId, Process, TimerId,
-};
+use crate::net::Net;
+use crate::node::{ConnId, DiskTicket, Event, Exit, Lane, MachineId, NodeId, Process, TimerId};
 use crate::queue::{Handle, Queue};
 use crate::time::{Instant, Span};
 use crate::trace::Trace;
+use crate::world::datagrams::Tamper;
 use crate::world::twists::Twists;
 
 /// An event with its address, before it is certain that it will be handled.
@@ -83,8 +82,9 @@ pub(crate) enum Envelope<P: Process> {
     Exit {
         owner: Owner,
     },
+    /// Cuts come to their end: links, and how often each had been rescued when it was cut.
     Heal {
-        links: Arc<[u32]>,
+        links: Arc<[(u32, u32)]>,
     },
     /// A life of a process in a crash loop is over.
     Doom {
@@ -162,18 +162,6 @@ impl<P> Node<P> {
         let busy_until = self.paused_until;
         self.lanes.resize_with(last + 1, || LaneState { busy_until, ..LaneState::default() });
     }
-}
-
-/// A message fault that waits for its message.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tamper {
-    pub(crate) from: NodeId,
-    pub(crate) to: NodeId,
-    /// Messages to let pass first.
-    pub(crate) skip: u64,
-    pub(crate) action: MessageAction,
-    /// None for the second half of a lost reply.
-    pub(crate) id: Option<ArmedId>,
 }
 
 /// A process that dies so-and-so long after each start.
@@ -254,169 +242,6 @@ impl<P: Process> Kernel<P> {
     pub(crate) fn lives(&self, owner: Owner) -> bool {
         let node = self.nodes.get(owner.slot as usize);
         node.is_some_and(|n| n.alive && n.incarnation == owner.incarnation)
-    }
-
-    /// Whether a datagram was lost with its sender before it left.
-    fn never_left(&self, from: NodeId, born: u32, departs: Instant) -> bool {
-        let Some(slot) = self.slot(from) else { return false };
-        let node = &self.nodes[slot as usize];
-        let end = node.cut_short.iter().find(|(life, _)| *life == born);
-        end.is_some_and(|(_, end)| *end < departs)
-    }
-
-    /// Where a datagram that arrives now goes, if it does.
-    #[inline]
-    pub(crate) fn datagram_arrives(&self, handle: Handle) -> Option<(u32, Lane)> {
-        let Some(Envelope::Datagram {
-            to,
-            link,
-            born,
-            departs,
-            event: Event::Datagram { from, message },
-        }) = self.queue.get(handle)
-        else {
-            unreachable!("only datagrams are asked about")
-        };
-        if *link != LOOPBACK && self.net.met_cut(*link, *departs) {
-            return None;
-        }
-        if *born != 0 && self.never_left(*from, *born, *departs) {
-            return None;
-        }
-        let slot = self.slot(*to)?;
-        self.nodes[slot as usize].alive.then(|| (slot, message.lane()))
-    }
-
-    /// Sends a datagram that leaves at `departs`.
-    #[inline]
-    pub(crate) fn send(
-        &mut self,
-        from: NodeId,
-        incarnation: u32,
-        departs: Instant,
-        to: NodeId,
-        message: P::Message,
-    ) {
-        let (mut extra, mut doubled) = (Span::ZERO, false);
-        if !self.tampers.is_empty() {
-            match self.tamper_datagram(from, to) {
-                Some((span, copy)) => (extra, doubled) = (span, copy),
-                None => return,
-            }
-        }
-        let born = if departs > self.now { incarnation } else { 0 };
-        let (mut link, mut departs, mut arrives) = (LOOPBACK, departs, Instant::ZERO);
-        let mut copy = None;
-        if from.machine == to.machine {
-            arrives = departs + self.net.spec.loopback + extra;
-            copy = doubled.then_some(arrives);
-        } else {
-            link = self.net.link(from.machine, to.machine, &self.chance);
-            let flight = self.net.datagram(link, departs);
-            departs = self.card_out(from.machine, departs, &message);
-            if born == 0 && self.net.is_cut(link) {
-                return;
-            }
-            if flight.copy.is_some() || doubled {
-                let latency = flight.copy.unwrap_or_else(|| self.net.copy_latency(link, departs));
-                copy = Some(self.card_in(to.machine, departs + latency + extra, &message));
-            }
-            if let Some(latency) = flight.first {
-                arrives = self.card_in(to.machine, departs + latency + extra, &message);
-            }
-        }
-        if let Some(at) = copy {
-            let event = Event::Datagram { from, message: message.clone() };
-            self.queue.push(at, Envelope::Datagram { to, link, born, departs, event });
-        }
-        if arrives > Instant::ZERO {
-            let event = Event::Datagram { from, message };
-            self.queue.push(arrives, Envelope::Datagram { to, link, born, departs, event });
-        }
-    }
-
-    /// What armed faults do to the next datagram between two processes: extra latency, and
-    /// whether it is doubled; none if it is lost.
-    #[cold]
-    fn tamper_datagram(&mut self, from: NodeId, to: NodeId) -> Option<(Span, bool)> {
-        match self.tampered(from, to, true) {
-            Some(MessageAction::Drop) => return None,
-            Some(MessageAction::Delay(span)) => return Some((span, false)),
-            Some(MessageAction::Duplicate) => return Some((Span::ZERO, true)),
-            Some(MessageAction::LoseReply) => self.tampers.push(Tamper {
-                from: to,
-                to: from,
-                skip: 0,
-                action: MessageAction::Drop,
-                id: None,
-            }),
-            None => {}
-        }
-        Some((Span::ZERO, false))
-    }
-
-    /// What armed faults do to the next message between two processes.
-    pub(crate) fn tampered(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        datagram: bool,
-    ) -> Option<MessageAction> {
-        let mut hit = None;
-        for (at, tamper) in self.tampers.iter_mut().enumerate() {
-            let second_half = tamper.id.is_none();
-            if tamper.from != from || tamper.to != to || (second_half && !datagram) {
-                continue;
-            }
-            if tamper.skip > 0 {
-                tamper.skip -= 1;
-            } else if hit.is_none() {
-                hit = Some(at);
-            }
-        }
-        let tamper = self.tampers.remove(hit?);
-        if let Some(ArmedId(id)) = tamper.id {
-            self.armed[id as usize] += 1;
-        }
-        Some(tamper.action)
-    }
-
-    /// When a message has left its machine's network card.
-    #[inline]
-    pub(crate) fn card_out(
-        &mut self,
-        machine: MachineId,
-        departs: Instant,
-        message: &P::Message,
-    ) -> Instant {
-        let machine = self.machine(machine);
-        match machine.spec.nic {
-            None => departs,
-            Some(speed) => {
-                let start = departs.max(machine.nic_out);
-                machine.nic_out = start + Span::secs(1).scale(message.wire_size(), speed);
-                machine.nic_out
-            }
-        }
-    }
-
-    /// When a message has come through its receiver's network card.
-    #[inline]
-    pub(crate) fn card_in(
-        &mut self,
-        machine: MachineId,
-        arrives: Instant,
-        message: &P::Message,
-    ) -> Instant {
-        let Some(machine) = self.machines.get_mut(usize::from(machine.0)) else { return arrives };
-        match machine.spec.nic {
-            None => arrives,
-            Some(speed) => {
-                let start = arrives.max(machine.nic_in);
-                machine.nic_in = start + Span::secs(1).scale(message.wire_size(), speed);
-                machine.nic_in
-            }
-        }
     }
 
     /// Whether a lane takes an event now; if not, the event waits for it.

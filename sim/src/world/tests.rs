@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::fault::{Effect, Fault};
+use crate::fault::{Effect, Fault, partition};
 use crate::hash::Mixer;
 use crate::machine::MachineSpec;
 use crate::net::NetworkSpec;
@@ -14,6 +14,7 @@ use crate::time::{Instant, Span};
 use crate::watch::{Stamp, Watch, Watcher};
 use crate::world::World;
 
+mod breaks;
 mod connections;
 mod crashes;
 mod disks;
@@ -21,6 +22,7 @@ mod faults;
 mod lanes;
 mod machines;
 mod runs;
+mod weather;
 
 /// A message that is a number, of some size, for some lane.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,6 +50,11 @@ impl Message for Say {
     }
     fn lane(&self) -> Lane {
         Lane(self.lane)
+    }
+    /// The lower half of its bits is the number; without the others it makes no sense.
+    fn corrupt(&self, bit: u64) -> Option<Say> {
+        let bit = bit % 128;
+        (bit < 64).then(|| Say { number: self.number ^ (1 << bit), ..self.clone() })
     }
 }
 
@@ -189,8 +196,8 @@ impl Lab {
     }
 
     fn cut(&mut self, from: MachineId, to: MachineId, symmetric: bool, span: Span) -> Effect {
-        let (from, to) = (Vec::from([from]), Vec::from([to]));
-        self.hurt(Fault::Cut { from, to, symmetric, duration: span })
+        let shape = if symmetric { partition::symmetric } else { partition::one_way };
+        self.hurt(Fault::Cut { links: shape(&[from], &[to]), duration: span })
     }
 }
 

@@ -1,8 +1,6 @@
 //! How connections move their messages: flights, cuts, patience, resets.
 
-use alloc::vec::Vec;
-
-use crate::conn::{Body, Conn, End, Held, Phase, Pipe, Segment};
+use crate::conn::{Body, Conn, End, Held, Phase, Segment};
 use crate::disk::Owner;
 use crate::fault::MessageAction;
 use crate::node::{
@@ -13,6 +11,8 @@ use crate::world::kernel::{Envelope, Kernel};
 
 /// An event for a process, with the place and the lane that handle it.
 pub(crate) type Delivery<M> = Option<(u32, Lane, Event<M>)>;
+
+mod trouble;
 
 /// No process.
 const NOBODY: u32 = u32::MAX;
@@ -64,7 +64,7 @@ impl<P: Process> Kernel<P> {
         };
         let nobody = Owner { slot: NOBODY, incarnation: 0 };
         let ends = [end(node, owner), end(to, nobody)];
-        let id = self.conns.insert(Conn { ends, pipes: [Pipe::new(), Pipe::new()], lose: None });
+        let id = self.conns.insert(Conn::new(ends));
         self.transmit(id, 0, Body::Open, 0, departs, Span::ZERO);
         ConnId(id)
     }
@@ -76,7 +76,7 @@ impl<P: Process> Kernel<P> {
         incarnation: u32,
         departs: Instant,
         id: ConnId,
-        message: P::Message,
+        mut message: P::Message,
     ) -> Result<(), WriteError<P::Message>> {
         let known = self.conns.get(id.0).and_then(|c| c.end_of(node, incarnation));
         let Some(pipe) = known else { return Err(WriteError::Gone(message)) };
@@ -101,7 +101,11 @@ impl<P: Process> Kernel<P> {
                 Some(MessageAction::Drop) => extra = self.net.spec.retransmit,
                 Some(MessageAction::Delay(span)) => extra = span,
                 Some(MessageAction::LoseReply) => self.conn(id.0).lose = Some(1 - pipe),
-                Some(MessageAction::Duplicate) | None => {}
+                Some(MessageAction::Corrupt(bit)) => match self.flip(&message, bit) {
+                    Some(flipped) => message = flipped,
+                    None => extra = self.net.spec.retransmit,
+                },
+                Some(MessageAction::Duplicate | MessageAction::Replay(_)) | None => {}
             }
         }
         self.transmit(id.0, pipe, Body::Data(message), size, departs, extra);
@@ -136,7 +140,7 @@ impl<P: Process> Kernel<P> {
     /// Puts in flight what can fly.
     fn flush(&mut self, id: u64, pipe: usize) {
         let (from, to) = self.route(id, pipe);
-        if self.passes(from, to) {
+        if !self.conn(id).silent && self.passes(from, to) {
             while let Some(held) = self.next_to_fly(id, pipe) {
                 self.fly(id, pipe, held, from, to);
             }
@@ -159,7 +163,7 @@ impl<P: Process> Kernel<P> {
         &mut self,
         id: u64,
         pipe: usize,
-        held: Held<P::Message>,
+        mut held: Held<P::Message>,
         from: MachineId,
         to: MachineId,
     ) {
@@ -171,7 +175,12 @@ impl<P: Process> Kernel<P> {
                 departs = self.card_out(from, departs, message);
             }
             let link = self.net.link(from, to, &self.chance);
-            self.net.segment(link, departs)
+            let time = self.net.segment(link);
+            if self.net.is_rough(departs) {
+                self.through_storm(link, departs, &mut held)
+            } else {
+                time
+            }
         };
         let mut arrives = departs + latency + held.extra;
         if from != to
@@ -188,10 +197,26 @@ impl<P: Process> Kernel<P> {
         line.flight.push_back(Segment { handle, bytes: held.bytes, departs, arrives });
     }
 
+    /// How long something takes over a link in its weathers.
+    #[cold]
+    fn through_storm(&mut self, link: u32, departs: Instant, held: &mut Held<P::Message>) -> Span {
+        let (mut time, bit) = self.net.segment_in_storm(link, departs, &mut self.armed);
+        if let (Body::Data(message), Some(bit)) = (&held.body, bit) {
+            match self.flip(message, bit) {
+                Some(flipped) => held.body = Body::Data(flipped),
+                None => time += self.net.spec.retransmit,
+            }
+        }
+        time + self.net.queue(link, departs, held.bytes)
+    }
+
     /// When acknowledgements of a pipe's arrivals come back; none while they cannot.
     fn acknowledgements(&mut self, id: u64, pipe: usize) -> Option<(Instant, Span)> {
         let (from, to) = self.route(id, pipe);
         let time = self.shortest(to, from);
+        if self.conn(id).silent {
+            return None;
+        }
         if from == to {
             return Some((Instant::ZERO, time));
         }
@@ -259,7 +284,8 @@ impl<P: Process> Kernel<P> {
     /// Starts or stops a pipe's patience.
     fn watch_over(&mut self, id: u64, pipe: usize) {
         let (from, to) = self.route(id, pipe);
-        let stuck = !(self.passes(from, to) && self.passes(to, from));
+        let silent = self.conn(id).silent;
+        let stuck = silent || !(self.passes(from, to) && self.passes(to, from));
         let (patience, soon) = (self.net.spec.patience, self.now + Span(1));
         let conn = self.conn(id);
         let waits = conn.ends[pipe].phase != Phase::Gone;
@@ -327,24 +353,6 @@ impl<P: Process> Kernel<P> {
             line.broken = true;
             self.transmit(id, pipe, Body::Reset, 0, now, Span::ZERO);
         }
-    }
-
-    /// Both ends see a reset; nothing more travels.
-    fn break_off(&mut self, id: u64, departs: Instant) {
-        let (one, other) = self.route(id, 0);
-        let at = departs.max(self.now) + self.shortest(one, other);
-        let ends = self.conn(id).ends;
-        for (end, peer) in [(ends[0], ends[1].node), (ends[1], ends[0].node)] {
-            if matches!(end.phase, Phase::Opening | Phase::Open) && end.slot != NOBODY {
-                let owner = Owner { slot: end.slot, incarnation: end.incarnation };
-                let (conn, reason) = (ConnId(id), CloseReason::Reset);
-                self.tell(at, owner, Event::Closed { conn, peer, reason });
-            }
-        }
-        for end in &mut self.conn(id).ends {
-            end.phase = Phase::Gone;
-        }
-        self.tidy(id);
     }
 
     /// Forgets a connection of which nobody can notice anything any more.
@@ -424,169 +432,5 @@ impl<P: Process> Kernel<P> {
         self.transmit(id, 1, Body::Grant, 0, now, Span::ZERO);
         let owner = Owner { slot, incarnation };
         self.conn_event(id, owner, Lane(0), |conn| Event::Accepted { conn, peer })
-    }
-
-    /// A life of a process ended: its ends of connections are gone.
-    pub(crate) fn connections_end(&mut self, owner: Owner, silent: bool) {
-        let is = |end: &End| end.slot == owner.slot && end.incarnation == owner.incarnation;
-        for id in self.conns.ids(|c| c.ends.iter().any(is)) {
-            for at in 0..2 {
-                let alive = self
-                    .conns
-                    .get(id)
-                    .is_some_and(|c| is(&c.ends[at]) && c.ends[at].phase != Phase::Gone);
-                if alive {
-                    self.end_dies(id, at, silent);
-                }
-            }
-            self.tidy(id);
-        }
-    }
-
-    /// What a life of a process has not sent yet leaves later.
-    pub(crate) fn connections_wait(&mut self, owner: Owner, duration: Span) {
-        let now = self.now;
-        let is = |end: &End| end.slot == owner.slot && end.incarnation == owner.incarnation;
-        for id in self.conns.ids(|c| c.ends.iter().any(is)) {
-            for pipe in 0..2 {
-                let conn = self.conns.get(id).expect("it was just found");
-                if !is(&conn.ends[pipe]) {
-                    continue;
-                }
-                let line = &mut conn.pipes[pipe];
-                line.held
-                    .iter_mut()
-                    .filter(|h| h.departs > now)
-                    .for_each(|h| h.departs += duration);
-                for segment in line.flight.iter_mut().filter(|s| s.departs > now) {
-                    segment.departs += duration;
-                    segment.arrives += duration;
-                    line.last = segment.arrives;
-                    let envelope = self.queue.recall(segment.handle).expect("it has not arrived");
-                    segment.handle = self.queue.push(segment.arrives, envelope);
-                }
-            }
-        }
-    }
-
-    fn end_dies(&mut self, id: u64, at: usize, silent: bool) {
-        let now = self.now;
-        let finished = self.conn(id).ends[at].phase == Phase::Finished;
-        let mut asked = at == 1 || self.conn(id).ends[0].granted;
-        let mut unsent_finish = false;
-        // what had not left is lost
-        while let Some(segment) = self.conn(id).pipes[at].flight.back().copied() {
-            if segment.departs <= now {
-                break;
-            }
-            let lost = self.queue.recall(segment.handle);
-            if let Some(Envelope::Segment { body, .. }) = lost {
-                unsent_finish |= matches!(body, Body::Finish);
-            }
-            let line = &mut self.conn(id).pipes[at];
-            line.unfly(now);
-            line.bytes -= segment.bytes;
-        }
-        let conn = self.conn(id);
-        asked |= !conn.pipes[at].flight.is_empty() || conn.ends[1].slot != NOBODY;
-        if finished && !silent && !unsent_finish {
-            let line = &mut conn.pipes[at];
-            let before = line.held.len();
-            line.held.retain(|h| h.departs <= now);
-            if line.held.len() == before {
-                return; // the operating system sends the rest
-            }
-        }
-        conn.ends[at].phase = Phase::Gone;
-        self.empty(id, at);
-        if !asked {
-            self.conn(id).ends[1 - at].phase = Phase::Gone;
-        } else if !silent {
-            self.reset(id, at);
-        }
-    }
-
-    fn between(&self, one: MachineId, other: MachineId) -> Vec<u64> {
-        self.conns.ids(|c| {
-            let [a, b] = [c.ends[0].node.machine, c.ends[1].node.machine];
-            (a == one && b == other) || (a == other && b == one)
-        })
-    }
-
-    /// Takes what is in flight from one machine to another out of the air; gives back how many
-    /// messages that were. The link is cut, or the receiver down, already or right after.
-    fn meet_cut(&mut self, id: u64, to: MachineId) -> u64 {
-        let (now, mut met) = (self.now, 0);
-        for pipe in 0..2 {
-            self.acknowledge(id, pipe);
-            let (from, target) = self.route(id, pipe);
-            if target != to || from == to {
-                continue;
-            }
-            let flight = self.conn(id).pipes[pipe].flight.len();
-            for at in (0..flight).rev() {
-                let segment = self.conn(id).pipes[pipe].flight[at];
-                let Some(Envelope::Segment { body, .. }) = self.queue.recall(segment.handle) else {
-                    break; // it has arrived, and so has all before it
-                };
-                met += u64::from(matches!(body, Body::Data(_)));
-                let line = &mut self.conn(id).pipes[pipe];
-                line.unfly(now);
-                let Segment { bytes, departs, .. } = segment;
-                line.held.push_front(Held { body, bytes, departs, extra: Span::ZERO });
-            }
-        }
-        met
-    }
-
-    /// A link is about to be cut; gives back how many messages of connections meet it.
-    pub(crate) fn link_cuts(&mut self, from: MachineId, to: MachineId) -> u64 {
-        let ids = self.between(from, to);
-        ids.into_iter().map(|id| self.meet_cut(id, to)).sum()
-    }
-
-    /// The links between two machines changed: whatever waits for that moves, or starts waiting.
-    pub(crate) fn links_changed(&mut self, one: MachineId, other: MachineId) {
-        for id in self.between(one, other) {
-            self.conn_changed(id);
-        }
-    }
-
-    fn conn_changed(&mut self, id: u64) {
-        for pipe in 0..2 {
-            self.flush(id, pipe);
-            self.look_for_room(id, pipe);
-        }
-    }
-
-    fn touching(&self, machine: MachineId) -> Vec<u64> {
-        self.conns.ids(|c| c.ends.iter().any(|e| e.node.machine == machine))
-    }
-
-    /// A machine went down, after its processes: what flies to it is lost.
-    pub(crate) fn machine_silent(&mut self, machine: MachineId) -> u64 {
-        let mut met = 0;
-        for id in self.touching(machine) {
-            met += self.meet_cut(id, machine);
-            for pipe in 0..2 {
-                self.watch_over(id, pipe);
-            }
-        }
-        met
-    }
-
-    /// A machine came up: it knows nothing of its old connections, and says so.
-    pub(crate) fn machine_answers(&mut self, machine: MachineId) {
-        for id in self.touching(machine) {
-            for at in 0..2 {
-                let conn = self.conn(id);
-                let end = conn.ends[at];
-                if end.node.machine == machine && end.phase == Phase::Gone {
-                    conn.pipes[at].broken = false;
-                    self.reset(id, at);
-                }
-            }
-            self.conn_changed(id);
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Faults on datagrams, single messages, links, and bad injections.
 
 use super::*;
-use crate::fault::{ArmedId, FaultError, MessageAction};
+use crate::fault::{ArmedId, FaultError, Links, MessageAction, Weather};
 use crate::node::ConnId;
 use crate::world::Ended;
 
@@ -127,11 +127,11 @@ fn cuts_of_a_link_add_up_and_one_way_is_one_way() {
 fn clogs_and_slow_links_add_their_latency_for_their_time() {
     let mut lab = lab(ticker, quiet);
     let extra = Span::millis(10);
-    assert!(
-        lab.hurt(Fault::Clog { machine: MB, duration: Span::micros(1_500), extra }).took_effect
-    );
-    let duration = Span::secs(1);
-    lab.hurt(Fault::SlowLink { from: MB, to: MA, extra, duration });
+    let (weather, duration) = (Weather::slow(extra), Span::micros(1_500));
+    let clog = Fault::Weather { links: Links::Of(MB), weather, duration };
+    assert!(lab.hurt(clog).took_effect);
+    let (links, duration) = (Links::one(MB, MA), Span::secs(1));
+    lab.hurt(Fault::Weather { links, weather, duration });
     lab.run_until(ms(50));
     assert_eq!(lab.heard(B), [1, 2, 3, 4, 5, 6, 7, 0]);
     assert_eq!(lab.watcher().lines.last().expect("seen").0.time, ms(12));
@@ -205,8 +205,7 @@ fn what_cannot_be_hit_is_refused_or_has_no_effect() {
     assert_eq!(refused(&mut lab, zeroth), FaultError::Zero);
     let still = Fault::DriftClock { machine: MA, ppm: -1_000_000, duration: Span::secs(1) };
     assert_eq!(refused(&mut lab, still), FaultError::Backwards);
-    let (from, to) = (Vec::from([MA]), Vec::from([nowhere]));
-    let cut = Fault::Cut { from, to, symmetric: true, duration: Span::secs(1) };
+    let cut = Fault::Cut { links: Links::one(MA, nowhere), duration: Span::secs(1) };
     assert_eq!(refused(&mut lab, cut), machine);
     assert_eq!(lab.digest(), before);
     assert!(!lab.hurt(Fault::Start { node: A }).took_effect);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::divergence::first_divergence_before;
+use crate::fault::{Links, Weather};
 use crate::world::{Ended, Step};
 
 /// Sends at random to everybody, for ever.
@@ -118,7 +119,8 @@ fn the_first_divergence_shows_both_sides() {
     one.run_until(ms(50));
     let mut other = one.clone();
     assert_eq!(first_divergence_before(one.clone(), other.clone(), ms(120)), None);
-    other.hurt(Fault::Clog { machine: MB, duration: Span::secs(1), extra: Span::millis(3) });
+    let weather = Weather::slow(Span::millis(3));
+    other.hurt(Fault::Weather { links: Links::Of(MB), weather, duration: Span::secs(1) });
     other.kernel.trace = one.kernel.trace.clone();
     let found = first_divergence_before(one.clone(), other, ms(120)).expect("they differ");
     assert!(found.event > one.events());
