@@ -4,6 +4,7 @@
 //! use, not with the square of the machines. Datagrams and connections both travel over links;
 //! what connections add is in `conn`.
 
+use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -101,13 +102,11 @@ pub(crate) struct Link {
     pub(crate) from: MachineId,
     pub(crate) to: MachineId,
     /// Cuts that have not healed.
-    pub(crate) cuts: u32,
+    pub(crate) cuts: u16,
+    /// How often all its cuts were healed before their time: those do not heal again.
+    pub(crate) rescued: u16,
     /// When the last cut healed; a packet that left before has met it.
     pub(crate) healed: Instant,
-    /// How often all its cuts were healed before their time: those do not heal again.
-    pub(crate) rescued: u32,
-    /// When its last packet that a weather's speed slowed is through.
-    free: Instant,
     draws: Draws,
     /// Packets sent so far: the number of the next draw.
     sent: u64,
@@ -142,6 +141,9 @@ pub(crate) struct Net {
     cuts: u32,
     healed: Instant,
     storms: Vec<Storm>,
+    /// When the last packet is through that a weather's speed slowed, for links that have, or had,
+    /// one lately.
+    queues: BTreeMap<u32, Instant>,
     /// A shortcut for packets that leave later: they meet no weather.
     pub(crate) rough_until: Instant,
     pub(crate) corrupted: Corrupted,
@@ -170,6 +172,7 @@ impl Net {
             cuts: 0,
             healed: Instant::ZERO,
             storms: Vec::new(),
+            queues: BTreeMap::new(),
             rough_until,
             corrupted: Corrupted::default(),
         }
@@ -219,7 +222,6 @@ impl Net {
             cuts: 0,
             healed: Instant::ZERO,
             rescued: 0,
-            free: Instant::ZERO,
             draws: chance.draws(Purpose::Link, u64::from(pair(from, to))),
             sent: 0,
         });
@@ -268,9 +270,9 @@ impl Net {
         let link = &mut self.links[id as usize];
         let cuts = core::mem::take(&mut link.cuts);
         if cuts > 0 {
-            link.rescued += 1;
+            link.rescued = link.rescued.wrapping_add(1);
             link.healed = now;
-            self.cuts -= cuts;
+            self.cuts -= u32::from(cuts);
             self.healed = now;
         }
         cuts > 0

@@ -128,7 +128,6 @@ fn faults(places: &Places) -> Vec<(Instant, Fault)> {
         weather(Links::From(machine(other)), Weather::clog()),
         Fault::SlowCard { machine: machine(store), speed: 50_000, duration: second },
         broken(Break::Reset),
-        broken(Break::HalfOpen),
         broken(Break::Silent),
         Fault::Crash { node: worker },
         Fault::Cut {
@@ -191,8 +190,9 @@ fn the_struck_one_notices() {
         assert_same(&crash[1 - struck], &calm[1 - struck], "the other is spared");
     }
     // A link between the two, over which nothing ever runs, is no part of either.
-    let [from, to] = places.map(|places| places.machines().collect());
-    let cut = Fault::Cut { from, to, symmetric: true, duration: Span::secs(8) };
+    let [one, other] = places.map(|places| places.machines().collect::<Vec<_>>());
+    let links = partition::symmetric(&one, &other);
+    let cut = Fault::Cut { links, duration: Span::secs(8) };
     let apart = told(&setups, &[(Instant(2_000_000_000), cut)]);
     assert!(apart == calm);
 }

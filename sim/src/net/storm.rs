@@ -82,6 +82,7 @@ impl Net {
     /// Begins a weather.
     pub(crate) fn begin(&mut self, now: Instant, storm: Storm) {
         self.storms.retain(|s| s.until > now);
+        self.queues.retain(|_, free| *free > now);
         self.rough_until = self.rough_until.max(storm.until);
         self.storms.push(storm);
     }
@@ -197,8 +198,9 @@ impl Net {
     /// How long so many bytes queue for a link in its weathers.
     #[cold]
     pub(crate) fn queue(&mut self, link: u32, departs: Instant, bytes: u64) -> Span {
-        let link = &mut self.links[link as usize];
-        let (storms, start) = (&self.storms, departs.max(link.free));
+        let free = self.queues.get(&link).copied().unwrap_or_default();
+        let (storms, start) = (&self.storms, departs.max(free));
+        let (id, link) = (link, &self.links[link as usize]);
         let end = through(start, bytes, |at| {
             let active = storms.iter().filter(|s| s.meets(link, at));
             let limits = active.filter_map(|s| Some((s.weather.speed?, s.until)));
@@ -206,7 +208,9 @@ impl Net {
                 (Some(speed.map_or(limit.0, |s| s.min(limit.0))), until.min(limit.1))
             })
         });
-        link.free = end;
+        if end > departs {
+            self.queues.insert(id, end);
+        }
         end.since(departs)
     }
 
@@ -227,11 +231,12 @@ impl Net {
                 any = true;
             }
         }
-        for link in &mut self.links {
-            if links.binary_search(&(link.from, link.to)).is_ok() {
-                link.free = now; // what comes now does not queue behind what is delayed
-            }
-        }
+        // What comes now does not queue behind what is delayed.
+        let all = &self.links;
+        self.queues.retain(|id, _| {
+            let link = &all[*id as usize];
+            links.binary_search(&(link.from, link.to)).is_err()
+        });
         self.storms.retain(|s| s.until > now && s.links != Links::Pairs(alloc::vec![]));
         any
     }

@@ -84,7 +84,7 @@ pub(crate) enum Envelope<P: Process> {
     },
     /// Cuts come to their end: links, and how often each had been rescued when it was cut.
     Heal {
-        links: Arc<[(u32, u32)]>,
+        links: Arc<[(u32, u16)]>,
     },
     /// A life of a process in a crash loop is over.
     Doom {

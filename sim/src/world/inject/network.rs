@@ -104,7 +104,7 @@ impl<P: Process> Kernel<P> {
     }
 
     /// A cut heals.
-    pub(crate) fn heal(&mut self, links: &[(u32, u32)]) {
+    pub(crate) fn heal(&mut self, links: &[(u32, u16)]) {
         for &(id, rescued) in links {
             let still = self.net.links[id as usize].rescued == rescued;
             if still && self.net.heal(id, self.now) {

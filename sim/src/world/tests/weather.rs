@@ -3,6 +3,7 @@
 use super::*;
 use crate::fault::{FaultError, Links, Weather};
 use crate::net::{Corrupted, Latency};
+use crate::node::ConnId;
 
 const ALWAYS: u32 = 1_000_000;
 
@@ -278,4 +279,85 @@ fn a_narrow_card_serves_all_its_links_and_recovers() {
     assert_eq!((b[20].0, c[20].0, b[40].0, b[60].0), (ms(40), ms(41), ms(41), ms(60)));
     let hits = lab.armed_hits(effect.armed.expect("it counts"));
     assert_eq!(hits, 40, "messages that began to pass while it was narrow");
+}
+
+/// Writes a number to B every millisecond, 100 in all.
+fn hundred_lines(me: &mut Actor, _: Lane, event: Event<Say>, cx: Cx<'_>) {
+    match event {
+        Event::Start => {
+            me.memory.push(cx.connect(B).0);
+            cx.set_timer(Lane(0), Span::millis(3), 0);
+        }
+        Event::Timer { .. } if me.memory.len() <= 100 => {
+            let number = me.memory.len() as u64 - 1;
+            me.memory.push(number);
+            assert!(cx.write(ConnId(me.memory[0]), say(number)).is_ok());
+            cx.set_timer(Lane(0), Span::millis(1), 0);
+        }
+        _ => {}
+    }
+}
+
+/// A hundred messages of a connection in a weather: what B heard, when the last came, the world,
+/// and the hits.
+fn lines_in_weather(network: NetworkSpec, what: Weather) -> (Vec<u64>, Instant, Lab, u64) {
+    let mut lab = lab_with(network, hundred_lines, quiet);
+    lab.run_until(Instant(2_500_000));
+    let hits = weather(&mut lab, Links::one(MA, MB), what, Span::millis(50));
+    lab.run_until(ms(60_000));
+    let (last, count) = (arrivals(&lab, B).last().expect("it started").0, hits.of(&lab));
+    (lab.heard(B), last, lab, count)
+}
+
+#[test]
+fn connections_are_late_in_any_weather_and_have_no_holes() {
+    let whole: Vec<u64> = (0..100).collect();
+    let calm_weather = Weather::default();
+    let tail =
+        Latency::Exponential { min: Span::millis(1), mean: Span::millis(50), max: Span::secs(1) };
+    for (what, late) in [
+        (Weather { loss_ppm: 300_000, ..calm_weather }, true),
+        (Weather { loss_ppm: 300_000, loss_run: 8, ..calm_weather }, true),
+        // the first retransmission leaves after the end
+        (Weather { loss_ppm: ALWAYS, ..calm_weather }, true),
+        (Weather { corrupt_ppm: 300_000, ..calm_weather }, true),
+        (Weather { tail_ppm: 300_000, tail, ..calm_weather }, true),
+        (Weather::slow(Span::millis(400)), true),
+        (Weather::clog(), false),
+        (Weather { speed: Some(10_000), ..calm_weather }, false),
+    ] {
+        let (heard, last, _, hits) = lines_in_weather(calm(), what);
+        assert_eq!(heard, whole, "{what:?}");
+        assert!(hits >= 10 && (last > ms(103)) == late, "{what:?}: {hits} hits, {last}");
+        assert!(last < ms(700), "{what:?}: {last}");
+    }
+    let doubled = Weather { duplicate_ppm: ALWAYS, reorder_ppm: ALWAYS, ..calm_weather };
+    let strange = Weather { reorder_extra: Span::secs(1), ..doubled };
+    let (heard, last, _, hits) = lines_in_weather(calm(), strange);
+    assert_eq!((heard, last, hits), (whole, ms(103), 0), "connections drop copies, keep order");
+}
+
+#[test]
+fn flipped_bits_reach_a_reader_only_without_checksums() {
+    let what = Weather { corrupt_ppm: ALWAYS / 2, ..Weather::default() };
+    let (heard, _, lab, _) = lines_in_weather(calm(), what);
+    assert_eq!((heard.len(), lab.corrupted().delivered), (100, 0));
+    assert!(lab.corrupted().noticed > 10);
+    let (heard, _, lab, hits) = lines_in_weather(NetworkSpec { checksums: false, ..calm() }, what);
+    let wrong = heard.iter().zip(0..).filter(|(heard, number)| *heard != number).count() as u64;
+    assert_eq!((heard.len(), lab.corrupted().delivered), (100, wrong));
+    assert!(wrong > 5 && lab.corrupted().noticed > 5);
+    assert!(hits >= wrong + lab.corrupted().noticed);
+}
+
+#[test]
+fn a_network_may_have_a_heavy_tail_itself() {
+    let latency = Latency::Pareto { min: Span::micros(500), shape: 100, max: Span::millis(200) };
+    let mut lab = three(NetworkSpec { latency, ..calm() }, hundred, quiet);
+    lab.run_until(ms(1_000));
+    let heard = lab.heard(B);
+    assert_eq!(heard.len(), 100);
+    assert!(heard.windows(2).any(|pair| pair[0] > pair[1]), "some are overtaken");
+    assert!(arrivals(&lab, B).iter().skip(1).all(|s| s.0 >= Instant(500_000)));
+    assert!(!Latency::Pareto { min: Span::ZERO, shape: 100, max: Span::ZERO }.is_sound());
 }
