@@ -11,6 +11,7 @@ use stormglass_sim::watch::Stamp;
 
 use crate::judge::law::Violation;
 use crate::plan::Plan;
+use crate::scenario::{Moment, Part};
 
 /// One run, judged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -114,6 +115,13 @@ pub struct FaultOutcome {
     /// When; none if its trigger never fired.
     #[serde(rename = "at_ns", serialize_with = "optional_instant")]
     pub at: Option<Instant>,
+    /// In which phase each protocol was at that moment, before it took effect; none if it never
+    /// struck.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phases: Option<Moment>,
+    /// The part that whoever was struck played at that moment; none if it struck nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// Whether it hit something.
     pub took_effect: bool,
     /// Records read by sources and not yet covered by a completed checkpoint at that instant.

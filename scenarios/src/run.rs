@@ -407,6 +407,8 @@ impl Run {
             },
             at: state.resolved.as_ref().map(|resolved| resolved.at),
             took_effect: state.effect.took_effect,
+            phases: state.phases,
+            part: state.part,
             in_flight: state.in_flight,
             messages_lost: state.effect.messages_lost,
         })

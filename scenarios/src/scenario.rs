@@ -30,10 +30,11 @@
 //!
 //! In reading order: the structs here; `settings` (machines, links, disks), `state` (where it
 //! lies), `sinks`, `recovery` (the mechanism, and acking), `barriers` (modes and alignment of
-//! checkpoints) and `control` (Raft, clocks, detector, scheduler); `action`, `fault`, `target` and
-//! `event` (what is done to a cluster, how often, to whom, and when); `operation` (what is asked of
-//! it); `alternative` (what each seed draws one of); `raw` (the TOML as it is written), `document` (text, spans and
-//! `--set`), `lower` (from one to the other), `check` (what must hold between the values).
+//! checkpoints) and `control` (Raft, clocks, detector, scheduler); `action`, `fault`, `target`,
+//! `event` and `phase` (what is done to a cluster, how often, to whom, and when); `operation` (what
+//! is asked of it); `alternative` (what each seed draws one of); `raw` (the TOML as it is written),
+//! `document` (text, spans and `--set`), `lower` (from one to the other), `check` (what must hold
+//! between the values).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ mod event;
 mod fault;
 mod lower;
 mod operation;
+mod phase;
 mod raw;
 mod recovery;
 mod settings;
@@ -78,6 +80,7 @@ pub use document::Origin;
 pub use event::EventKind;
 pub use fault::{FaultSpec, When};
 pub use operation::{Operation, OperationSpec};
+pub use phase::{Moment, Part, Phase, Protocol};
 pub use raw::schema;
 pub use recovery::{Acking, Recovery};
 pub use settings::{
@@ -85,7 +88,7 @@ pub use settings::{
 };
 pub use sinks::{Assumption, Sink, SinkKind};
 pub use state::{State, StateBackend};
-pub use target::{Role, Target};
+pub use target::{Actor, Role, Target};
 
 pub(crate) use action::Pick;
 

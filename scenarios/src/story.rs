@@ -19,13 +19,15 @@ use crate::judge::control::Settings;
 use crate::metrics::Metrics;
 use crate::places::Places;
 use crate::plan::{PlannedAction, PlannedFault, Resolved, Trigger};
-use crate::scenario::{EventKind, Target};
+use crate::scenario::{EventKind, Moment, Target};
 use crate::units::Between;
 
 mod echo;
+mod tracker;
 mod whom;
 
 use echo::Echoes;
+pub(crate) use tracker::Arrears;
 use whom::Whom;
 
 /// Kinds of observations that triggers wait for.
@@ -98,6 +100,7 @@ impl Story {
         faults: &[PlannedFault],
         storm: Between<Instant>,
     ) -> Self {
+        let acking = settings.message_timeout.is_some();
         let mut story = Story {
             judges: Judges::new(Arc::clone(topology), log.clone(), settings),
             metrics: Metrics::new(Arc::clone(topology), log.clone(), storm),
@@ -108,7 +111,7 @@ impl Story {
             counts: [0; KINDS],
             next_any: NEVER,
             next: [NEVER; KINDS],
-            whom: Whom::new(topology, places),
+            whom: Whom::new(topology, places, acking),
             fired: Vec::new(),
             last_executed: None,
             record: None,
@@ -145,6 +148,11 @@ impl Story {
     /// fault's trigger, if it has one.
     pub(crate) fn resolve(&self, target: &Target, by: Option<NodeId>) -> Option<NodeId> {
         self.whom.resolve(target, by)
+    }
+
+    /// In which phase each protocol is.
+    pub(crate) fn moment(&self, now: Instant) -> Moment {
+        self.whom.moment(now, self.metrics.outages.arrears())
     }
 
     /// The component of a task that a worker runs, for the report of a panic.

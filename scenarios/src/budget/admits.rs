@@ -50,18 +50,16 @@ pub fn admits(scenario: &Scenario, plan: &Plan, candidate: &PlannedFault) -> Res
 }
 
 /// The roles that whom a fault strikes may have.
-fn roles(fault: &PlannedFault) -> &[Role] {
-    match (&fault.target, fault.trigger) {
-        (Target::Any(role) | Target::Member(role, _), _) => std::slice::from_ref(role),
-        (Target::WorkerOf(_), _) => &[Role::Worker],
-        (Target::It, Trigger::On { event, .. }) => match event.role() {
-            Role::Worker => &[Role::Worker],
-            Role::Client => &[Role::Client],
-            Role::Coordinator => &[Role::Coordinator],
+fn roles(fault: &PlannedFault) -> &'static [Role] {
+    let alone = |role: Role| std::slice::from_ref(&Role::ALL[role as usize]);
+    match (fault.target.role(), fault.trigger) {
+        (Some(role), _) => alone(role),
+        (None, Trigger::On { event, .. }) => match event.role() {
+            role @ (Role::Worker | Role::Client | Role::Coordinator) => alone(role),
             // What services have in common.
             _ => &[Role::Broker, Role::Store, Role::Receiver],
         },
-        (Target::Leader | Target::Follower(_) | Target::It, _) => &[Role::Coordinator],
+        (None, Trigger::At(_)) => alone(Role::Coordinator),
     }
 }
 

@@ -6,6 +6,7 @@ use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 
 use crate::outcome::Recovery;
+use crate::story::Arrears;
 
 /// The lag has to stay low for this long before an outage is over.
 const STEADY: Span = Span::secs(1);
@@ -61,6 +62,12 @@ impl Outages {
     /// Whether an outage is going on.
     pub(crate) fn is_open(&self) -> bool {
         self.current.is_some()
+    }
+
+    /// What is left to make up for, once every task runs again.
+    pub(crate) fn arrears(&self) -> Option<Arrears> {
+        let outage = self.current.as_ref().filter(|outage| outage.running.is_some())?;
+        Some(if outage.replayed.is_none() { Arrears::Replay } else { Arrears::Lag })
     }
 
     pub(super) fn observed(&mut self, now: Instant, what: &Observation, furthest: &[u64]) {

@@ -7,7 +7,7 @@ use stormglass_sim::time::Span;
 use super::Run;
 use crate::metrics::Struck;
 use crate::plan::{PlannedAction, Resolved};
-use crate::scenario::{ActionKind, Role, Ways};
+use crate::scenario::{ActionKind, Moment, Part, Role, Ways};
 use crate::story::Fired;
 use crate::units::{Drift, Step};
 
@@ -20,6 +20,8 @@ pub(super) struct FaultState {
     pub resolved: Option<Resolved>,
     pub effect: Effect,
     pub in_flight: u64,
+    pub phases: Option<Moment>,
+    pub part: Option<Part>,
 }
 
 impl Run {
@@ -29,7 +31,10 @@ impl Run {
         let planned = &self.setup.plan.faults[fault];
         let observation = Some(observation).filter(|number| *number > 0);
         let state = &mut self.faults[fault];
-        state.in_flight = self.world.watcher().judges.in_flight();
+        let story = self.world.watcher();
+        state.in_flight = story.judges.in_flight();
+        state.phases = Some(story.moment(now));
+        state.part = target.and_then(|node| story.whom.part(node));
         let Some(node) = target else {
             let target = planned.target.to_string();
             state.resolved = Some(Resolved { at: now, target, observation });
@@ -49,7 +54,7 @@ impl Run {
             let struck = Struck { fault: fault + 1, at: now, node, offsets };
             let story = self.world.watcher_mut();
             story.metrics.outages.struck(struck);
-            story.whom.gone(&action, node);
+            story.whom.struck(now, &action, node);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stormglass_engine::topology::{Grouping, Input, Topology};
 use stormglass_sim::time::Span;
 
-use super::{Operation, Scenario, Source, StateBackend, Target};
+use super::{Operation, Scenario, Source, StateBackend};
 use crate::problem::{Problem, suggest};
 use crate::topologies::Registry;
 use crate::units::Between;
@@ -234,8 +234,8 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
     }
     for (number, fault) in (1..).zip(&scenario.faults) {
         for (key, target) in ends(fault) {
-            if let Target::WorkerOf(component) = target
-                && !known.contains(component)
+            if let Some(component) = target.component()
+                && !known.iter().any(|name| name == component)
             {
                 let path = format!("fault.{number}.{}.{key}", fault.action.name());
                 let message = format!("topology `{}` has no component `{component}`", choice.name);

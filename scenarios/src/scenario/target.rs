@@ -41,6 +41,41 @@ impl Role {
     }
 }
 
+names! {
+    /// Who plays a part in a protocol at a moment. Of a checkpoint it is that of the observation that
+    /// fired the trigger, or the newest under way; of several tasks, the first.
+    Actor, "an actor", "actors":
+    /// The worker of the task that the last barrier has not passed: others may wait for it. Once all
+    /// have taken their parts, of the one that did so last.
+    HolderOfLastBarrier = "holder-of-last-barrier",
+    /// The worker of a task whose part of the checkpoint is not acknowledged; of one that has not
+    /// even taken it, if there is any.
+    SlowestToAck = "slowest-to-ack",
+    /// The worker of the task whose part was acknowledged last.
+    LastToAck = "last-to-ack",
+    /// The worker of the sink whose transaction was pre-committed last, and is not visible.
+    PreCommittedSink = "pre-committed-sink",
+    /// The worker of a task that has not restored its state in a generation that does not run yet;
+    /// if all have, of the one that did so last.
+    RestoringWorker = "restoring-worker",
+    /// The coordinator that stands for election, or was elected and does not serve yet.
+    Candidate = "candidate",
+    /// The coordinator that was elected and does not serve yet; otherwise the leader.
+    NewLeader = "new-leader",
+    /// The coordinator that granted its vote last.
+    Voter = "voter",
+}
+
+impl Actor {
+    /// What it does in the cluster.
+    pub const fn role(self) -> Role {
+        match self {
+            Actor::Candidate | Actor::NewLeader | Actor::Voter => Role::Coordinator,
+            _ => Role::Worker,
+        }
+    }
+}
+
 /// To whom a fault is done. What strikes a machine strikes that of the process named.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
@@ -56,20 +91,51 @@ pub enum Target {
     /// A coordinator that does not lead at that moment: the so-manieth after the leader, round the
     /// cluster, or of all if nobody leads. `follower` without a number: the seed draws one.
     Follower(Option<u32>),
+    /// Who plays a part in a protocol at that moment: `holder-of-last-barrier`.
+    Now(Actor),
+    /// The supervisor that started a worker: `supervisor-of:pre-committed-sink`.
+    SupervisorOf(Box<Target>),
     /// The process whose observation fired the fault's trigger.
     It,
+    /// The member of a role that comes after `it`, round the role; the first if `it` has another
+    /// role: `other-worker`.
+    Other(Role),
 }
 
 impl Target {
+    /// What whom it means does in the cluster; none if that depends on who it is.
+    pub const fn role(&self) -> Option<Role> {
+        Some(match self {
+            Target::Any(role) | Target::Member(role, _) | Target::Other(role) => *role,
+            Target::WorkerOf(_) => Role::Worker,
+            Target::Leader | Target::Follower(_) => Role::Coordinator,
+            Target::Now(actor) => actor.role(),
+            Target::SupervisorOf(_) => Role::Supervisor,
+            Target::It => return None,
+        })
+    }
+
     /// Whether it is a coordinator for certain.
     pub const fn is_coordinator(&self) -> bool {
-        matches!(
-            self,
-            Target::Leader
-                | Target::Follower(_)
-                | Target::Any(Role::Coordinator)
-                | Target::Member(Role::Coordinator, _)
-        )
+        matches!(self.role(), Some(Role::Coordinator))
+    }
+
+    /// Whether it means somebody only in relation to `it`.
+    pub fn needs_it(&self) -> bool {
+        match self {
+            Target::It | Target::Other(_) => true,
+            Target::SupervisorOf(of) => of.needs_it(),
+            _ => false,
+        }
+    }
+
+    /// The component whose tasks it goes by.
+    pub fn component(&self) -> Option<&str> {
+        match self {
+            Target::WorkerOf(component) => Some(component),
+            Target::SupervisorOf(of) => of.component(),
+            _ => None,
+        }
     }
 
     /// What kind of process it is, whichever of its kind a seed drew: `worker`, `leader`.
@@ -77,6 +143,7 @@ impl Target {
         match self {
             Target::Member(role, _) => role.to_string(),
             Target::Follower(_) => "follower".to_string(),
+            Target::SupervisorOf(of) => format!("supervisor-of:{}", of.kind()),
             other => other.to_string(),
         }
     }
@@ -92,7 +159,10 @@ impl fmt::Display for Target {
             Target::Leader => f.write_str("leader"),
             Target::Follower(None) => f.write_str("follower"),
             Target::Follower(Some(number)) => write!(f, "follower-{number}"),
+            Target::Now(actor) => f.write_str(actor.name()),
+            Target::SupervisorOf(of) => write!(f, "supervisor-of:{of}"),
             Target::It => f.write_str("it"),
+            Target::Other(role) => write!(f, "other-{role}"),
         }
     }
 }
@@ -100,7 +170,10 @@ impl fmt::Display for Target {
 impl Text for Target {
     const WHAT: &'static str = "a target";
     const EXAMPLE: &'static str = "worker-2";
-    const PATTERN: &'static str = "^(worker-of:.+|it|leader|broker|store|receiver|operator\
+    const PATTERN: &'static str = "^(supervisor-of:)?(worker-of:.+|it|leader|broker|store|receiver\
+        |operator|holder-of-last-barrier|slowest-to-ack|last-to-ack|pre-committed-sink\
+        |restoring-worker|candidate|new-leader|voter\
+        |other-(worker|supervisor|coordinator|store|client|query-client)\
         |(worker|supervisor|coordinator|follower|client|query-client|broker|store|receiver)\
         (-[1-9][0-9]*)?)$";
 
@@ -113,6 +186,22 @@ impl Text for Target {
                 )),
                 component => Ok(Target::WorkerOf(component.to_string())),
             };
+        }
+        if let Some(of) = text.strip_prefix("supervisor-of:") {
+            let of = Target::parse(of)?;
+            return match of.role() {
+                Some(Role::Worker) | None => Ok(Target::SupervisorOf(Box::new(of))),
+                Some(_) => Err(UnitError::new(
+                    format!("`{of}` has no supervisor"),
+                    "name a worker, such as \"supervisor-of:worker-2\"",
+                )),
+            };
+        }
+        if let Some(actor) = Actor::ALL.iter().find(|actor| actor.name() == text) {
+            return Ok(Target::Now(*actor));
+        }
+        if let Some(name) = text.strip_prefix("other-") {
+            return other(text, name);
         }
         match text {
             "leader" => return Ok(Target::Leader),
@@ -146,8 +235,8 @@ impl Text for Target {
                 Err(UnitError::new(message, "write \"leader\""))
             }
             (None, _) if name != "follower" => {
-                let others = ["leader", "follower", "it", "worker-of:"];
-                let names = Role::NAMES.iter().copied().chain(others);
+                let others = ["leader", "follower", "it", "worker-of:", "supervisor-of:"];
+                let names = Role::NAMES.iter().chain(Actor::NAMES).copied().chain(others);
                 let message = format!("`{text}` is nobody: there is no role `{name}`");
                 Err(UnitError::new(message, suggest(name, names, "roles")))
             }
@@ -156,6 +245,22 @@ impl Text for Target {
     }
     fn print(&self) -> String {
         self.to_string()
+    }
+}
+
+/// Any member of a role but `it`.
+fn other(text: &str, name: &str) -> Result<Target, UnitError> {
+    let role = Role::ALL.iter().copied().find(|role| role.name() == name);
+    match role {
+        Some(role) if role.is_single() => {
+            let message = format!("`{text}` is nobody: there is only one {role}");
+            Err(UnitError::new(message, format!("write \"{role}\"")))
+        }
+        Some(role) => Ok(Target::Other(role)),
+        None => {
+            let message = format!("`{text}` is nobody: there is no role `{name}`");
+            Err(UnitError::new(message, suggest(name, Role::NAMES.iter().copied(), "roles")))
+        }
     }
 }
 

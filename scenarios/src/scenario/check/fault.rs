@@ -109,22 +109,17 @@ fn often(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Result<(), Probl
 
 /// The role of whom a target means.
 fn role(fault: &FaultSpec, target: &Target) -> Role {
-    match target {
-        Target::Any(role) | Target::Member(role, _) => *role,
-        Target::WorkerOf(_) => Role::Worker,
-        Target::Leader | Target::Follower(_) => Role::Coordinator,
-        Target::It => match fault.when {
-            When::On { event, .. } => event.role(),
-            _ => Role::Coordinator,
-        },
-    }
+    target.role().unwrap_or(match fault.when {
+        When::On { event, .. } => event.role(),
+        _ => Role::Coordinator,
+    })
 }
 
 /// Whether the cluster of every seed has whom a target names.
 fn reach(scenario: &Scenario, fault: &FaultSpec, target: &Target) -> Result<(), (String, String)> {
     let cluster = &scenario.cluster;
     let (role, number) = match target {
-        Target::It if !matches!(fault.when, When::On { .. }) => {
+        target if target.needs_it() && !matches!(fault.when, When::On { .. }) => {
             let message = "`it` is whoever made the observation that a fault waits for".to_string();
             return Err((message, "give the fault a trigger: `on = { event = .. }`".into()));
         }
@@ -143,7 +138,12 @@ fn reach(scenario: &Scenario, fault: &FaultSpec, target: &Target) -> Result<(), 
         Target::Any(Role::Client) if cluster.clients == 0 => {
             return Err(("there is no client".into(), "set `cluster.clients`".into()));
         }
+        Target::SupervisorOf(of) => return reach(scenario, fault, of),
+        Target::Other(role) if cluster.members(*role) < 2 => {
+            return Err((format!("there is no other {role}"), format!("raise `cluster.{role}s`")));
+        }
         Target::Leader | Target::Any(_) | Target::WorkerOf(_) | Target::It => return Ok(()),
+        Target::Now(_) | Target::Other(_) => return Ok(()),
         Target::Follower(_) if cluster.coordinators.max < 2 => {
             let help = "raise `cluster.coordinators`".to_string();
             return Err(("the only coordinator follows nobody".into(), help));
@@ -184,7 +184,7 @@ fn members(cluster: &Cluster, target: &Target) -> Option<Vec<(Role, u32)>> {
         Target::Any(role) => Some((1..=cluster.members(*role)).map(|n| (*role, n)).collect()),
         Target::Member(role, number) => Some(vec![(*role, *number)]),
         Target::WorkerOf(_) => members(cluster, &Target::Any(Role::Worker)),
-        Target::Leader | Target::Follower(_) | Target::It => None,
+        _ => None,
     }
 }
 

@@ -1,3 +1,4 @@
+use stormglass_engine::raft::{Point, Term};
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Span;
 
@@ -11,7 +12,7 @@ fn whom(coordinators: u16) -> Whom {
          input = {{ rate = '1k/s', words = {{ count = 10 }} }}"
     );
     let scenario = Scenario::parse(&text, "x.toml").unwrap();
-    Whom::new(&scenario.topology(&Registry::default()).unwrap(), &Places::new(&scenario))
+    Whom::new(&scenario.topology(&Registry::default()).unwrap(), &Places::new(&scenario), false)
 }
 
 /// Coordinators have the first machines.
@@ -69,7 +70,7 @@ fn who_dies_does_not_lead() {
     ] {
         let mut whom = whom(3);
         leads(&mut whom, 2, 1);
-        whom.gone(action, on);
+        whom.struck(Instant::ZERO, action, on);
         assert_eq!(leader(&whom).is_some(), still, "{action:?} on {on}");
     }
     let mut whom = whom(3);
