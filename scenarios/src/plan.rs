@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use stormglass_sim::time::{Instant, Span};
 
 use crate::problem::{Place, Problem};
-use crate::scenario::{Action, EventKind, Operation, Target};
+use crate::scenario::{Action, Awaited, Operation, Target};
 use crate::units::{Drawn, Text, UnitError, text, text_option};
 
 mod chaos;
@@ -85,27 +85,28 @@ impl PlannedFault {
     /// one. `crash leader`, `crash it at raft-vote-granted`.
     pub fn kind(&self) -> String {
         let kind = self.action.done_to(&self.target);
-        match self.trigger {
+        match &self.trigger {
             Trigger::At(_) => kind,
-            Trigger::On { event, .. } => format!("{kind} at {event}"),
+            Trigger::On(on) => format!("{kind} at {}", on.word()),
         }
+    }
+
+    /// Whom it strikes: whom it struck before, if it has.
+    pub(crate) fn whom(&self) -> Target {
+        let struck = self.resolved.as_ref().map(|resolved| Target::parse(&resolved.target));
+        struck.and_then(Result::ok).unwrap_or_else(|| self.target.clone())
     }
 }
 
 /// When a fault strikes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Trigger {
     /// At an instant of true time since the start of the run.
     #[serde(with = "instant")]
     At(Instant),
-    /// As soon as something has been observed so many times since the start of the run.
-    On {
-        /// What.
-        event: EventKind,
-        /// The how-manieth, counted from 1.
-        nth: u32,
-    },
+    /// As soon as something has been observed so many times.
+    On(Awaited),
 }
 
 /// What became of a fault in a run.

@@ -28,7 +28,7 @@ use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
 use crate::savepoint::Savepoint;
 use crate::scenario::{self, Assumption, Detector, Mode, Recovery, Role, Scenario};
-use crate::story::{Fired, Story};
+use crate::story::{Cue, Fired, Story};
 use crate::topologies::Registry;
 use crate::units::{Between, Drift};
 
@@ -313,9 +313,10 @@ impl Run {
         }
         while let Some((_, fault)) = self.timed.first().copied().filter(|(at, _)| *at <= now) {
             self.timed.remove(0);
-            let target = self.world.watcher().resolve(&self.setup.plan.faults[fault].target, None);
+            let whom = self.setup.plan.faults[fault].whom();
+            let target = self.world.watcher().resolve(&whom, Cue::default());
             let observation = 0;
-            self.strike(Fired { fault, target, by: None, observation });
+            self.strike(Fired { fault, target, cue: Cue::default(), observation });
         }
         if now >= self.next_sample {
             self.next_sample += SAMPLE;
@@ -449,9 +450,9 @@ fn judging(scenario: &Scenario, places: &Places, plan: &Plan) -> Settings {
 
 /// When a fault strikes, if it is at a time.
 fn time_of(fault: &PlannedFault) -> Option<Instant> {
-    match (&fault.resolved, fault.trigger) {
+    match (&fault.resolved, &fault.trigger) {
         (Some(Resolved { at, observation: None, .. }), _) => Some(*at),
-        (None, Trigger::At(at)) => Some(at),
+        (None, Trigger::At(at)) => Some(*at),
         _ => None,
     }
 }

@@ -31,7 +31,7 @@
 //! In reading order: the structs here; `settings` (machines, links, disks), `state` (where it
 //! lies), `sinks`, `recovery` (the mechanism, and acking), `barriers` (modes and alignment of
 //! checkpoints) and `control` (Raft, clocks, detector, scheduler); `action`, `fault`, `target`,
-//! `event` and `phase` (what is done to a cluster, how often, to whom, and when); `operation` (what
+//! `event`, `phase`, `on` and `aimed` (what is done to a cluster, how often, to whom, and when); `operation` (what
 //! is asked of it); `alternative` (what each seed draws one of); `raw` (the TOML as it is written),
 //! `document` (text, spans and `--set`), `lower` (from one to the other), `check` (what must hold
 //! between the values).
@@ -51,6 +51,7 @@ use crate::topologies::Registry;
 use crate::units::{Between, Rate, Share, names, text};
 
 mod action;
+mod aimed;
 mod alternative;
 mod barriers;
 mod chaos;
@@ -60,6 +61,7 @@ mod document;
 mod event;
 mod fault;
 mod lower;
+mod on;
 mod operation;
 mod phase;
 mod raw;
@@ -72,6 +74,7 @@ mod target;
 mod tests;
 
 pub use action::{Action, ActionKind, ActionSpec, Entry, Key, Scope, Ways};
+pub use aimed::{Need, aimed};
 pub use alternative::{Alternative, DrawSpec};
 pub use barriers::{Alignment, Mode};
 pub use chaos::{ChaosSpec, Generator};
@@ -79,6 +82,7 @@ pub use control::{Clock, Detector, Raft, Scheduler};
 pub use document::Origin;
 pub use event::EventKind;
 pub use fault::{FaultSpec, When};
+pub use on::{Awaited, Event, On, OnSpec, Tasks, Time};
 pub use operation::{Operation, OperationSpec};
 pub use phase::{Moment, Part, Phase, Protocol};
 pub use raw::schema;
@@ -93,6 +97,7 @@ pub use target::{Actor, Role, Target};
 pub(crate) use action::Pick;
 
 pub(crate) use check::{candidates, storm};
+pub(crate) use event::Subject;
 
 /// What is run, on what, and what is done to it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

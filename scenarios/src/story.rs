@@ -22,12 +22,15 @@ use crate::plan::{PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::scenario::{EventKind, Moment, Target};
 use crate::units::Between;
 
+mod aim;
 mod echo;
 mod tracker;
 mod whom;
 
+use aim::{Aim, Seen};
 use echo::Echoes;
 pub(crate) use tracker::Arrears;
+pub(crate) use whom::Cue;
 use whom::Whom;
 
 /// Kinds of observations that triggers wait for.
@@ -51,6 +54,8 @@ pub(crate) struct Story {
     /// The counts at which the next trigger fires.
     next_any: u64,
     next: [u64; KINDS],
+    /// Whether a trigger waits for a phase.
+    awaits_phase: bool,
     /// Whom targets mean at this moment.
     pub(crate) whom: Whom,
     /// Faults that fired in the handler that has just run.
@@ -72,10 +77,12 @@ struct Waiting {
     target: Target,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Count {
     OfKind(EventKind, u64),
     OfAll(u64),
+    /// A count with conditions.
+    Of(Box<Aim>),
 }
 
 /// A fault whose trigger fired.
@@ -85,8 +92,8 @@ pub(crate) struct Fired {
     pub(crate) fault: usize,
     /// Whom it strikes; none if there is nobody.
     pub(crate) target: Option<NodeId>,
-    /// Who made the observation that fired it; none if it was a time.
-    pub(crate) by: Option<NodeId>,
+    /// The observation that fired it; of a time there is none.
+    pub(crate) cue: Cue,
     /// The number of the observation.
     pub(crate) observation: u64,
 }
@@ -111,43 +118,49 @@ impl Story {
             counts: [0; KINDS],
             next_any: NEVER,
             next: [NEVER; KINDS],
+            awaits_phase: false,
             whom: Whom::new(topology, places, acking),
             fired: Vec::new(),
             last_executed: None,
             record: None,
         };
         for (fault, planned) in faults.iter().enumerate() {
-            if let Some(at) = count_of(planned) {
+            if let Some(at) = count_of(planned, &story.whom) {
                 let crashes = matches!(
                     planned.action,
                     PlannedAction::Crash { .. } | PlannedAction::CrashMachine { .. }
                 );
-                let target = planned.target.clone();
-                story.triggers.push(Waiting { fault, at, crashes, target });
+                story.triggers.push(Waiting { fault, at, crashes, target: planned.whom() });
             }
         }
         story.arm();
         story
     }
 
-    /// Finds the counts at which the next triggers fire.
+    /// Finds the counts at which the next triggers fire. One with conditions sees all of a kind.
     fn arm(&mut self) {
         self.next_any = NEVER;
         self.next = [NEVER; KINDS];
+        self.awaits_phase = false;
         for waiting in &self.triggers {
-            let next = match waiting.at {
-                Count::OfAll(_) => &mut self.next_any,
-                Count::OfKind(kind, _) => &mut self.next[kind as usize],
+            let (next, nth) = match &waiting.at {
+                Count::OfAll(nth) => (&mut self.next_any, *nth),
+                Count::OfKind(kind, nth) => (&mut self.next[*kind as usize], *nth),
+                Count::Of(aim) => match aim.kind() {
+                    Some(kind) => (&mut self.next[kind as usize], self.counts[kind as usize] + 1),
+                    None => {
+                        self.awaits_phase = true;
+                        continue;
+                    }
+                },
             };
-            let (Count::OfAll(nth) | Count::OfKind(_, nth)) = waiting.at;
             *next = nth.min(*next);
         }
     }
 
-    /// The process that a target means at this moment; `by` made the observation that fired the
-    /// fault's trigger, if it has one.
-    pub(crate) fn resolve(&self, target: &Target, by: Option<NodeId>) -> Option<NodeId> {
-        self.whom.resolve(target, by)
+    /// The process that a target means at this moment.
+    pub(crate) fn resolve(&self, target: &Target, cue: Cue) -> Option<NodeId> {
+        self.whom.resolve(target, cue)
     }
 
     /// In which phase each protocol is.
@@ -197,21 +210,34 @@ impl Story {
         }
     }
 
+    /// Fires the triggers that an observation makes full. Of an echo only its place among all
+    /// observations counts.
     #[cold]
-    fn fire(&mut self, node: NodeId, kind: Option<EventKind>) -> Watch {
-        let due = |waiting: &Waiting| match waiting.at {
-            Count::OfAll(nth) => nth == self.count,
-            Count::OfKind(of, nth) => Some(of) == kind && nth == self.counts[of as usize],
-        };
-        let (due, waiting): (Vec<Waiting>, Vec<Waiting>) =
-            self.triggers.iter().cloned().partition(due);
-        self.triggers = waiting;
+    fn fire(&mut self, at: Stamp, what: &Observation, echo: bool) -> Watch {
+        let kind = EventKind::of(what).filter(|_| !echo);
+        let arrears = self.metrics.outages.arrears();
+        let seen = Seen { at, what, kind, whom: &self.whom, arrears };
+        let (count, counts) = (self.count, &self.counts);
+        let mut due = Vec::new();
+        self.triggers.retain_mut(|waiting| {
+            let cue = match &mut waiting.at {
+                Count::OfAll(nth) => (*nth == count).then(|| seen.cue()),
+                Count::OfKind(of, nth) => {
+                    let full = Some(*of) == kind && *nth == counts[*of as usize];
+                    full.then(|| seen.cue())
+                }
+                Count::Of(_) if echo => None,
+                Count::Of(aim) => aim.sees(&seen),
+            };
+            due.extend(cue.map(|cue| (waiting.clone(), cue)));
+            cue.is_none()
+        });
         self.arm();
         let mut answer = Watch::Continue;
-        for Waiting { fault, crashes, target, .. } in due {
-            let (target, by) = (self.resolve(&target, Some(node)), Some(node));
-            self.fired.push(Fired { fault, target, by, observation: self.count });
-            let exact = crashes && target == Some(node);
+        for (Waiting { fault, crashes, target, .. }, cue) in due {
+            let target = self.resolve(&target, cue);
+            self.fired.push(Fired { fault, target, cue, observation: self.count });
+            let exact = crashes && target == Some(at.node);
             answer = if exact || answer == Watch::Stop { Watch::Stop } else { Watch::Yield };
         }
         answer
@@ -220,11 +246,14 @@ impl Story {
 
 /// The observation at which a fault strikes, if it is not a time. A fault that has struck before is
 /// repeated exactly: at the same observation of the whole run.
-fn count_of(planned: &PlannedFault) -> Option<Count> {
-    match (&planned.resolved, planned.trigger) {
+fn count_of(planned: &PlannedFault, whom: &Whom) -> Option<Count> {
+    match (&planned.resolved, &planned.trigger) {
         (Some(Resolved { observation, .. }), _) => observation.map(Count::OfAll),
-        (None, Trigger::On { event, nth }) => Some(Count::OfKind(event, nth.into())),
         (None, Trigger::At(_)) => None,
+        (None, Trigger::On(on)) => Some(match on.plain() {
+            Some(kind) => Count::OfKind(kind, on.nth.into()),
+            None => Count::Of(Box::new(Aim::new(on, whom))),
+        }),
     }
 }
 
@@ -234,10 +263,11 @@ impl Watcher<Node> for Story {
         self.count += 1;
         if self.echoes.is_echo(at.node, observation) {
             let due = self.count == self.next_any;
-            return if due { self.fire(at.node, None) } else { Watch::Continue };
+            return if due { self.fire(at, observation, true) } else { Watch::Continue };
         }
         self.judges.observed(at.time, at.node, observation);
         self.metrics.observed(at, observation);
+        let mut may_enter = false;
         match *observation {
             Observation::Executed { task, .. } => {
                 self.last_executed = Some((task, at.time, at.event));
@@ -245,18 +275,18 @@ impl Watcher<Node> for Story {
             _ => {
                 self.whom.observed(at.node, observation);
                 self.keep(at, observation);
+                may_enter = self.awaits_phase;
             }
         }
-        let kind = EventKind::of(observation);
-        if let Some(kind) = kind {
+        if let Some(kind) = EventKind::of(observation) {
             let count = &mut self.counts[kind as usize];
             *count += 1;
             if *count == self.next[kind as usize] {
-                return self.fire(at.node, Some(kind));
+                return self.fire(at, observation, false);
             }
         }
-        if self.count == self.next_any {
-            return self.fire(at.node, kind);
+        if self.count == self.next_any || may_enter {
+            return self.fire(at, observation, false);
         }
         Watch::Continue
     }

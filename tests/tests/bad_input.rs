@@ -13,7 +13,9 @@ use stormglass_engine::tuple::Tuple;
 use stormglass_scenarios::catalog;
 use stormglass_scenarios::outcome::{Outcome, Verdict};
 use stormglass_scenarios::run::Setup;
-use stormglass_scenarios::scenario::{ActionSpec, EventKind, FaultSpec, Scenario, Target, When};
+use stormglass_scenarios::scenario::{
+    ActionSpec, Event, EventKind, FaultSpec, On, Scenario, Target, When,
+};
 use stormglass_scenarios::topologies::Registry;
 use stormglass_scenarios::topologies::words::Words;
 use stormglass_scenarios::units::Between;
@@ -126,7 +128,7 @@ fn a_fault_that_finds_nobody_is_told_and_disturbs_nothing() {
     let mut never = calm.clone();
     let crash = ActionSpec::Crash { down: None };
     never.faults.push(FaultSpec::once(
-        When::On { event: EventKind::CheckpointAborted, nth: Between::just(1_000) },
+        When::On(On::new(Event::Seen(EventKind::CheckpointAborted), Between::just(1_000))),
         crash.clone(),
         Target::WorkerOf("count".to_string()),
     ));

@@ -41,9 +41,9 @@ fn page(scenario: &Scenario, plan: &Plan, paint: Paint) -> String {
         [("#", Side::Right), ("when", Side::Left), ("to whom", Side::Left), ("what", Side::Left)];
     let mut table = Table::new(&columns);
     for (number, fault) in (1..).zip(&plan.faults) {
-        let when = match fault.trigger {
+        let when = match &fault.trigger {
             Trigger::At(at) => at.since(Instant::ZERO).to_string(),
-            Trigger::On { event, nth } => format!("{event} {nth}"),
+            Trigger::On(on) => on.to_string(),
         };
         let whom = fault.target.to_string();
         table.row([number.to_string(), when, whom, fault.action.words()]);

@@ -52,9 +52,9 @@ pub fn admits(scenario: &Scenario, plan: &Plan, candidate: &PlannedFault) -> Res
 /// The roles that whom a fault strikes may have.
 fn roles(fault: &PlannedFault) -> &'static [Role] {
     let alone = |role: Role| std::slice::from_ref(&Role::ALL[role as usize]);
-    match (fault.target.role(), fault.trigger) {
+    match (fault.target.role(), &fault.trigger) {
         (Some(role), _) => alone(role),
-        (None, Trigger::On { event, .. }) => match event.role() {
+        (None, Trigger::On(on)) => match on.role() {
             role @ (Role::Worker | Role::Client | Role::Coordinator) => alone(role),
             // What services have in common.
             _ => &[Role::Broker, Role::Store, Role::Receiver],
@@ -89,8 +89,10 @@ fn is_spared(scenario: &Scenario, plan: &Plan, candidate: &PlannedFault, role: R
 
 /// Whether what one destroyed may still be missing when the other strikes.
 fn near(scenario: &Scenario, one: &PlannedFault, other: &PlannedFault) -> bool {
-    let (Trigger::At(one), Trigger::At(other)) = (one.trigger, other.trigger) else { return true };
-    let apart = one.max(other).since(one.min(other));
+    let (Trigger::At(one), Trigger::At(other)) = (&one.trigger, &other.trigger) else {
+        return true;
+    };
+    let apart = (*one).max(*other).since((*one).min(*other));
     // Nobody looks for rot: only later checkpoints end it, and increments may be needed for ever.
     scenario.state.incremental || apart < mended(scenario)
 }

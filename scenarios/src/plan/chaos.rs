@@ -17,7 +17,7 @@ use super::generate::{Keyed, planned};
 use super::{Plan, PlannedFault, Trigger};
 use crate::budget;
 use crate::scenario::{
-    ChaosSpec, EventKind, FaultSpec, Generator, Pick, Scenario, Target, When, storm,
+    ChaosSpec, Event, EventKind, FaultSpec, Generator, OnSpec, Pick, Scenario, Target, When, storm,
 };
 use crate::units::{Between, Quantum, Stated};
 
@@ -68,7 +68,7 @@ pub(super) fn add(
     // In the order of time, for people; what waits for an event comes last.
     faults.sort_by_key(|fault| match fault.trigger {
         Trigger::At(at) => at,
-        Trigger::On { .. } => Instant::FAR,
+        Trigger::On(_) => Instant::FAR,
     });
     for fault in faults {
         if budget::admits(scenario, plan, &fault).is_ok() {
@@ -114,7 +114,7 @@ impl<'a> Field<'a> {
     /// A fault that waits for an event.
     fn on(&self, strain: &Strain, event: EventKind, keyed: &Keyed) -> PlannedFault {
         let nth = usual::counts(event, self.scenario, self.storm);
-        self.drawn(strain, When::On { event, nth }, keyed)
+        self.drawn(strain, When::On(OnSpec::new(Event::Seen(event), nth)), keyed)
     }
 
     fn drawn(&self, strain: &Strain, when: When, keyed: &Keyed) -> PlannedFault {

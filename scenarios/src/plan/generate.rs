@@ -7,7 +7,10 @@ use stormglass_sim::time::{Instant, Span};
 
 use super::{Draw, Plan, PlannedFault, PlannedOperation, RareEvent, Trigger, VERSION, chaos};
 use crate::problem::Problem;
-use crate::scenario::{FaultSpec, OperationSpec, Pick, Scenario, Target, When, candidates, storm};
+use crate::scenario::{
+    Awaited, FaultSpec, OnSpec, OperationSpec, Pick, Scenario, Target, Time, When, candidates,
+    storm,
+};
 use crate::units::{Between, Drawn, Quantum, Share, Stated};
 
 /// Draws the plan of a seed for a scenario as that seed has it ([`Scenario::drawn`]). `duration` is
@@ -22,7 +25,7 @@ pub fn generate(scenario: &Scenario, seed: u64, duration: Span) -> Result<Plan, 
     for (number, spec) in (1..).zip(&scenario.faults) {
         check_time(scenario, number, spec, duration)?;
         // How often it strikes is no part of what it is: its first time stays as it was drawn.
-        let alone = FaultSpec::once(spec.when, spec.action.clone(), spec.target.clone());
+        let alone = FaultSpec::once(spec.when.clone(), spec.action.clone(), spec.target.clone());
         let name = serde_json::to_string(&alone).expect("a fault is plain data");
         let keyed = Keyed { seed, key: alike.key(name) };
         faults.extend(repeated(scenario, spec, &keyed, duration));
@@ -82,15 +85,53 @@ impl Pick<Stated, Drawn> for &Keyed {
 }
 
 /// The instants that a stated time may be.
-fn instants(when: When, scenario: &Scenario, duration: Span) -> Option<Between<Span>> {
-    match when {
-        When::At(time) => Some(time),
-        When::Share(share) => {
+fn instants(when: &When, scenario: &Scenario, duration: Span) -> Option<Between<Span>> {
+    let time = match when {
+        When::At(time) => Time::At(*time),
+        When::Share(share) => Time::Share(*share),
+        When::Storm => Time::Storm,
+        When::On(_) => return None,
+    };
+    Some(instants_of(time, scenario, duration))
+}
+
+fn instants_of(time: Time, scenario: &Scenario, duration: Span) -> Between<Span> {
+    match time {
+        Time::At(time) => time,
+        Time::Share(Between { min, max }) => {
             let part = |share: Share| duration.scale(share.0.into(), 1_000_000);
-            Some(Between { min: part(share.min), max: part(share.max) })
+            Between { min: part(min), max: part(max) }
         }
-        When::Storm => Some(storm(scenario, duration)),
-        When::On { .. } => None,
+        Time::Storm => storm(scenario, duration),
+    }
+}
+
+/// A trigger with everything drawn; `place` tells it from those that come after it.
+fn awaited(
+    on: &OnSpec,
+    place: &str,
+    scenario: &Scenario,
+    keyed: &Keyed,
+    duration: Span,
+) -> Awaited {
+    let draw = |key: &str, range: &Between<u32>| keyed.quantity(&format!("{place}{key}"), range);
+    let since = |time: Time| {
+        let instants = instants_of(time, scenario, duration);
+        keyed.quantity(&format!("{place}since"), &instants)
+    };
+    let before = format!("{place}after.");
+    let after = |on: &OnSpec| Box::new(awaited(on, &before, scenario, keyed, duration));
+    Awaited {
+        event: on.event,
+        nth: draw("nth", &on.nth),
+        tasks: on.tasks,
+        checkpoint: on.checkpoint.as_ref().map(|range| draw("checkpoint", range)),
+        generation: on.generation.as_ref().map(|range| draw("generation", range)),
+        of: on.of.clone(),
+        by: on.by.clone(),
+        during: on.during.clone(),
+        since: on.since.map(since),
+        after: on.after.as_deref().map(after),
     }
 }
 
@@ -131,7 +172,7 @@ fn repeated(
         let mut fault = planned(scenario, spec, &keyed, duration);
         let before = faults.last().and_then(|before| match before.trigger {
             Trigger::At(at) => Some(at),
-            Trigger::On { .. } => None,
+            Trigger::On(_) => None,
         });
         let next = match (spec.poisson, &spec.every, before) {
             (Some(mean), _, before) => {
@@ -159,8 +200,8 @@ pub(super) fn planned(
     keyed: &Keyed,
     duration: Span,
 ) -> PlannedFault {
-    let trigger = match (spec.when, instants(spec.when, scenario, duration)) {
-        (When::On { event, nth }, _) => Trigger::On { event, nth: keyed.quantity("nth", &nth) },
+    let trigger = match (&spec.when, instants(&spec.when, scenario, duration)) {
+        (When::On(on), _) => Trigger::On(awaited(on, "", scenario, keyed, duration)),
         (_, instants) => {
             let instants = instants.unwrap_or(Between::just(duration));
             Trigger::At(Instant::ZERO + keyed.quantity("at", &instants))
@@ -192,7 +233,7 @@ fn operations(
         let OperationSpec { when, operation, patience } = spec;
         let name = serde_json::to_string(spec).expect("an operation is plain data");
         let keyed = Keyed { seed, key: alike.key(name) };
-        let Some(instants) = instants(*when, scenario, duration) else { continue };
+        let Some(instants) = instants(when, scenario, duration) else { continue };
         if instants.max > duration {
             let message = format!("the operation may come after the end of an input of {duration}");
             return Err(scenario.origin.problem(&format!("operation.{number}.at"), message));

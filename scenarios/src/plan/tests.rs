@@ -131,9 +131,9 @@ fn everything_drawn_lies_in_its_range() {
     let mut workers = std::collections::BTreeSet::new();
     for seed in 0..300 {
         for (spec, fault) in scenario.faults.iter().zip(plan(&scenario, seed).faults) {
-            match (spec.when, fault.trigger) {
-                (When::On { nth, .. }, Trigger::On { nth: drawn, .. }) => {
-                    assert!((nth.min..=nth.max).contains(&drawn));
+            match (&spec.when, fault.trigger) {
+                (When::On(on), Trigger::On(drawn)) => {
+                    assert!((on.nth.min..=on.nth.max).contains(&drawn.nth));
                 }
                 (_, Trigger::At(at)) => {
                     let since = at.since(Instant::ZERO);
@@ -194,8 +194,8 @@ fn stormy(blocks: &str) -> Scenario {
 }
 
 fn times(plan: &Plan) -> Vec<Instant> {
-    let at = |fault: &PlannedFault| match fault.trigger {
-        Trigger::At(at) => at,
+    let at = |fault: &PlannedFault| match &fault.trigger {
+        Trigger::At(at) => *at,
         other => panic!("{other:?}"),
     };
     plan.faults.iter().map(at).collect()

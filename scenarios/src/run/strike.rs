@@ -8,7 +8,7 @@ use super::Run;
 use crate::metrics::Struck;
 use crate::plan::{PlannedAction, Resolved};
 use crate::scenario::{ActionKind, Moment, Part, Role, Ways};
-use crate::story::Fired;
+use crate::story::{Cue, Fired};
 use crate::units::{Drift, Step};
 
 /// Where a store's files lie on its disk.
@@ -26,7 +26,7 @@ pub(super) struct FaultState {
 
 impl Run {
     /// Does a fault to its target.
-    pub(super) fn strike(&mut self, Fired { fault, target, by, observation }: Fired) {
+    pub(super) fn strike(&mut self, Fired { fault, target, cue, observation }: Fired) {
         let now = self.world.now();
         let planned = &self.setup.plan.faults[fault];
         let observation = Some(observation).filter(|number| *number > 0);
@@ -44,7 +44,7 @@ impl Run {
         let offsets = self.world.watcher().metrics.furthest().to_vec();
         let action = planned.action.clone();
         let was_up = self.world.is_up(node);
-        let effect = self.inject(&action, node, by);
+        let effect = self.inject(&action, node, cue);
         let state = &mut self.faults[fault];
         // A process that the trigger itself stopped is down already, and that was this fault.
         let stopped = observation.is_some() && !was_up && action.kind() == ActionKind::Crash;
@@ -58,11 +58,11 @@ impl Run {
         }
     }
 
-    /// Does an action to a process or its machine; `by` made the observation that fired it.
-    fn inject(&mut self, action: &PlannedAction, node: NodeId, by: Option<NodeId>) -> Effect {
+    /// Does an action to a process or its machine; `cue` is the observation that fired it.
+    fn inject(&mut self, action: &PlannedAction, node: NodeId, cue: Cue) -> Effect {
         let now = self.world.now();
         let machine = node.machine;
-        let end = |to| self.world.watcher().resolve(to, by).map(|node| node.machine);
+        let end = |to| self.world.watcher().resolve(to, cue).map(|node| node.machine);
         let duration = action.lasting().copied().unwrap_or_default();
         let fault = match action {
             PlannedAction::Crash { down } => {

@@ -14,6 +14,7 @@ mod action;
 mod checkpoint;
 mod control;
 mod fault;
+mod trigger;
 
 pub(crate) use fault::candidates;
 use fault::ends;
@@ -233,11 +234,12 @@ pub(super) fn topology(scenario: &Scenario, registry: &Registry) -> Result<Arc<T
         return stranger("sinks", sink);
     }
     for (number, fault) in (1..).zip(&scenario.faults) {
-        for (key, target) in ends(fault) {
-            if let Some(component) = target.component()
-                && !known.iter().any(|name| name == component)
-            {
-                let path = format!("fault.{number}.{}.{key}", fault.action.name());
+        let named = ends(fault).filter_map(|(key, target)| {
+            Some((format!("{}.{key}", fault.action.name()), target.component()?))
+        });
+        for (key, component) in named.chain(trigger::components(fault)) {
+            if !known.iter().any(|name| name == component) {
+                let path = format!("fault.{number}.{key}");
                 let message = format!("topology `{}` has no component `{component}`", choice.name);
                 let help = suggest(component, names().collect::<Vec<_>>(), "components");
                 return Err(origin.problem(&path, message).help(help));

@@ -7,6 +7,10 @@ use stormglass_engine::raft::Point;
 use super::Role;
 use crate::units::names;
 
+mod subject;
+
+pub(crate) use subject::{Named, Subject};
+
 names! {
     /// What a fault can wait for: kinds of [`Observation`]. Those that begin with `raft-` are the
     /// points of the protocol: a crash of `it` there is exact, nothing that follows has happened.
@@ -21,7 +25,7 @@ names! {
     Aligning = "aligning",
     /// A task's part of a checkpoint is on its way to the durable store.
     Uploading = "uploading",
-    /// A task was told that a checkpoint is complete.
+    /// A sink was told that a checkpoint is complete.
     Notified = "notified",
     /// A task started with the state of a checkpoint, or with none.
     Restored = "restored",

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use stormglass_sim::time::Span;
 
-use super::{ActionSpec, EventKind, Target};
+use super::{ActionSpec, OnSpec, Target};
 use crate::units::{Between, Share, text, text_option};
 
 /// A fault as a scenario states it: ranges, of which a seed draws.
@@ -55,7 +55,7 @@ impl FaultSpec {
 }
 
 /// When a fault strikes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum When {
     /// At a time since the start of the run.
@@ -64,11 +64,6 @@ pub enum When {
     Share(Between<Share>),
     /// At any time of the storm.
     Storm,
-    /// As soon as something has been observed so many times since the start of the run.
-    On {
-        /// What.
-        event: EventKind,
-        /// The how-manieth, counted from 1.
-        nth: Between<u32>,
-    },
+    /// As soon as something has been observed so many times.
+    On(OnSpec),
 }

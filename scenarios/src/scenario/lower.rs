@@ -19,6 +19,8 @@ mod chaos;
 mod fault;
 mod operation;
 
+pub(super) use fault::mistaken;
+
 /// Overwrites defaults with what is written.
 macro_rules! lay {
     ($raw:expr => $over:expr; $($field:ident)* ; $($quantity:ident)*) => {{

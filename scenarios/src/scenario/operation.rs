@@ -113,7 +113,7 @@ impl Operation {
 }
 
 /// The least and greatest share of the input at which an operation is asked for, or instants.
-fn range(when: When, scenario: &Scenario) -> Option<Between<u128>> {
+fn range(when: &When, scenario: &Scenario) -> Option<Between<u128>> {
     match when {
         When::At(Between { min, max }) => {
             Some(Between { min: min.as_nanos().into(), max: max.as_nanos().into() })
@@ -125,7 +125,7 @@ fn range(when: When, scenario: &Scenario) -> Option<Between<u128>> {
             let (min, max) = (percent(phases.storm_from_percent), percent(phases.storm_to_percent));
             Some(Between { min, max })
         }
-        When::On { .. } => None,
+        When::On(_) => None,
     }
 }
 
@@ -134,7 +134,7 @@ pub(super) fn joining(scenario: &Scenario) -> Vec<u32> {
     let mut first: BTreeMap<u32, (u128, bool)> = BTreeMap::new();
     for spec in &scenario.operations {
         let Some(number) = spec.operation.supervisor() else { continue };
-        let at = range(spec.when, scenario).map_or(0, |range| range.min);
+        let at = range(&spec.when, scenario).map_or(0, |range| range.min);
         let joins = matches!(spec.operation, Operation::Join { .. });
         let known = first.entry(number).or_insert((at, joins));
         if at < known.0 {
@@ -147,7 +147,7 @@ pub(super) fn joining(scenario: &Scenario) -> Vec<u32> {
 pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     for (number, spec) in (1..).zip(&scenario.operations) {
         let path = format!("operation.{number}");
-        time(scenario, &path, spec.when)?;
+        time(scenario, &path, &spec.when)?;
         content(scenario, &format!("{path}.{}", spec.operation.name()), &spec.operation)?;
     }
     let all: Vec<u32> =
@@ -155,14 +155,14 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Problem> {
     all.iter().try_for_each(|supervisor| comings_and_goings(scenario, *supervisor))
 }
 
-fn time(scenario: &Scenario, path: &str, when: When) -> Result<(), Problem> {
+fn time(scenario: &Scenario, path: &str, when: &When) -> Result<(), Problem> {
     let fail = |message: &str, help: &str| {
         Err(scenario.origin.problem(&format!("{path}.at"), message).help(help))
     };
     match when {
         When::At(Between { min, max }) if min > max => fail("it ends before it begins", ""),
         When::Share(Between { min, max }) if min > max => fail("it ends before it begins", ""),
-        When::On { .. } => fail("an operator has a watch and no triggers", "write a time"),
+        When::On(_) => fail("an operator has a watch and no triggers", "write a time"),
         _ => Ok(()),
     }
 }
@@ -227,9 +227,9 @@ fn operations_after(scenario: &Scenario, path: &str) -> bool {
     let Some(mine) = mine else { return false };
     let absolute = |spec: &OperationSpec| matches!(spec.when, When::At(_));
     let stop = &scenario.operations[mine];
-    let Some(begins) = range(stop.when, scenario) else { return false };
+    let Some(begins) = range(&stop.when, scenario) else { return false };
     scenario.operations.iter().enumerate().filter(|(at, _)| *at != mine).any(|(_, spec)| {
-        let ends = range(spec.when, scenario).map_or(0, |range| range.max);
+        let ends = range(&spec.when, scenario).map_or(0, |range| range.max);
         absolute(spec) != absolute(stop) || ends > begins.min
     })
 }
@@ -267,14 +267,14 @@ fn comings_and_goings(scenario: &Scenario, supervisor: u32) -> Result<(), Proble
     let of = |spec: &&(usize, &OperationSpec)| spec.1.operation.supervisor() == Some(supervisor);
     let numbered: Vec<(usize, &OperationSpec)> = (1..).zip(&scenario.operations).collect();
     let mut mine: Vec<_> = numbered.iter().filter(of).collect();
-    mine.sort_by_key(|(_, spec)| range(spec.when, scenario).map(|range| range.min));
+    mine.sort_by_key(|(_, spec)| range(&spec.when, scenario).map(|range| range.min));
     for pair in mine.windows(2) {
         let [(_, before), (number, after)] = pair else { continue };
         let fail = |message: String, help: &str| {
             Err(scenario.origin.problem(&format!("operation.{number}.at"), message).help(help))
         };
         let absolute = |spec: &OperationSpec| matches!(spec.when, When::At(_));
-        let (Some(one), Some(two)) = (range(before.when, scenario), range(after.when, scenario))
+        let (Some(one), Some(two)) = (range(&before.when, scenario), range(&after.when, scenario))
         else {
             continue;
         };

@@ -14,7 +14,7 @@ use crate::units::names;
 names! {
     /// What goes on side by side with the others.
     Protocol, "a protocol", "protocols":
-    /// From the trigger of a checkpoint to the last task that is told of its completion. Of
+    /// From the trigger of a checkpoint to the last sink that is told of its completion. Of
     /// several under way, the newest.
     Checkpoint = "checkpoint",
     /// The transactions of all sinks.
@@ -42,7 +42,7 @@ names! {
     HalfAcknowledged = "half-acknowledged",
     /// Every part is acknowledged; completion is not decided.
     AllAcknowledged = "all-acknowledged",
-    /// Completion is decided; some task has not been told.
+    /// Completion is decided; some sink has not been told.
     CompletedNotNotified = "completed-not-notified",
 
     /// No sink has a transaction that is pre-committed and not visible.

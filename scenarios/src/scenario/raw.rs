@@ -14,10 +14,12 @@ use crate::units::{Bandwidth, Between, Quantity, Rate, Share, Size};
 
 mod chaos;
 mod fault;
+mod on;
 mod operation;
 
 pub(super) use chaos::RawChaos;
-pub(super) use fault::{At, RawFault};
+pub(super) use fault::RawFault;
+pub(super) use on::RawOn;
 pub(super) use operation::{RawOperation, RawRebalance};
 
 /// The JSON schema of a scenario, for editors.

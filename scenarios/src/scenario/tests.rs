@@ -11,6 +11,7 @@ mod mistakes;
 mod operations;
 mod settings;
 mod sinks;
+mod triggers;
 
 /// A scenario with these lines after the required ones.
 fn with(lines: &str) -> Result<Scenario, Problem> {

@@ -85,7 +85,7 @@ impl Tracker {
     pub(super) fn moment(&self, now: Instant, arrears: Option<Arrears>) -> Moment {
         Moment::FIRST
             .with(self.rounds.phase())
-            .with(self.sinks.phase())
+            .with(self.sinks.phase(None))
             .with(match (self.job.phase(now), arrears) {
                 (Phase::Running, Some(Arrears::Replay)) => Phase::Replay,
                 (Phase::Running, Some(Arrears::Lag)) => Phase::CatchUp,

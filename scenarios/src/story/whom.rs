@@ -2,18 +2,29 @@
 
 use std::sync::Arc;
 
+use stormglass_engine::ids::{CheckpointId, TaskId};
 use stormglass_engine::observation::Observation;
-use stormglass_engine::topology::Topology;
+use stormglass_engine::topology::{Component, Delivery, Kind, Topology};
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
 
 use super::tracker::{Arrears, Round, Tracker};
 use crate::places::Places;
 use crate::plan::PlannedAction;
-use crate::scenario::{Actor, Moment, Part, Role, Target};
+use crate::scenario::{Actor, EventKind, Moment, Part, Phase, Protocol, Role, Target};
 
 #[cfg(test)]
 mod tests;
+
+/// The observation that fired a fault's trigger, as far as targets go by it; nothing if it was a
+/// time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cue {
+    /// Who made it.
+    pub(crate) by: Option<NodeId>,
+    /// The checkpoint that it is about.
+    pub(crate) checkpoint: Option<CheckpointId>,
+}
 
 /// Who runs what, who leads, and how far the protocols have come.
 #[derive(Clone, Debug)]
@@ -63,9 +74,8 @@ impl Whom {
         })
     }
 
-    /// The process that a target means at this moment; `by` made the observation that fired the
-    /// fault's trigger, if it has one.
-    pub(super) fn resolve(&self, target: &Target, by: Option<NodeId>) -> Option<NodeId> {
+    /// The process that a target means at this moment.
+    pub(super) fn resolve(&self, target: &Target, cue: Cue) -> Option<NodeId> {
         match target {
             Target::Any(role) => self.places.node(*role, 1),
             Target::Member(role, number) => self.places.node(*role, *number),
@@ -75,14 +85,15 @@ impl Whom {
             }
             Target::Leader => self.tracker.leadership.leader(),
             Target::Follower(number) => self.follower(number.unwrap_or(1)),
-            Target::Now(actor) => self.actor(*actor),
+            Target::Now(actor) => self.actor(*actor, cue),
             Target::SupervisorOf(of) => {
-                let worker = self.resolve(of, by)?;
+                let worker = self.resolve(of, cue)?;
                 let mut all = self.places.all(Role::Supervisor).into_iter();
                 all.find(|supervisor| supervisor.machine == worker.machine)
             }
-            Target::It => by,
+            Target::It => cue.by,
             Target::Other(role) => {
+                let by = cue.by;
                 let it = by.and_then(|by| self.places.role_of(by)).filter(|(of, _)| of == role);
                 let after = it.and_then(|(_, number)| self.places.node(*role, number + 1));
                 after.or_else(|| self.places.node(*role, 1)).filter(|other| Some(*other) != by)
@@ -90,19 +101,73 @@ impl Whom {
         }
     }
 
-    fn actor(&self, actor: Actor) -> Option<NodeId> {
+    fn actor(&self, actor: Actor, cue: Cue) -> Option<NodeId> {
         let Tracker { rounds, sinks, job, leadership } = &self.tracker;
+        let round = cue.checkpoint.map_or(rounds.newest(), |checkpoint| rounds.get(checkpoint));
         let task = match actor {
             Actor::Candidate => return leadership.candidate(),
             Actor::NewLeader => return leadership.new_leader(),
             Actor::Voter => return leadership.voter(),
-            Actor::HolderOfLastBarrier => rounds.newest().and_then(Round::holder),
-            Actor::SlowestToAck => rounds.newest().and_then(Round::slowest),
-            Actor::LastToAck => rounds.newest().and_then(Round::last_acknowledged),
+            Actor::HolderOfLastBarrier => round.and_then(Round::holder),
+            Actor::SlowestToAck => round.and_then(Round::slowest),
+            Actor::LastToAck => round.and_then(Round::last_acknowledged),
             Actor::PreCommittedSink => sinks.latest(),
             Actor::RestoringWorker => job.restoring(),
         };
         job.worker(task?)
+    }
+
+    /// Whether a target means this process, among others perhaps.
+    pub(super) fn is(&self, target: &Target, node: NodeId) -> bool {
+        match target {
+            Target::Any(role) => self.places.role_of(node).is_some_and(|(of, _)| of == *role),
+            Target::WorkerOf(component) => {
+                let of = self.topology.find(component);
+                let mut tasks = of.into_iter().flat_map(|component| component.tasks());
+                tasks.any(|task| self.tracker.job.worker(task) == Some(node))
+            }
+            Target::Follower(None) => {
+                self.is(&Target::Any(Role::Coordinator), node)
+                    && self.tracker.leadership.leader() != Some(node)
+            }
+            target => self.resolve(target, Cue::default()) == Some(node),
+        }
+    }
+
+    /// Whether a task is one of a component's.
+    pub(super) fn is_task_of(&self, task: TaskId, component: &str) -> bool {
+        task != TaskId::BROKER && *self.topology.component_of(task).name == *component
+    }
+
+    /// Whether a phase is the case: of a checkpoint, or of its transactions, if one is named.
+    pub(super) fn is_phase(&self, phase: Phase, of: Option<CheckpointId>, now: Moment) -> bool {
+        let Tracker { rounds, sinks, .. } = &self.tracker;
+        match (phase.protocol(), of) {
+            (Protocol::Checkpoint, Some(of)) => {
+                rounds.get(of).map_or(Phase::BetweenCheckpoints, Round::phase) == phase
+            }
+            (Protocol::Sink, Some(of)) => sinks.phase(Some(of)) == phase,
+            _ => now.are(phase),
+        }
+    }
+
+    /// How many tasks, of a component if one is named, make an observation of a kind once in a
+    /// checkpoint or a generation.
+    pub(super) fn tasks_with(&self, kind: EventKind, of: Option<&str>) -> usize {
+        let rounds = &self.tracker.rounds;
+        let counts = |component: &&Component| {
+            let transactional = matches!(component.kind, Kind::Sink(Delivery::Transactional));
+            of.is_none_or(|of| *component.name == *of)
+                && match kind {
+                    EventKind::PreCommitted | EventKind::Published => transactional,
+                    EventKind::BarrierSent => !matches!(component.kind, Kind::Sink(_)),
+                    EventKind::Notified => matches!(component.kind, Kind::Sink(_)),
+                    EventKind::CheckpointAcked => component.tasks().any(|task| rounds.owes(task)),
+                    _ => true,
+                }
+        };
+        let components = self.topology.components().iter().filter(counts);
+        components.map(|component| component.tasks().count()).sum()
     }
 
     /// The so-manieth coordinator after the leader, round the cluster.

@@ -122,8 +122,8 @@ fn aimed_plans_are_enumerated() {
     let planned = |seed| generate(&drawn, seed, LENGTH).unwrap();
     let kind = |seed| planned(seed).faults.last().map(PlannedFault::kind);
     let few: BTreeSet<&str> = (0..40)
-        .filter_map(|seed| match planned(seed).faults.last()?.trigger {
-            Trigger::On { event, .. } => Some(event.name()),
+        .filter_map(|seed| match &planned(seed).faults.last()?.trigger {
+            Trigger::On(on) => Some(on.word()),
             Trigger::At(_) => None,
         })
         .collect();
@@ -145,12 +145,12 @@ fn attrition_leaves_whom_it_says() {
     for seed in 0..200 {
         let faults = plan(&scenario, seed).faults;
         let down = |fault: &PlannedFault| {
-            let (Trigger::At(at), Target::Member(role, number)) = (fault.trigger, &fault.target)
+            let (Trigger::At(at), Target::Member(role, number)) = (&fault.trigger, &fault.target)
             else {
                 panic!("{fault:?}")
             };
             let machine = scenario.cluster.machine_of(*role, *number).1;
-            (at, at + *fault.action.lasting().unwrap(), machine)
+            (*at, *at + *fault.action.lasting().unwrap(), machine)
         };
         let downs: Vec<_> = faults.iter().map(down).collect();
         for (at, ..) in &downs {

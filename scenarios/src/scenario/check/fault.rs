@@ -1,6 +1,6 @@
 //! Faults: whether they can be, and strike somebody.
 
-use super::action;
+use super::{action, trigger};
 use crate::problem::Problem;
 use crate::scenario::{Cluster, FaultSpec, Role, Scenario, Target, When};
 use crate::units::{Between, Share};
@@ -16,16 +16,12 @@ pub(super) fn check(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Resul
     let fail = |key: &str, message: String, help: String| {
         Err(scenario.origin.problem(&format!("{path}.{name}.{key}"), message).help(help))
     };
-    match fault.when {
+    match &fault.when {
         When::At(between) if between.min > between.max => {
             return Err(scenario.origin.problem(&format!("{path}.at"), "it ends before it begins"));
         }
-        When::Share(share) => check_share(scenario, path, share)?,
-        When::On { nth, .. } if nth.min == 0 || nth.min > nth.max => {
-            let problem =
-                scenario.origin.problem(&format!("{path}.on.nth"), "nothing happens 0 times");
-            return Err(problem.help("the first time is 1"));
-        }
+        When::Share(share) => check_share(scenario, &format!("{path}.at"), *share)?,
+        When::On(on) => trigger::check(scenario, path, fault, on)?,
         _ => {}
     }
     often(scenario, path, fault)?;
@@ -48,14 +44,18 @@ pub(super) fn check(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Resul
     Ok(())
 }
 
-fn check_share(scenario: &Scenario, path: &str, share: Between<Share>) -> Result<(), Problem> {
+pub(super) fn check_share(
+    scenario: &Scenario,
+    path: &str,
+    share: Between<Share>,
+) -> Result<(), Problem> {
     let (from, to) = (scenario.phases.storm_from_percent, scenario.phases.storm_to_percent);
     let storm = Share::percent(from.into())..=Share::percent(to.into());
     if storm.contains(&share.min) && storm.contains(&share.max) && share.min <= share.max {
         return Ok(());
     }
     let message = format!("the fault is outside the storm, which lasts from {from}% to {to}%");
-    let problem = scenario.origin.problem(&format!("{path}.at"), message);
+    let problem = scenario.origin.problem(path, message);
     Err(problem.help("move it, or set `phases.storm`"))
 }
 
@@ -99,7 +99,7 @@ fn often(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Result<(), Probl
         return fail("every", &message, "");
     }
     match fault.when {
-        When::On { .. } => {
+        When::On(_) => {
             let help = "leave it out: each time waits for an event of its own";
             fail("every", "a fault with a trigger has no times", help)
         }
@@ -109,17 +109,21 @@ fn often(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Result<(), Probl
 
 /// The role of whom a target means.
 fn role(fault: &FaultSpec, target: &Target) -> Role {
-    target.role().unwrap_or(match fault.when {
-        When::On { event, .. } => event.role(),
+    target.role().unwrap_or(match &fault.when {
+        When::On(on) => on.role(),
         _ => Role::Coordinator,
     })
 }
 
 /// Whether the cluster of every seed has whom a target names.
-fn reach(scenario: &Scenario, fault: &FaultSpec, target: &Target) -> Result<(), (String, String)> {
+pub(super) fn reach(
+    scenario: &Scenario,
+    fault: &FaultSpec,
+    target: &Target,
+) -> Result<(), (String, String)> {
     let cluster = &scenario.cluster;
     let (role, number) = match target {
-        target if target.needs_it() && !matches!(fault.when, When::On { .. }) => {
+        target if target.needs_it() && !matches!(fault.when, When::On(_)) => {
             let message = "`it` is whoever made the observation that a fault waits for".to_string();
             return Err((message, "give the fault a trigger: `on = { event = .. }`".into()));
         }
@@ -137,6 +141,10 @@ fn reach(scenario: &Scenario, fault: &FaultSpec, target: &Target) -> Result<(), 
         }
         Target::Any(Role::Client) if cluster.clients == 0 => {
             return Err(("there is no client".into(), "set `cluster.clients`".into()));
+        }
+        target if target.needs_it() && matches!(&fault.when, When::On(on) if on.is_phase()) => {
+            let message = "a phase is entered by nobody: there is no `it`".to_string();
+            return Err((message, "name whom you mean, such as \"leader\"".into()));
         }
         Target::SupervisorOf(of) => return reach(scenario, fault, of),
         Target::Other(role) if cluster.members(*role) < 2 => {

@@ -2,14 +2,18 @@
 
 use crate::problem::Problem;
 use crate::scenario::document::Origin;
-use crate::scenario::raw::{At, RawFault};
-use crate::scenario::{FaultSpec, Target, When};
+use crate::scenario::on::Mistake;
+use crate::scenario::raw::RawFault;
+use crate::scenario::{FaultSpec, Target, Time, When};
 use crate::units::{Between, Quantity, Text};
 
-pub(super) fn lower(raw: RawFault, path: &str, origin: &Origin) -> Result<FaultSpec, Problem> {
-    let when = match (&raw.at, &raw.on) {
+pub(super) fn lower(mut raw: RawFault, path: &str, origin: &Origin) -> Result<FaultSpec, Problem> {
+    let when = match (&raw.at, raw.on.take()) {
         (Some(Quantity(at)), None) => self::when(*at),
-        (None, Some(on)) => When::On { event: on.event.0, nth: on.nth.0 },
+        (None, Some(on)) => match on.lower(Between::just(1)) {
+            Ok(on) => When::On(on),
+            Err(mistake) => return Err(mistaken(&format!("{path}.on"), mistake, origin)),
+        },
         (None, None) => {
             let problem = origin.problem(path, "the fault does not say when it strikes");
             return Err(
@@ -47,10 +51,17 @@ pub(super) fn lower(raw: RawFault, path: &str, origin: &Origin) -> Result<FaultS
     }
 }
 
-pub(super) const fn when(at: At) -> When {
+pub(super) const fn when(at: Time) -> When {
     match at {
-        At::Time(time) => When::At(time),
-        At::Share(share) => When::Share(share),
-        At::Storm => When::Storm,
+        Time::At(time) => When::At(time),
+        Time::Share(share) => When::Share(share),
+        Time::Storm => When::Storm,
     }
+}
+
+/// A mistake in a trigger at a path.
+pub(in crate::scenario) fn mistaken(path: &str, mistake: Mistake, origin: &Origin) -> Problem {
+    let Mistake { key, message, help } = mistake;
+    let path = if key.is_empty() { path.to_string() } else { format!("{path}.{key}") };
+    origin.problem(&path, message).help(help)
 }

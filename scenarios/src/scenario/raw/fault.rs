@@ -6,8 +6,9 @@ use stormglass_sim::time::Span;
 
 use crate::scenario::action::actions;
 use crate::scenario::action::vocabulary::*;
-use crate::scenario::{Action, ActionSpec, EventKind, Target};
-use crate::units::{Quantity, Share, Text, UnitError};
+use crate::scenario::raw::RawOn;
+use crate::scenario::{Action, ActionSpec, Target, Time};
+use crate::units::{Quantity, Share};
 
 type Duration = Option<Quantity<Span>>;
 
@@ -51,9 +52,9 @@ macro_rules! define {
         #[expect(non_snake_case, reason = "fields are named after the variants of actions")]
         pub(in crate::scenario) struct RawFault {
             /// When: "30s", "20%..40%" of the input's duration, or "storm" for any time of the storm.
-            pub at: Option<Quantity<At>>,
+            pub at: Option<Quantity<Time>>,
             /// When: as soon as something has been observed so many times.
-            pub on: Option<RawOn>,
+            pub on: Option<RawOn<Between<u32>, Time>>,
             /// How often, each time drawn anew: a number or a range such as "3..5". Default 1; with `every`
             /// or `poisson` as often as the storm has room for.
             pub times: Option<Quantity<Between<u32>>>,
@@ -108,49 +109,3 @@ macro_rules! define {
     };
 }
 actions!(define);
-
-/// As soon as something has been observed so many times since the start of the run.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "On")]
-pub(in crate::scenario) struct RawOn {
-    /// What.
-    pub event: Quantity<EventKind>,
-    /// The how-manieth, counted from 1: a number or a range such as "3..9".
-    pub nth: Quantity<Between<u32>>,
-}
-
-/// The texts of `at`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::scenario) enum At {
-    Storm,
-    Share(Between<Share>),
-    Time(Between<Span>),
-}
-
-impl Text for At {
-    const WHAT: &'static str = "a time";
-    const EXAMPLE: &'static str = "20%..40%";
-    const PATTERN: &'static str = "^(storm|[0-9].*)$";
-
-    fn parse(text: &str) -> Result<Self, UnitError> {
-        match text {
-            "storm" => Ok(At::Storm),
-            text if text.contains('%') => Between::parse(text).map(At::Share),
-            text if text.starts_with(|c: char| c.is_ascii_digit()) => {
-                Between::parse(text).map(At::Time)
-            }
-            text => Err(UnitError::new(
-                format!("`{text}` is not a time"),
-                "write \"30s\", \"20%..40%\" of the input's duration, or \"storm\"",
-            )),
-        }
-    }
-    fn print(&self) -> String {
-        match self {
-            At::Storm => "storm".to_string(),
-            At::Share(share) => share.print(),
-            At::Time(time) => time.print(),
-        }
-    }
-}

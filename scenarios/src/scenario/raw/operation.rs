@@ -6,8 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stormglass_sim::time::Span;
 
-use super::At;
-use crate::scenario::Target;
+use crate::scenario::{Target, Time};
 use crate::units::Quantity;
 
 /// What is asked of the cluster while it runs: `at` says when, one of the other keys says what.
@@ -16,7 +15,7 @@ use crate::units::Quantity;
 #[schemars(rename = "Operation")]
 pub(in crate::scenario) struct RawOperation {
     /// When: "30s", "20%..40%" of the input's duration, or "storm" for any time of the storm.
-    pub at: Quantity<At>,
+    pub at: Quantity<Time>,
     /// The operator gives up after this long, and goes on; it may be done all the same. Default: it
     /// asks until it is done.
     pub patience: Option<Quantity<Span>>,

@@ -20,6 +20,8 @@ pub(in crate::story) struct Rounds {
     /// How far each task, from the first on, has come at the beginning: those that owe no part have
     /// nothing left to do.
     first: Vec<Come>,
+    /// How many tasks are told of a completion: the sinks. None where stateful bolts commit.
+    told: Option<u16>,
 }
 
 /// How far a task has come with a checkpoint; it never goes back.
@@ -63,7 +65,9 @@ impl Rounds {
             if owes { Come::Nowhere } else { Come::Notified }
         };
         let first = (1..=topology.tasks()).map(|task| first(TaskId(task))).collect();
-        Rounds { rounds: VecDeque::new(), first }
+        let sinks = topology.components().iter().filter(|c| matches!(c.kind, Kind::Sink(_)));
+        let told = sinks.map(|sink| sink.tasks().count() as u16).sum();
+        Rounds { rounds: VecDeque::new(), first, told: (!acking).then_some(told) }
     }
 
     pub(super) fn observed(&mut self, what: &Observation) {
@@ -72,7 +76,10 @@ impl Rounds {
             Observation::Stepped { step, task, checkpoint, .. } => match step {
                 Step::Aligning => self.come(checkpoint, task, Come::Aligning),
                 Step::Uploading => self.come(checkpoint, task, Come::Uploading),
-                Step::Notified => self.come(checkpoint, task, Come::Notified),
+                Step::Notified => {
+                    self.come(checkpoint, task, Come::Notified);
+                    self.end_if_told(checkpoint);
+                }
                 Step::BarrierSent => {}
             },
             Observation::Cut { task, checkpoint, .. } => self.come(checkpoint, task, Come::Cut),
@@ -85,6 +92,7 @@ impl Rounds {
                     // Nobody is told of a savepoint.
                     round.over = !kind.publishes();
                 }
+                self.end_if_told(checkpoint);
             }
             Observation::Acking(Acking::Stepped {
                 version, phase: Transaction::Committed, ..
@@ -124,6 +132,15 @@ impl Rounds {
         });
     }
 
+    /// A complete one of which every sink has been told is over.
+    fn end_if_told(&mut self, checkpoint: CheckpointId) {
+        let told = self.told;
+        if let Some(round) = self.find(checkpoint) {
+            let notified = round.exactly[Come::Notified as usize];
+            round.over |= round.complete && told.is_some_and(|told| notified >= told);
+        }
+    }
+
     fn find(&mut self, checkpoint: CheckpointId) -> Option<&mut Round> {
         self.rounds.iter_mut().rev().find(|round| round.checkpoint == checkpoint)
     }
@@ -151,6 +168,16 @@ impl Rounds {
         self.rounds.back()
     }
 
+    /// A checkpoint, if it is remembered and has not been given up.
+    pub(in crate::story) fn get(&self, checkpoint: CheckpointId) -> Option<&Round> {
+        self.rounds.iter().rev().find(|round| round.checkpoint == checkpoint)
+    }
+
+    /// Whether a task owes a part.
+    pub(in crate::story) fn owes(&self, task: TaskId) -> bool {
+        self.first[usize::from(task.0) - 1] == Come::Nowhere
+    }
+
     /// The phase of the newest.
     pub(super) fn phase(&self) -> Phase {
         self.newest().map_or(Phase::BetweenCheckpoints, Round::phase)
@@ -171,7 +198,7 @@ impl Round {
     pub(in crate::story) fn phase(&self) -> Phase {
         let owed = self.at_least(Come::Nowhere);
         let acknowledged = self.at_least(Come::Acknowledged);
-        if self.over || self.exactly[Come::Notified as usize] == owed {
+        if self.over {
             Phase::BetweenCheckpoints
         } else if self.complete {
             Phase::CompletedNotNotified

@@ -63,14 +63,17 @@ impl Sinks {
         at.is_some_and(|at| self.0.remove(at).complete)
     }
 
-    pub(super) fn phase(&self) -> Phase {
-        if self.0.iter().any(|waiting| waiting.complete) {
-            Phase::Committing
-        } else if self.0.is_empty() {
-            Phase::SinksOpen
-        } else {
-            Phase::PreCommitted
+    /// The phase of all, or of those that a checkpoint ends.
+    pub(in crate::story) fn phase(&self, of: Option<CheckpointId>) -> Phase {
+        let mut phase = Phase::SinksOpen;
+        for waiting in &self.0 {
+            match of.is_none_or(|of| of == waiting.checkpoint) {
+                true if waiting.complete => return Phase::Committing,
+                true => phase = Phase::PreCommitted,
+                false => {}
+            }
         }
+        phase
     }
 
     /// The sink whose transaction was pre-committed last.

@@ -110,9 +110,8 @@ fn a_checkpoint_goes_through_its_phases() {
     assert_eq!(at(tracker.ack(4, 7).ack(5, 7)), Phase::HalfAcknowledged);
     assert_eq!(at(tracker.ack(6, 7)), Phase::AllAcknowledged);
     assert_eq!(at(tracker.complete(7, CheckpointKind::Checkpoint)), Phase::CompletedNotNotified);
-    (1..TASKS).for_each(|task| _ = tracker.step(Step::Notified, task, 7));
-    assert_eq!(at(&tracker), Phase::CompletedNotNotified);
-    assert_eq!(at(tracker.step(Step::Notified, TASKS, 7)), Phase::BetweenCheckpoints);
+    assert_eq!(at(tracker.step(Step::Notified, 5, 7)), Phase::CompletedNotNotified);
+    assert_eq!(at(tracker.step(Step::Notified, 6, 7)), Phase::BetweenCheckpoints, "all sinks");
 }
 
 #[test]

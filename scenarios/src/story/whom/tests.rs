@@ -25,11 +25,11 @@ fn leads(whom: &mut Whom, number: u16, term: u32) {
 }
 
 fn leader(whom: &Whom) -> Option<NodeId> {
-    whom.resolve(&Target::Leader, None)
+    whom.resolve(&Target::Leader, Cue::default())
 }
 
 fn follower(whom: &Whom, number: u32) -> Option<NodeId> {
-    whom.resolve(&Target::Follower(Some(number)), None)
+    whom.resolve(&Target::Follower(Some(number)), Cue::default())
 }
 
 #[test]
@@ -95,6 +95,14 @@ fn followers_are_counted_after_the_leader() {
 #[test]
 fn it_is_who_fired_the_trigger() {
     let whom = whom(3);
-    assert_eq!(whom.resolve(&Target::It, Some(coordinator(3))), Some(coordinator(3)));
-    assert_eq!(whom.resolve(&Target::It, None), None);
+    let cue = |number| Cue { by: Some(coordinator(number)), checkpoint: None };
+    assert_eq!(whom.resolve(&Target::It, cue(3)), Some(coordinator(3)));
+    assert_eq!(whom.resolve(&Target::It, Cue::default()), None);
+    let other = Target::Other(Role::Coordinator);
+    let others: Vec<_> = (1..=3).map(|number| whom.resolve(&other, cue(number))).collect();
+    assert_eq!(others, [2, 3, 1].map(|number| Some(coordinator(number))));
+    let alone = self::whom(1);
+    assert_eq!(alone.resolve(&other, cue(1)), None);
+    let first = whom.places.node(Role::Store, 1);
+    assert_eq!(whom.resolve(&Target::Other(Role::Store), cue(1)), first, "it is no store");
 }
