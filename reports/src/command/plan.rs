@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use stormglass_scenarios::plan::{Plan, Trigger};
+use stormglass_scenarios::plan::{Plan, RareEvent, Trigger};
 use stormglass_scenarios::problem::Problem;
 use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::scenario::Scenario;
 use stormglass_scenarios::topologies::Registry;
+use stormglass_scenarios::units::Text;
 use stormglass_sim::time::Instant;
 
 use crate::cli::{Answer, Exit, PlanArgs};
@@ -52,6 +53,10 @@ fn page(scenario: &Scenario, plan: &Plan, paint: Paint) -> String {
         out.push_str("  no faults\n");
     } else {
         out.push_str(&table.render(2, paint));
+    }
+    if !plan.rare_events.is_empty() {
+        let names: Vec<String> = plan.rare_events.iter().map(RareEvent::print).collect();
+        out.push_str(&format!("\n  rare events: {}\n", names.join(", ")));
     }
     for operation in &plan.operations {
         let at = operation.at.since(Instant::ZERO);
