@@ -59,6 +59,14 @@ impl Entry {
     }
 }
 
+/// A read of the blocking view.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    file: &'a str,
+    offset: u64,
+    bytes: u64,
+}
+
 /// What became of an asynchronous operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Finish {
@@ -81,6 +89,8 @@ pub(crate) struct Disk {
     /// Outcomes of operations that were settled before their events came up.
     finished: Vec<(u64, Outcome)>,
     free_at: Instant,
+    /// Who waits in the blocking view, until when.
+    waiting: Vec<(Owner, Instant)>,
     slowdowns: Vec<Slowdown>,
     /// Until when it moves at most so many bytes per second.
     throttles: Vec<(Instant, u64)>,
@@ -104,6 +114,7 @@ impl Disk {
             log: VecDeque::new(),
             finished: Vec::new(),
             free_at: Instant::ZERO,
+            waiting: Vec::new(),
             slowdowns: Vec::new(),
             throttles: Vec::new(),
             gone_until: Instant::ZERO,
@@ -237,7 +248,19 @@ impl Disk {
         let outcome = entry.perform(Arc::make_mut(ahead), self.spec.capacity);
         entry.outcome = Some(outcome.clone());
         self.log.push_back(entry);
+        self.waits(now, owner, completes);
         (outcome.0, completes)
+    }
+
+    /// A process waits in the blocking view.
+    fn waits(&mut self, now: Instant, owner: Owner, until: Instant) {
+        self.waiting.retain(|(other, until)| *other != owner && *until > now);
+        self.waiting.push((owner, until));
+    }
+
+    /// Who waits in the blocking view.
+    pub(crate) fn waiting(&self, now: Instant) -> Vec<Owner> {
+        self.waiting.iter().filter(|(_, until)| *until > now).map(|(owner, _)| *owner).collect()
     }
 
     /// Tells a file's length through the blocking view, and when the device has done so.
@@ -245,9 +268,10 @@ impl Disk {
         &mut self,
         now: Instant,
         departs: Instant,
+        owner: Owner,
         file: &str,
     ) -> (Result<u64, DiskError>, Instant) {
-        let (fate, completes) = self.look(now, departs, file, 0, 0);
+        let (fate, completes) = self.look(now, departs, owner, Look { file, offset: 0, bytes: 0 });
         let found = match fate {
             Fate::Fine => self.newest().content(file).map(Content::len).ok_or(DiskError::NotFound),
             fate => self.look_struck(fate, completes, file, 0, &mut []).map(|()| 0),
@@ -260,11 +284,12 @@ impl Disk {
         &mut self,
         now: Instant,
         departs: Instant,
-        file: &str,
-        offset: u64,
+        owner: Owner,
+        (file, offset): (&str, u64),
         out: &mut [u8],
     ) -> (Result<(), DiskError>, Instant) {
-        let (fate, completes) = self.look(now, departs, file, offset, out.len() as u64);
+        let bytes = out.len() as u64;
+        let (fate, completes) = self.look(now, departs, owner, Look { file, offset, bytes });
         let found = match fate {
             Fate::Fine => read(self.newest(), file, offset, out),
             fate => self.look_struck(fate, completes, file, offset, out),
@@ -277,9 +302,8 @@ impl Disk {
         &mut self,
         now: Instant,
         departs: Instant,
-        file: &str,
-        offset: u64,
-        bytes: u64,
+        owner: Owner,
+        Look { file, offset, bytes }: Look<'_>,
     ) -> (Fate, Instant) {
         self.settle(now);
         if !self.log.is_empty() {
@@ -287,6 +311,7 @@ impl Disk {
         }
         let start = departs.max(self.free_at);
         let completes = self.occupied(start + self.slowed(start, self.spec.latency, bytes));
+        self.waits(now, owner, completes);
         if self.armed.is_empty() && departs >= self.gone_until {
             return (Fate::Fine, completes);
         }
@@ -423,14 +448,20 @@ impl Disk {
         until > now && bytes_per_second < self.spec.bytes_per_second
     }
 
-    /// Does nothing for a while. True if operations were under way.
-    pub(crate) fn stall(&mut self, now: Instant, duration: Span) -> bool {
+    /// Does nothing for a while. Gives back who waits for it in the blocking view: what such a
+    /// process does next comes as much later.
+    pub(crate) fn stall(&mut self, now: Instant, duration: Span) -> Vec<Owner> {
         self.settle(now);
+        let waiting = self.waiting(now);
         self.free_at = self.free_at.max(now) + duration;
         for entry in &mut self.log {
             entry.completes += duration;
+            if entry.departs > now && waiting.contains(&entry.owner) {
+                entry.departs += duration;
+            }
         }
-        !self.log.is_empty()
+        self.waiting.iter_mut().for_each(|(_, until)| *until += duration);
+        waiting
     }
 
     /// What a process had not submitted yet leaves it later, and what comes behind that waits.

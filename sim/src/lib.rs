@@ -149,7 +149,7 @@
 //!   of faults.
 //! * [`trace`], [`divergence`]: the digest's marks; where two runs part.
 //! * Inside: `chance` (the only file that knows a random generator), `queue` (time and order),
-//!   `conn` (the books of connections), `disk` (device, files, contents, and what goes wrong there).
+//!   `conn` (the books of connections), `disk` (device, files, contents, and what goes wrong).
 #![no_std]
 extern crate alloc;
 #[cfg(test)]

@@ -189,34 +189,35 @@ impl Content {
         self.paged().write_at(offset, data);
     }
 
-    /// Flips a bit, counted round over its bytes, in the page cache and, where that is clean, on
-    /// the device. Says whether it was durable; none if the file has no bit.
+    /// Flips a bit, counted round over its bytes: in the page cache, and on the device too if that
+    /// has the same byte there. Says whether it does; none if the file has no bit.
     pub(crate) fn rot(&mut self, bit: u64) -> Option<bool> {
         let bit = bit.checked_rem(8 * self.len())?;
         let (at, mask) = (bit / 8, 1 << (bit % 8));
-        let mut byte = [0];
-        self.read_at(at, &mut byte).expect("it is inside");
-        byte[0] ^= mask;
-        match self {
-            Content::Log { chunks, durable } => {
-                let durable = match durable {
-                    Durable::Prefix(n) => chunks[..*n].iter().map(|c| c.bytes().len() as u64).sum(),
-                    Durable::Other(_) => 0,
-                };
-                splice(&mut Arc::make_mut(chunks)[..], at, &byte);
-                Some(at < durable)
+        let mut live = [0];
+        self.read_at(at, &mut live).expect("it is inside");
+        let rotten = [live[0] ^ mask];
+        Some(match self {
+            Content::Log { chunks, durable: Durable::Prefix(n) } => {
+                let durable: usize = chunks[..*n].iter().map(|c| c.bytes().len()).sum();
+                splice(&mut Arc::make_mut(chunks)[..], at, &rotten);
+                at < durable as u64
+            }
+            Content::Log { chunks, durable: Durable::Other(old) } => {
+                splice(&mut Arc::make_mut(chunks)[..], at, &rotten);
+                let durable = join(old).bytes().get(at as usize) == Some(&live[0]);
+                durable && splice(&mut Arc::make_mut(old)[..], at, &rotten)
             }
             Content::Paged(paged) => {
-                let page = at as usize / PAGE;
-                let clean = !paged.dirty.contains(&page);
-                for pages in [Some(&mut paged.pages), clean.then_some(&mut paged.durable)] {
-                    if let Some(page) = pages.and_then(|pages| pages.get_mut(page)) {
-                        Arc::make_mut(page)[at as usize % PAGE] = byte[0];
-                    }
+                let (page, byte) = (at as usize / PAGE, at as usize % PAGE);
+                Arc::make_mut(&mut paged.pages[page])[byte] = rotten[0];
+                let durable = at < paged.durable_len && paged.durable[page][byte] == live[0];
+                if durable {
+                    Arc::make_mut(&mut paged.durable[page])[byte] = rotten[0];
                 }
-                Some(clean)
+                durable
             }
-        }
+        })
     }
 
     /// Writes over what is durable at an offset, as far as that goes, and so over the page cache

@@ -258,7 +258,7 @@ fn the_blocking_view_is_ahead_of_the_device_and_a_crash_takes_it_back() {
     let act = |at| Action::WriteAt { file: file.clone(), offset: at, data: data.clone() };
     let (_, first) = disk.block(Instant(0), Instant(0), ME, act(0));
     let (_, second) = disk.block(Instant(0), first, ME, act(5));
-    let len = |disk: &mut Disk, at| disk.len(Instant(0), at, "a").0;
+    let len = |disk: &mut Disk, at| disk.len(Instant(0), at, ME, "a").0;
     assert_eq!(len(&mut disk, second), Ok(10));
     let mut crashed = disk.clone();
     crashed.process_died(Instant(first.0 - 1), ME);
@@ -318,7 +318,7 @@ fn operations_queue_for_the_device_by_logical_size() {
     assert_eq!(second, Instant(1_000_040_000));
     let third = disk.submit(Instant(0), Instant(0), ME, 3, DiskOp::SyncDir);
     assert_eq!(third, Instant(1_000_540_000));
-    assert!(disk.stall(Instant(600_000_000), Span::secs(1)));
+    assert_eq!(disk.stall(Instant(600_000_000), Span::secs(1)), [], "nobody is blocked");
     assert_eq!(disk.finish(third, 2), Finish::Later(Instant(2_000_040_000)));
     assert_eq!(disk.files.used(), 500_000);
 }

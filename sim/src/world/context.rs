@@ -272,16 +272,16 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
 
 impl<P: Process, W> BlockingDisk for Handler<'_, P, W> {
     fn len(&mut self, file: &str) -> Result<u64, DiskError> {
-        let (now, at) = (self.kernel.now, self.at);
+        let (now, at, owner) = (self.kernel.now, self.at, self.owner);
         let disk = &mut self.kernel.machine(self.me.machine).disk;
-        let (found, completes) = disk.len(now, at, file);
+        let (found, completes) = disk.len(now, at, owner, file);
         self.blocked_until(completes);
         found
     }
     fn read_at(&mut self, file: &str, offset: u64, out: &mut [u8]) -> Result<(), DiskError> {
-        let (now, at) = (self.kernel.now, self.at);
+        let (now, at, owner) = (self.kernel.now, self.at, self.owner);
         let disk = &mut self.kernel.machine(self.me.machine).disk;
-        let (found, completes) = disk.read_at(now, at, file, offset, out);
+        let (found, completes) = disk.read_at(now, at, owner, (file, offset), out);
         self.blocked_until(completes);
         found
     }

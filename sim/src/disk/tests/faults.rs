@@ -52,7 +52,7 @@ impl Bench {
 
     fn peek(&mut self, file: &str, offset: u64, len: usize) -> Result<Vec<u8>, DiskError> {
         let mut out = vec![0; len];
-        let (outcome, at) = self.disk.read_at(self.now, self.now, file, offset, &mut out);
+        let (outcome, at) = self.disk.read_at(self.now, self.now, ME, (file, offset), &mut out);
         self.now = at;
         outcome.map(|()| out)
     }
@@ -241,8 +241,8 @@ fn the_blocking_view_fails_as_the_other_does() {
     assert_eq!(bench.peek("f", 0, 8), Err(DiskError::Io));
     assert_eq!(bench.peek("f", 0, 8).unwrap(), b"contents");
     assert_eq!(bench.peek("f", 4, 8), Err(DiskError::PastEnd));
-    assert_eq!(bench.disk.len(bench.now, bench.now, "g").0, Err(DiskError::Io));
-    assert_eq!(bench.disk.len(bench.now, bench.now, "g").0, Err(DiskError::NotFound));
+    assert_eq!(bench.disk.len(bench.now, bench.now, ME, "g").0, Err(DiskError::Io));
+    assert_eq!(bench.disk.len(bench.now, bench.now, ME, "g").0, Err(DiskError::NotFound));
 }
 
 /// PostgreSQL's story of 2018: it took a failed `fsync` for one that can be tried again. Linux had
@@ -395,7 +395,7 @@ fn a_lost_disk_fails_everything_until_an_empty_one_is_there() {
     let list = || DiskOp::List { prefix: "".into() };
     assert_eq!((bench.run(list()), bench.sync("a")), (Err(DiskError::Io), Err(DiskError::Io)));
     assert_eq!(bench.peek("a", 0, 1), Err(DiskError::Io));
-    assert_eq!(bench.disk.len(bench.now, bench.now, "a").0, Err(DiskError::Io));
+    assert_eq!(bench.disk.len(bench.now, bench.now, ME, "a").0, Err(DiskError::Io));
     bench.disk.power_lost(bench.now);
     bench.now = back;
     assert_eq!(bench.run(list()), Ok(DiskReply::Names(vec![])));

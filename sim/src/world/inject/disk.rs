@@ -3,8 +3,8 @@
 use super::hit;
 use crate::disk::strike::Armed;
 use crate::fault::{Effect, Fault, FaultError};
-use crate::node::Process;
-use crate::time::Instant;
+use crate::node::{Exit, MachineId, Process};
+use crate::time::{Instant, Span};
 use crate::world::kernel::Kernel;
 
 impl<P: Process> Kernel<P> {
@@ -22,7 +22,7 @@ impl<P: Process> Kernel<P> {
             }
             Fault::StallDisk { machine, duration } => {
                 self.known(*machine)?;
-                self.machine(*machine).disk.stall(now, *duration);
+                self.stall_disk(*machine, *duration);
                 Ok(hit(!duration.is_zero()))
             }
             Fault::ThrottleDisk { machine, bytes_per_second, duration } => {
@@ -53,13 +53,15 @@ impl<P: Process> Kernel<P> {
                 if duration.is_zero() {
                     return Ok(hit(false));
                 }
+                let processes_lost = self.abort_waiting(*machine);
                 let bytes_lost = self.machine(*machine).disk.lose(now, now + *duration);
-                Ok(Effect { bytes_lost, ..hit(true) })
+                Ok(Effect { processes_lost, bytes_lost, ..hit(true) })
             }
             Fault::WipeDisk { machine } => {
                 self.known(*machine)?;
+                let processes_lost = self.abort_waiting(*machine);
                 let bytes_lost = self.machine(*machine).disk.wipe(now);
-                Ok(Effect { bytes_lost, ..hit(bytes_lost > 0) })
+                Ok(Effect { processes_lost, bytes_lost, ..hit(bytes_lost > 0) })
             }
             Fault::RotFile { machine, prefix, file, bit } => {
                 self.known(*machine)?;
@@ -67,5 +69,33 @@ impl<P: Process> Kernel<P> {
             }
             other => unreachable!("{other:?} is no fault of a disk"),
         }
+    }
+
+    /// A disk does nothing for a while; who waits for it in the blocking view goes on as much
+    /// later.
+    fn stall_disk(&mut self, machine: MachineId, duration: Span) {
+        let now = self.now;
+        for owner in self.machine(machine).disk.stall(now, duration) {
+            if !self.lives(owner) {
+                continue;
+            }
+            let node = &mut self.nodes[owner.slot as usize];
+            for lane in node.lanes.iter_mut().filter(|lane| lane.busy_until > now) {
+                lane.busy_until += duration;
+            }
+            let id = node.id;
+            self.postpone(id, owner, duration);
+        }
+    }
+
+    /// Ends the processes that wait for a disk in the blocking view when that is gone: their
+    /// handlers, which have run already, cannot hear of an I/O error any more, and what they do
+    /// after it must not happen.
+    fn abort_waiting(&mut self, machine: MachineId) -> u64 {
+        let now = self.now;
+        let mut waiting = self.machine(machine).disk.waiting(now);
+        waiting.retain(|owner| self.lives(*owner));
+        waiting.iter().for_each(|owner| self.end(owner.slot, Exit::Crashed, false));
+        waiting.len() as u64
     }
 }

@@ -122,15 +122,17 @@ impl<P: Process> Kernel<P> {
         }
         let owner = Owner { slot, incarnation: place.incarnation };
         if place.departs > now {
-            place.departs += duration;
             self.postpone(node, owner, duration);
+            self.machine(node.machine).disk.postpone(now, owner, duration);
         }
         Ok(hit(true))
     }
 
-    /// What a process has not sent yet leaves later.
-    fn postpone(&mut self, node: NodeId, owner: Owner, duration: Span) {
+    /// What a process has not sent yet leaves later; what it has not asked of its disk yet is the
+    /// disk's business.
+    pub(super) fn postpone(&mut self, node: NodeId, owner: Owner, duration: Span) {
         let now = self.now;
+        self.nodes[owner.slot as usize].departs += duration;
         let unsent = |e: &Envelope<P>| match e {
             Envelope::Datagram { event: Event::Datagram { from, .. }, born, departs, .. } => {
                 *from == node && *born == owner.incarnation && *departs > now
@@ -148,7 +150,6 @@ impl<P: Process> Kernel<P> {
             self.queue.push_in_order(at + duration, envelope);
         }
         self.connections_wait(owner, duration);
-        self.machine(node.machine).disk.postpone(now, owner, duration);
     }
 
     fn slow_cpu(

@@ -1,5 +1,7 @@
 //! The disk as processes see it.
 
+use alloc::vec;
+
 use super::*;
 use crate::fault::{ArmedId, DamageKind, DiskFailure, FaultError, PowerLoss};
 use crate::machine::DiskSpec;
@@ -209,4 +211,51 @@ fn disk_faults_that_cannot_be_are_refused() {
     assert!(!lab.hurt(throttle(u64::MAX)).took_effect);
     let nowhere = Fault::LoseDisk { machine: MachineId(9), duration: Span::secs(1) };
     assert_eq!(lab.inject(&nowhere), Err(FaultError::UnknownMachine(MachineId(9))));
+}
+
+/// Writes and syncs in the blocking view, then says so.
+fn blocked(_: &mut Actor, _: Lane, event: Event<Say>, cx: Cx<'_>) {
+    if let Event::Start = event
+        && cx.incarnation() == 1
+    {
+        let disk = cx.blocking_disk(Lane(0));
+        disk.write_at("db", 0, b"hello").expect("room");
+        disk.sync("db").expect("it is there");
+        cx.send(B, say(1));
+        cx.blocking_disk(Lane(0)).sync_dir().expect("it is there");
+        cx.send(B, say(2));
+    }
+}
+
+/// A bank in the blocking view told its client that a deposit was durable while the disk stalled:
+/// the handler had run before the stall, and what it sent left at the instant that was right then.
+#[test]
+fn who_waits_for_a_stalled_disk_in_the_blocking_view_goes_on_later() {
+    for (stall, early) in [(100_000, 0), (700_000, 1), (2_000_000, 2)] {
+        let mut lab = lab(blocked, quiet);
+        lab.run_until(Instant(stall));
+        lab.hurt(Fault::StallDisk { machine: MA, duration: Span::millis(100) });
+        lab.run_until(ms(50));
+        assert_eq!(lab.heard(B).len(), early);
+        lab.run_until(ms(200));
+        assert_eq!(lab.heard(B), [1, 2]);
+    }
+}
+
+#[test]
+fn who_waits_for_a_lost_disk_in_the_blocking_view_does_not_go_on() {
+    let gone = [
+        Fault::WipeDisk { machine: MA },
+        Fault::LoseDisk { machine: MA, duration: Span::millis(1) },
+    ];
+    for fault in gone {
+        let mut lab = lab(blocked, quiet);
+        lab.run_until(Instant(700_000));
+        assert_eq!(lab.hurt(fault.clone()).processes_lost, 1);
+        lab.run_until(ms(50));
+        assert_eq!((lab.heard(B), lab.is_up(A)), (vec![1], false), "what had left has left");
+        lab.hurt(Fault::Start { node: A });
+        lab.run_until(ms(100));
+        assert_eq!(lab.hurt(fault).processes_lost, 0, "nobody waits");
+    }
 }
