@@ -224,11 +224,24 @@ impl Disk {
         let fate = self.fate(departs, completes, &action);
         let ticket = Some(ticket);
         let mut entry = Entry { completes, departs, owner, ticket, fate, action, outcome: None };
-        if let Some(ahead) = &mut self.ahead {
-            entry.outcome = Some(entry.perform(Arc::make_mut(ahead), self.spec.capacity));
+        if self.ahead.is_some() {
+            let _ = self.perform_ahead(&mut entry);
         }
         self.log.push_back(entry);
         completes
+    }
+
+    /// Does an operation on the copy that is ahead.
+    fn perform_ahead(&mut self, entry: &mut Entry) -> Outcome {
+        let ahead = self.ahead.as_mut().expect("the copy was made");
+        let (outcome, struck) = entry.perform(Arc::make_mut(ahead), self.spec.capacity);
+        entry.outcome = Some((outcome.clone(), struck));
+        if !struck && matches!(entry.fate, Fate::Struck(_)) {
+            // what could not change it may meet the next one
+            self.account(&entry.fate, false);
+            entry.fate = Fate::Fine;
+        }
+        outcome
     }
 
     /// Does an operation for the blocking view; gives back its outcome and when it completes.
@@ -244,12 +257,10 @@ impl Disk {
         let fate = self.fate(departs, completes, &action);
         let mut entry =
             Entry { completes, departs, owner, ticket: None, fate, action, outcome: None };
-        let ahead = self.ahead.as_mut().expect("the copy was made");
-        let outcome = entry.perform(Arc::make_mut(ahead), self.spec.capacity);
-        entry.outcome = Some(outcome.clone());
+        let outcome = self.perform_ahead(&mut entry);
         self.log.push_back(entry);
         self.waits(now, owner, completes);
-        (outcome.0, completes)
+        (outcome, completes)
     }
 
     /// A process waits in the blocking view.

@@ -123,6 +123,24 @@ fn a_failure_that_changes_nothing_stays_armed() {
     assert_eq!(bench.disk.hits, [ArmedId(1), ArmedId(4)]);
 }
 
+/// A burst in the blocking view, of which nothing has completed yet.
+#[test]
+fn what_could_not_change_one_write_meets_the_next() {
+    let mut bench = Bench::new(1);
+    bench.keep("db", b"old");
+    bench.arm(DiskFailure::PhantomWrites, "", 0);
+    let now = bench.now;
+    for data in [b"old", b"new", b"end"] {
+        let data = Payload::new(*data);
+        let action = Action::WriteAt { file: "db".into(), offset: 0, data };
+        bench.now = bench.disk.block(now, bench.now, ME, action).1;
+        let expected = if bench.disk.log.len() < 3 { b"old" } else { b"end" };
+        assert_eq!(bench.disk.newest().content("db").unwrap().read().bytes(), expected);
+    }
+    assert_eq!(bench.disk.hits_at(now, ArmedId(0)), 0);
+    assert_eq!(bench.disk.hits_at(bench.now, ArmedId(0)), 1);
+}
+
 #[test]
 fn a_write_that_was_never_submitted_was_not_struck() {
     let mut bench = Bench::new(1);
