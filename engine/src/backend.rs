@@ -120,7 +120,8 @@ impl fmt::Display for StorageError {
 ///
 /// A commit is atomic: after a crash at any instant within it, the store holds all of its changes
 /// or none. If a disk lies about what is durable a store may be found as an older commit left it,
-/// and cannot know: who needs a certain commit has to write down which one it is, and look.
+/// and cannot know: who needs a certain commit has to write down which one it is, and look, before
+/// each commit too.
 pub trait StorageEngine: fmt::Debug + Send + Sync {
     /// Makes a store with these entries, in the place of any that has its name. It and its name are
     /// durable when this returns. A crash before that leaves what was there before, or nothing.
@@ -135,14 +136,17 @@ pub trait StorageEngine: fmt::Debug + Send + Sync {
     ) -> Result<(), StorageError>;
 
     /// Does all changes, the later ones last, makes them durable, and reads these ranges back: from
-    /// what the engine has stored, one after the other, each in key order.
+    /// what the engine has stored, one after the other, each in key order. All that only if the
+    /// store holds an entry, as its last commit has left it: one that has gone back to an older
+    /// commit, behind its user's back, must not be gone on with.
     ///
     /// # Errors
-    /// See [`StorageError`].
+    /// See [`StorageError`]; [`StorageError::Refused`] if it does not hold that entry.
     fn commit(
         &self,
         disk: &mut dyn BlockingDisk,
         file: &str,
+        held: &Entry,
         changes: &[Change],
         read: &[KeyRange],
     ) -> Result<Vec<Entry>, StorageError>;

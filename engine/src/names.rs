@@ -61,7 +61,7 @@ names! {
         RestartedInPlace = "restarted-in-place",
         /// A coordinator found a torn frame at the end of its log.
         LogTorn = "log-torn",
-        /// A coordinator found rot in its log, and stays out.
+        /// A coordinator or the receiver found rot in its log, and stays out.
         LogRotten = "log-rotten",
         /// A running generation was replaced because members or goal had changed.
         Rebalanced = "rebalanced",

@@ -355,13 +355,17 @@ impl Receiver {
     fn rewrite(&mut self, cx: &mut Cx<'_>) {
         let mut frames = self.transactions.frames();
         frames.extend(self.table.frames());
-        self.log.rewrite(Frame::encode_all(&frames), cx);
+        self.log.rewrite(&frames, cx);
     }
 
-    /// Rebuilds everything from the log, and shows what was committed but not shown.
+    /// Rebuilds everything from the log, and shows what was committed but not shown. From a rotten
+    /// one it does not: what was committed would be forgotten.
     fn recover(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
         let mut committed: Vec<TransactionId> = Vec::new();
-        let (frames, whole) = Frame::decode_log(bytes);
+        let Ok((frames, whole)) = Frame::decode_log(bytes) else {
+            cx.probe(Probe::LogRotten);
+            return cx.exit();
+        };
         if whole < bytes.len() {
             self.log.cut(&bytes[..whole], cx);
         }

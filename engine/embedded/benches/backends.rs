@@ -197,7 +197,7 @@ fn from_entries(entries: &[Entry]) {
 fn log(state: &KeyedState) {
     let mark = Mark { checkpoint: CheckpointId(1), ..Mark::default() };
     let (entries, weight) = state.entries();
-    let (log, base) = Log::begin(None, &entries, weight);
+    let (log, base) = Log::begin(FILE, None, &entries, weight);
     let frames = |(log, state, keys): &mut (Log, KeyedState, Keys)| {
         let (changes, weight) = state.changed_entries(keys);
         [log.changes(&changes, weight), log.mark((mark, &[]))]
@@ -210,8 +210,10 @@ fn log(state: &KeyedState) {
     line("log", "changes written to the log", taken, CHANGED);
     let mut file = base.bytes().to_vec();
     frames(&mut before()).iter().for_each(|frame| file.extend_from_slice(frame.bytes()));
-    let taken =
-        nanos(|| (), |()| from_entries(&recover(&file, Wanted::At(mark)).expect("it is marked").0));
+    let taken = nanos(
+        || (),
+        |()| from_entries(&recover(FILE, &file, Wanted::At(mark)).expect("it is marked").0),
+    );
     line("log", "restore from the local log", taken, KEYS);
 }
 
@@ -225,7 +227,8 @@ fn embedded(state: &KeyedState) {
     Redb.create(&mut disk, FILE, &entries).expect("a disk without faults");
     let commit = |disk: &mut Plain, changes: &[Change]| {
         let all: Vec<_> = (0..GROUPS).map(|group| range_of(KeyGroup(group))).collect();
-        let stored = Redb.commit(disk, FILE, changes, &all).expect("a disk without faults");
+        let stored =
+            Redb.commit(disk, FILE, &entries[0], changes, &all).expect("a disk without faults");
         let mut layers = Layers::default();
         layers.lay_entries(&stored).expect("they are rows");
         black_box(layers.finish());

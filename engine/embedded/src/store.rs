@@ -48,12 +48,14 @@ impl StorageEngine for Redb {
         &self,
         disk: &mut dyn BlockingDisk,
         file: &str,
+        held: &Entry,
         changes: &[Change],
         read: &[KeyRange],
     ) -> Result<Vec<Entry>, StorageError> {
         let image = load(disk, file)?;
         let puts = changes.iter().map(|change| (&change.key[..], change.value.as_deref()));
-        let (steps, entries) = change(&image, puts, read).map_err(refused)?;
+        let done = change(&image, held, puts, read).map_err(refused)?;
+        let (steps, entries) = done.ok_or(StorageError::Refused)?;
         replay(steps, disk, file).map_err(StorageError::Unknown)?;
         Ok(entries)
     }
@@ -113,15 +115,22 @@ fn fill<'a>(image: &Image, puts: impl Iterator<Item = Put<'a>>) -> Result<Vec<St
     Ok(image.take_steps())
 }
 
+/// None, and nothing is changed, if the store does not hold an entry.
 fn change<'a>(
     image: &Image,
+    (key, value): &Entry,
     puts: impl Iterator<Item = Put<'a>>,
     ranges: &[KeyRange],
-) -> Result<Done, redb::Error> {
+) -> Result<Option<Done>, redb::Error> {
     let database = open(image)?;
+    let table = database.begin_read()?.open_table(TABLE)?;
+    if table.get(&key[..])?.is_none_or(|found| found.value() != &value[..]) {
+        return Ok(None);
+    }
+    drop(table);
     write(&database, puts)?;
     let entries = read(&database, ranges)?;
-    Ok((image.take_steps(), entries))
+    Ok(Some((image.take_steps(), entries)))
 }
 
 fn look(image: &Image, range: &KeyRange) -> Result<Vec<Entry>, redb::Error> {

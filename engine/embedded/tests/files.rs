@@ -84,7 +84,8 @@ fn store(commits: u64) -> Plain {
     let mut disk = Plain::default();
     Redb.create(&mut disk, FILE, &host::model(0)).expect("a disk that never fails");
     for n in 1..=commits {
-        Redb.commit(&mut disk, FILE, &host::changes(n), &[]).expect("a disk that never fails");
+        let (held, changes) = (host::mark(n - 1), host::changes(n));
+        Redb.commit(&mut disk, FILE, &held, &changes, &[]).expect("a disk that never fails");
     }
     disk
 }
@@ -111,9 +112,18 @@ fn what_is_no_store_is_refused() {
         disk.files.insert(FILE.to_string(), bytes);
         assert_eq!(scan(&mut disk), Err(StorageError::Refused));
         let all = [host::everything()];
-        let outcome = Redb.commit(&mut disk, FILE, &host::changes(1), &all);
+        let outcome = Redb.commit(&mut disk, FILE, &host::mark(0), &host::changes(1), &all);
         assert_eq!(outcome, Err(StorageError::Refused));
     }
+}
+
+#[test]
+fn a_commit_follows_on_a_certain_one() {
+    let (mut disk, older) = (store(5), store(4).files[FILE].clone());
+    disk.files.insert(FILE.to_string(), older.clone());
+    let (changes, all) = (host::changes(6), [host::everything()]);
+    let outcome = Redb.commit(&mut disk, FILE, &host::mark(5), &changes, &all);
+    assert_eq!((outcome, &disk.files[FILE]), (Err(StorageError::Refused), &older));
 }
 
 #[test]
@@ -138,8 +148,11 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
         }
-        // A commit may or may not see it; it must not fall over it.
-        let _ = Redb.commit(&mut disk.clone(), FILE, &host::changes(13), &[host::everything()]);
+        // A commit may or may not see it; it must not fall over it, nor go on with anything else.
+        let (held, changes, all) = (host::mark(12), host::changes(13), [host::everything()]);
+        if let Ok(entries) = Redb.commit(&mut disk.clone(), FILE, &held, &changes, &all) {
+            prop_assert_eq!(host::commit_of(&entries), 13);
+        }
         match scan(&mut disk) {
             Ok(found) => prop_assert!(found <= 12),
             Err(error) => prop_assert_eq!(error, StorageError::Refused),

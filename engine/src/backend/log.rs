@@ -13,7 +13,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use stormglass_sim::hash::Mixer;
+use stormglass_sim::hash::{Mixer, fingerprint};
 use stormglass_sim::payload::Payload;
 
 use super::{Change, Entry, Mark};
@@ -40,6 +40,8 @@ pub type Found = (Vec<Entry>, Vec<u8>);
 /// Writes the frames of one file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Log {
+    /// The fingerprint of the file's name.
+    file: u64,
     /// Where the next frame goes, in bytes.
     at: u64,
     /// Logical bytes of the first frame, and of those behind it.
@@ -48,10 +50,16 @@ pub struct Log {
 }
 
 impl Log {
-    /// Begins a file with the state of a cut, or that a task starts with if there is none. It
-    /// weighs `state` logical bytes. Gives the file's first contents.
-    pub fn begin(cut: Option<Cut<'_>>, entries: &[Entry], state: u64) -> (Self, Payload) {
-        let mut log = Log { at: 0, base: 0, changed: 0 };
+    /// Begins a file of this name with the state of a cut, or that a task starts with if there is
+    /// none. It weighs `state` logical bytes. Gives the file's first contents.
+    pub fn begin(
+        file: &str,
+        cut: Option<Cut<'_>>,
+        entries: &[Entry],
+        state: u64,
+    ) -> (Self, Payload) {
+        let file = fingerprint(file.as_bytes());
+        let mut log = Log { file, at: 0, base: 0, changed: 0 };
         let body = |out: &mut Vec<u8>| {
             out.push(BASE);
             put(out, cut.is_some().into());
@@ -104,7 +112,7 @@ impl Log {
         let mut out = alloc::vec![0; HEAD];
         body(&mut out);
         let len = u32::try_from(out.len() - HEAD).expect("a frame below four gigabytes");
-        let sum = checksum(self.at, &out[HEAD..]);
+        let sum = checksum(self.file, self.at, &out[HEAD..]);
         out[..4].copy_from_slice(&MAGIC.to_le_bytes());
         out[4..8].copy_from_slice(&len.to_le_bytes());
         out[8..16].copy_from_slice(&self.at.to_le_bytes());
@@ -124,11 +132,12 @@ pub enum Wanted {
     Newest,
 }
 
-/// Reads a file's state, in the order of the keys' bytes, and what the last mark before that holds.
-/// None if it never was what is wanted.
-pub fn recover(file: &[u8], wanted: Wanted) -> Option<Found> {
+/// Reads the state in a file of this name from its contents, in the order of the keys' bytes, and
+/// what the last mark before that holds. None if it never was what is wanted.
+pub fn recover(file: &str, contents: &[u8], wanted: Wanted) -> Option<Found> {
+    let file = fingerprint(file.as_bytes());
     let (mut at, mut state, mut rest) = (0, BTreeMap::new(), Vec::new());
-    while let Some((body, end)) = frame(file, at) {
+    while let Some((body, end)) = frame(file, contents, at) {
         if let Some((mark, with)) = redo(&mut state, body, at == 0)? {
             rest = with;
             if wanted == Wanted::At(mark) {
@@ -140,21 +149,21 @@ pub fn recover(file: &[u8], wanted: Wanted) -> Option<Found> {
     (wanted == Wanted::Newest && at > 0).then(|| (state.into_iter().collect(), rest))
 }
 
-/// The place is part of the sum: a frame counts only where it was written.
-fn checksum(place: u64, body: &[u8]) -> u64 {
+/// File and place are part of the sum: a frame counts only where it was written.
+fn checksum(file: u64, place: u64, body: &[u8]) -> u64 {
     let mut mixer = Mixer::new();
-    mixer.word(place);
+    mixer.pair(file, place);
     mixer.bytes(body);
     mixer.finish64()
 }
 
 /// The body of the frame that was written for this place, and its end.
-fn frame(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+fn frame(file: u64, bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let mut reader = Reader(bytes.get(at..)?);
     let (magic, len) = (reader.u32()?, reader.u32()? as usize);
     let (place, sum) = (reader.u64()?, reader.u64()?);
     let body = reader.take(len)?;
-    let sound = magic == MAGIC && place == at as u64 && checksum(place, body) == sum;
+    let sound = magic == MAGIC && place == at as u64 && checksum(file, place, body) == sum;
     sound.then_some((body, at + HEAD + len))
 }
 

@@ -326,7 +326,12 @@ impl Replica {
             let bytes = storage::rewrite(&durable, self.switches, reached);
             return self.replace(bytes, through, cx);
         }
-        let data = Payload::new(self.frames.encode(&writes));
+        let first = self.frames == Frames::default();
+        let frame = self.frames.encode(&writes);
+        if first && frame.len() > storage::FIRST_MOST {
+            return self.replace(frame, through, cx);
+        }
+        let data = Payload::new(frame);
         cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data });
         if !self.named {
             self.named = true;

@@ -6,7 +6,13 @@
 //! it is cut off, for nothing was promised on it. A bad frame with a good one behind it was
 //! confirmed once, and is *rotten*: a replica must not go on without it, and recovery says so.
 //!
-//! What cannot be told from a torn frame is rot in the very last one.
+//! A file that was rewritten is one frame, durable before it has the file's name: there is none
+//! behind it that would tell rot from a torn write, but it cannot be torn. So the first frame of a
+//! file is appended only if it fits into [`FIRST_MOST`] bytes, and in a longer file a bad first
+//! frame is rotten.
+//!
+//! What cannot be told from a torn frame is rot in the very last one of several, and in a first one
+//! that is alone and short.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -25,6 +31,10 @@ const MAGIC: u32 = 0x5347_5246;
 /// Magic, length, place, checksum.
 const HEAD: usize = 4 + 4 + 8 + 8;
 
+/// A first frame that takes more bytes is not appended to an empty file, but becomes durable under
+/// another name first.
+pub const FIRST_MOST: usize = 512;
+
 /// Writes the frames of one file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Frames {
@@ -41,7 +51,7 @@ pub struct Rotten {
 
 impl fmt::Display for Rotten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the log cannot be read at byte {}, though there is more behind", self.offset)
+        write!(f, "the log cannot be read at byte {}, though it was durable there", self.offset)
     }
 }
 
@@ -96,15 +106,16 @@ pub fn rewrite(durable: &Durable, switches: Switches, mut reached: impl FnMut(Tw
 /// torn and is to be cut off.
 ///
 /// # Errors
-/// If a frame cannot be read and one behind it can, if one is not where it was written, or if
-/// frames contradict each other.
+/// If a frame cannot be read and one behind it can, or it is a long file's first one; if one is not
+/// where it was written, or if frames contradict each other.
 pub fn recover(bytes: &[u8]) -> Result<(Durable, usize), Rotten> {
     let (mut durable, mut at) = (Durable::default(), 0);
     while at < bytes.len() {
         let here = frame(bytes, at).filter(|(place, ..)| *place == at as u64);
         let Some((_, body, end)) = here else {
             let more = (at..bytes.len()).any(|later| frame(bytes, later).is_some());
-            return if more { Err(Rotten { offset: at }) } else { Ok((durable, at)) };
+            let was_whole = at == 0 && bytes.len() > FIRST_MOST;
+            return if more || was_whole { Err(Rotten { offset: at }) } else { Ok((durable, at)) };
         };
         let mut reader = Reader(body);
         while !reader.0.is_empty() {

@@ -1,9 +1,16 @@
 //! The frames of the receiver's log. A frame is its body's length, its checksum, its body.
+//!
+//! The checksum is also that of the frame's place in the file, so a frame counts only where it was
+//! written. The body's first byte says, besides its kind, which frame it is since the last sync:
+//! the first one was written when everything before it was durable. So a bad frame that has such a
+//! one behind it was durable too, and is *rotten*; any other was torn by a crash, and nobody was
+//! told of it, nor of what is behind it.
+//!
+//! What cannot be told from a torn frame is rot in the very last one.
 
 use alloc::vec::Vec;
 
-use stormglass_sim::hash::fingerprint;
-use stormglass_sim::payload::Payload;
+use stormglass_sim::hash::Mixer;
 use stormglass_sim::time::Instant;
 
 use crate::ids::{CheckpointId, Child, ComponentId, Generation, Root, TaskId};
@@ -13,6 +20,17 @@ use crate::value::{self, Value};
 
 /// Bytes before a frame's body.
 const HEADER: usize = 12;
+/// Bits of a body's first byte that say what it holds; the others number the frame.
+const KIND: u8 = 0b111;
+/// The highest number: that of later frames too.
+const LAST: u8 = u8::MAX >> 3;
+
+/// A frame that was durable once cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rotten {
+    /// Where it begins.
+    pub offset: usize,
+}
 
 /// A record that was or will be published.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,11 +133,11 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// Encodes frames in order.
-    pub fn encode_all(frames: &[Frame]) -> Payload {
+    /// Encodes frames in order, to be [sealed](seal) where they are written.
+    pub fn encode_all(frames: &[Frame]) -> Vec<u8> {
         let mut out = Vec::new();
         frames.iter().for_each(|frame| frame.append_to(&mut out));
-        Payload::new(out)
+        out
     }
 
     /// Encodes one more.
@@ -127,19 +145,38 @@ impl Frame {
         frame_with(out, |body| self.encode(body));
     }
 
-    /// Reads the frames of a log up to the first that is torn or rotten; also gives back how many
-    /// bytes that were.
-    pub fn decode_log(bytes: &[u8]) -> (Vec<Frame>, usize) {
-        let (mut reader, mut whole) = (Reader(bytes), 0);
-        let frames = core::iter::from_fn(|| {
-            let len = reader.u32()? as usize;
-            let sum = reader.u64()?;
-            let body = reader.take(len)?;
-            let frame = if fingerprint(body) == sum { Frame::decode(body) } else { None };
-            whole = if frame.is_some() { bytes.len() - reader.0.len() } else { whole };
-            frame
-        });
-        (frames.collect(), whole)
+    /// Reads the frames of a log up to the first that is torn; also gives back how many bytes that
+    /// were.
+    ///
+    /// # Errors
+    /// If a frame cannot be read that was durable.
+    pub fn decode_log(bytes: &[u8]) -> Result<(Vec<Frame>, usize), Rotten> {
+        let (mut frames, mut at) = (Vec::new(), 0);
+        while let Some((frame, _, end)) = Frame::at(bytes, at) {
+            frames.push(frame);
+            at = end;
+        }
+        let mut behind = at + 1;
+        while behind < bytes.len() {
+            match Frame::at(bytes, behind) {
+                Some((_, 0, _)) => return Err(Rotten { offset: at }),
+                Some((.., end)) => behind = end,
+                None => behind += 1,
+            }
+        }
+        Ok((frames, at))
+    }
+
+    /// The frame that was written at a place, its number since the last sync, and its end.
+    fn at(bytes: &[u8], at: usize) -> Option<(Frame, u8, usize)> {
+        let mut reader = Reader(bytes.get(at..)?);
+        let len = reader.u32()? as usize;
+        let sum = reader.u64()?;
+        let body = reader.take(len)?;
+        let number = body.first()? >> KIND.count_ones();
+        let sound = checksum(at as u64, body) == sum;
+        let frame = if sound { Frame::decode(body) } else { None };
+        frame.map(|frame| (frame, number, at + HEADER + len))
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -183,7 +220,7 @@ impl Frame {
     fn decode(body: &[u8]) -> Option<Frame> {
         let (tag, rest) = body.split_first()?;
         let mut reader = Reader(rest);
-        Some(match tag {
+        Some(match tag & KIND {
             1 => {
                 let id = TransactionId::decode(&mut reader)?;
                 let checkpoint = CheckpointId(reader.u32()?);
@@ -220,15 +257,38 @@ impl Frame {
     }
 }
 
-/// Appends a frame: length, checksum, and the body that `fill` writes in place.
+/// Appends a frame: length, room for the checksum, and the body that `fill` writes in place.
 fn frame_with(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER]);
     fill(out);
-    let body = start + HEADER;
-    let (len, sum) = ((out.len() - body) as u32, fingerprint(&out[body..]));
+    let len = (out.len() - start - HEADER) as u32;
     out[start..start + 4].copy_from_slice(&len.to_le_bytes());
-    out[start + 4..body].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// Makes encoded frames those of a place in the file; so many were written since the last sync, or
+/// none will count as written since, if they are durable before anybody looks for them. Gives back
+/// how many they are.
+pub fn seal(frames: &mut [u8], place: u64, unsynced: Option<u64>) -> u64 {
+    let (mut at, mut count) = (0, 0);
+    while at < frames.len() {
+        let len = u32::from_le_bytes(frames[at..at + 4].try_into().expect("four bytes")) as usize;
+        let (head, body) = frames[at..at + HEADER + len].split_at_mut(HEADER);
+        let number = unsynced.map_or(0, |before| (before + count).min(u64::from(LAST)) as u8);
+        body[0] |= number << KIND.count_ones();
+        head[4..].copy_from_slice(&checksum(place + at as u64, body).to_le_bytes());
+        at += HEADER + len;
+        count += 1;
+    }
+    count
+}
+
+/// The place is part of the sum.
+fn checksum(place: u64, body: &[u8]) -> u64 {
+    let mut mixer = Mixer::new();
+    mixer.word(place);
+    mixer.bytes(body);
+    mixer.finish64()
 }
 
 impl Output {

@@ -7,7 +7,6 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use stormglass_sim::node::ConnId;
-use stormglass_sim::payload::Payload;
 
 use super::log::{Frame, Output, Row};
 use crate::ids::{CheckpointId, ComponentId, Generation, TaskId};
@@ -76,13 +75,12 @@ impl Table {
     }
 
     /// What is to be synced now, if anything is and no sync is under way.
-    pub(super) fn take(&mut self) -> Option<(Payload, Vec<Write>)> {
+    pub(super) fn take(&mut self) -> Option<(Vec<u8>, Vec<Write>)> {
         if self.syncing || self.next.is_empty() {
             return None;
         }
         self.syncing = true;
-        let frames = Payload::new(core::mem::take(&mut self.frames));
-        Some((frames, core::mem::take(&mut self.next)))
+        Some((core::mem::take(&mut self.frames), core::mem::take(&mut self.next)))
     }
 
     /// Writes are durable: what they bring is visible from now on.

@@ -1,7 +1,8 @@
 //! The receiver's log as a file: what is in order and durable, and its rewriting.
 //!
 //! A log that has grown is rewritten without what is over: into a new file, which takes the old
-//! one's name once it is durable. Until then the old one is whole, and what is to be written waits.
+//! one's name once it is durable and was read back, for the old one is the only copy. Until then
+//! that is whole, and what is to be written waits.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -10,6 +11,7 @@ use stormglass_sim::node::{DiskError, DiskOp, DiskReply, DiskTicket, FileName};
 use stormglass_sim::payload::Payload;
 
 use super::MAIN;
+use super::log::{Frame, seal};
 use crate::node::Cx;
 
 /// The log's file; `T` is what follows when something is durable.
@@ -22,8 +24,10 @@ pub(super) struct Writer<T> {
     /// What to do when a sync is done.
     syncing: BTreeMap<DiskTicket, T>,
     /// What waits for the end of a rewriting.
-    held: Vec<(Payload, T)>,
+    held: Vec<(Vec<u8>, T)>,
     rewriting: Rewriting,
+    /// Frames in the log behind the last sync that was asked for.
+    unsynced: u64,
     /// Bytes in the log, and those of the last rewriting.
     bytes: u64,
     rewritten: u64,
@@ -37,8 +41,9 @@ enum Rewriting {
     No,
     /// As soon as nothing is on its way to the disk.
     Due,
-    /// The new file is being synced.
-    Syncing(DiskTicket),
+    /// The new file, whose contents have this fingerprint, is being synced, then read.
+    Syncing(DiskTicket, u64),
+    Reading(DiskTicket, u64),
     /// It gets the old one's name.
     Renaming(DiskTicket),
 }
@@ -67,6 +72,7 @@ impl<T> Writer<T> {
             syncing: BTreeMap::new(),
             held: Vec::new(),
             rewriting: Rewriting::No,
+            unsynced: 0,
             bytes: 0,
             rewritten: 0,
             limit,
@@ -91,19 +97,23 @@ impl<T> Writer<T> {
     }
 
     /// Appends frames and syncs them; `then` follows.
-    pub(super) fn log(&mut self, frames: Payload, then: T, cx: &mut Cx<'_>) {
+    pub(super) fn log(&mut self, frames: Vec<u8>, then: T, cx: &mut Cx<'_>) {
         if self.is_rewriting() {
             return self.held.push((frames, then));
         }
         self.note(frames, cx);
         let ticket = cx.disk(MAIN, DiskOp::Sync { file: self.file.clone() });
+        // the disk does one thing after the other: what comes now is written after that
+        self.unsynced = 0;
         self.syncing.insert(ticket, then);
     }
 
     /// Appends frames that need not be durable.
-    pub(super) fn note(&mut self, frames: Payload, cx: &mut Cx<'_>) {
-        self.bytes += frames.bytes().len() as u64;
-        cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data: frames });
+    pub(super) fn note(&mut self, mut frames: Vec<u8>, cx: &mut Cx<'_>) {
+        self.unsynced += seal(&mut frames, self.bytes, Some(self.unsynced));
+        self.bytes += frames.len() as u64;
+        let data = Payload::new(frames);
+        cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data });
         if self.rewriting == Rewriting::No && self.bytes >= self.limit.max(2 * self.rewritten) {
             self.rewriting = Rewriting::Due;
         }
@@ -115,17 +125,24 @@ impl<T> Writer<T> {
     }
 
     /// Replaces the log by frames that say all that still counts.
-    pub(super) fn rewrite(&mut self, frames: Payload, cx: &mut Cx<'_>) {
-        self.bytes = frames.bytes().len() as u64;
-        self.rewritten = self.bytes;
-        cx.disk(MAIN, DiskOp::Write { file: self.new.clone(), data: frames });
+    pub(super) fn rewrite(&mut self, frames: &[Frame], cx: &mut Cx<'_>) {
+        // One more, which says nothing: the last one could not be told from a torn one.
+        let end = Frame::Shown { ids: Vec::new() };
+        let mut bytes = Frame::encode_all(frames);
+        end.append_to(&mut bytes);
+        seal(&mut bytes, 0, None);
+        self.bytes = bytes.len() as u64;
+        (self.rewritten, self.unsynced) = (self.bytes, 0);
+        let data = Payload::new(bytes);
+        let print = data.fingerprint();
+        cx.disk(MAIN, DiskOp::Write { file: self.new.clone(), data });
         let ticket = cx.disk(MAIN, DiskOp::Sync { file: self.new.clone() });
-        self.rewriting = Rewriting::Syncing(ticket);
+        self.rewriting = Rewriting::Syncing(ticket, print);
     }
 
     /// Cuts a torn frame off the log's end: behind it nothing would be found again.
     pub(super) fn cut(&mut self, whole: &[u8], cx: &mut Cx<'_>) {
-        self.bytes = whole.len() as u64;
+        (self.bytes, self.unsynced) = (whole.len() as u64, 0);
         cx.disk(MAIN, DiskOp::Write { file: self.new.clone(), data: Payload::new(whole) });
         cx.disk(MAIN, DiskOp::Sync { file: self.new.clone() });
         cx.disk(MAIN, DiskOp::Rename { from: self.new.clone(), to: self.file.clone() });
@@ -150,14 +167,24 @@ impl<T> Writer<T> {
                 _ => Done::Failed,
             };
         }
-        if result.is_err() {
-            return Done::Failed;
-        }
-        if self.rewriting == Rewriting::Syncing(ticket) {
-            let (from, to) = (self.new.clone(), self.file.clone());
-            cx.disk(MAIN, DiskOp::Rename { from, to });
-            self.rewriting = Rewriting::Renaming(cx.disk(MAIN, DiskOp::SyncDir));
-            return Done::Nothing;
+        let Ok(reply) = result else { return Done::Failed };
+        match self.rewriting {
+            Rewriting::Syncing(of, print) if of == ticket => {
+                let read = cx.disk(MAIN, DiskOp::Read { file: self.new.clone() });
+                self.rewriting = Rewriting::Reading(read, print);
+                return Done::Nothing;
+            }
+            Rewriting::Reading(of, print) if of == ticket => {
+                let there = |data: &Payload| data.fingerprint() == print;
+                if !matches!(&reply, DiskReply::Data(data) if there(data)) {
+                    return Done::Failed;
+                }
+                let (from, to) = (self.new.clone(), self.file.clone());
+                cx.disk(MAIN, DiskOp::Rename { from, to });
+                self.rewriting = Rewriting::Renaming(cx.disk(MAIN, DiskOp::SyncDir));
+                return Done::Nothing;
+            }
+            _ => {}
         }
         if self.rewriting == Rewriting::Renaming(ticket) {
             self.rewriting = Rewriting::No;

@@ -29,9 +29,15 @@ fn touch(n: u64, key: u64) -> Option<Option<Vec<u8>>> {
     }
 }
 
+/// The mark of a store at commit `n`.
+pub(crate) fn mark(n: u64) -> Entry {
+    (MARK.to_vec(), n.to_le_bytes().to_vec())
+}
+
 /// What commit `n` changes, its mark included.
 pub(crate) fn changes(n: u64) -> Vec<Change> {
-    let mark = Change { key: MARK.to_vec(), value: Some(n.to_le_bytes().to_vec()) };
+    let (at, value) = mark(n);
+    let mark = Change { key: at, value: Some(value) };
     let touched = (0..KEYS).filter_map(|at| Some(Change { key: key(at), value: touch(n, at)? }));
     std::iter::once(mark).chain(touched).collect()
 }
@@ -40,7 +46,7 @@ pub(crate) fn changes(n: u64) -> Vec<Change> {
 pub(crate) fn model(n: u64) -> Vec<Entry> {
     let last = |at| (1..=n).rev().find_map(|n| touch(n, at)).flatten();
     let keys = (0..KEYS).filter_map(|at| Some((key(at), last(at)?)));
-    std::iter::once((MARK.to_vec(), n.to_le_bytes().to_vec())).chain(keys).collect()
+    std::iter::once(mark(n)).chain(keys).collect()
 }
 
 /// The commit that a store is at.

@@ -29,7 +29,7 @@ struct Written {
 /// A log of so many batches with a cut behind every third.
 fn written(batches: u8) -> Vec<Written> {
     let mut state = State::from([(vec![0], vec![9, 9])]);
-    let (mut log, frame) = Log::begin(Some((mark(4), b"4")), &entries(&state), 0);
+    let (mut log, frame) = Log::begin("f", Some((mark(4), b"4")), &entries(&state), 0);
     let mut all = vec![Written { frame, state: state.clone(), marks: Some(4) }];
     for n in 1..=batches {
         let put = Change { key: vec![n % 5], value: Some(vec![n; 30]) };
@@ -57,11 +57,11 @@ fn every_cut_is_found_and_what_is_behind_it_never_happened() {
     let bytes = file(&log);
     for Written { state, marks, .. } in log.iter().filter(|written| written.marks.is_some()) {
         let number = marks.expect("it was filtered");
-        let found = recover(&bytes, Wanted::At(mark(number)));
+        let found = recover("f", &bytes, Wanted::At(mark(number)));
         assert_eq!(found, Some((entries(state), std::vec![b'0' + number as u8])));
     }
     let newest = log.last().map(|written| entries(&written.state));
-    assert_eq!(recover(&bytes, Wanted::Newest).map(|found| found.0), newest);
+    assert_eq!(recover("f", &bytes, Wanted::Newest).map(|found| found.0), newest);
 }
 
 #[test]
@@ -72,10 +72,12 @@ fn another_attempt_is_another_name() {
         Mark { generation: Generation(1), ..mark(5) },
         Mark { attempt: Attempt(8), ..mark(5) },
     ] {
-        assert_eq!(recover(&bytes, Wanted::At(other)), None);
+        assert_eq!(recover("f", &bytes, Wanted::At(other)), None);
     }
-    assert!(recover(&bytes, Wanted::At(mark(5))).is_some());
-    assert_eq!(recover(&[], Wanted::Newest), None);
+    assert!(recover("f", &bytes, Wanted::At(mark(5))).is_some());
+    assert_eq!(recover("f", &[], Wanted::Newest), None);
+    // A disk had read the log of another task: of the same checkpoint, and sound.
+    assert_eq!(recover("g", &bytes, Wanted::At(mark(5))), None);
 }
 
 /// An append that failed leaves no gap in the file: the frames behind it just follow.
@@ -88,20 +90,20 @@ fn a_lost_frame_ends_the_log() {
         for (_, written) in log.iter().enumerate().filter(|(at, _)| *at != lost) {
             rest.extend_from_slice(written.frame.bytes());
         }
-        assert_eq!(recover(&rest, Wanted::At(mark(6))), None, "without frame {lost}");
+        assert_eq!(recover("f", &rest, Wanted::At(mark(6))), None, "without frame {lost}");
     }
 }
 
 #[test]
 fn a_log_is_long_when_its_changes_outweigh_its_state() {
-    let (mut log, first) = Log::begin(None, &[], 1_000_000);
+    let (mut log, first) = Log::begin("f", None, &[], 1_000_000);
     assert_eq!((first.size(), log.is_long()), (1_000_000, false));
     let change = [Change { key: vec![1], value: Some(vec![2]) }];
     assert_eq!(log.changes(&change, 600_000).size(), 600_000);
     assert!(!log.is_long());
     log.changes(&change, 600_000);
     assert!(log.is_long());
-    let (mut small, _) = Log::begin(None, &[], 0);
+    let (mut small, _) = Log::begin("f", None, &[], 0);
     (0..100).for_each(|_| drop(small.changes(&change, 0)));
     assert!(!small.is_long(), "a few kilobytes are not worth a file");
 }
@@ -127,7 +129,7 @@ proptest! {
             _ => bytes[at] ^= 1 << bit,
         }
         let sound = log.iter().find(|written| written.marks == Some(wanted));
-        let found = recover(&bytes, Wanted::At(mark(wanted)));
+        let found = recover("f", &bytes, Wanted::At(mark(wanted)));
         if let Some((found, _)) = found {
             prop_assert_eq!(Some(found), sound.map(|written| entries(&written.state)));
         }

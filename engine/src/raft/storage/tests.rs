@@ -166,3 +166,28 @@ fn the_planted_bug_forgets_term_and_vote_and_says_so() {
     assert_eq!(heard, [Twist::RaftVoteLostOnCompaction]);
     rewrite(&Durable::default(), switches, |_| panic!("nothing to forget"));
 }
+
+/// A log had been rewritten, into one frame, and that rotted. It was taken for a frame that a crash
+/// had torn, and cut off: the replica went on with nothing, free to vote and to confirm anew what
+/// it had voted and confirmed before.
+#[test]
+fn a_rewritten_file_that_rots_is_not_an_empty_one() {
+    let data = Arc::from(vec![7; FIRST_MOST]);
+    let snapshot = Snapshot { index: Index(9), term: Term(3), membership: membership(), data };
+    let mut durable = Durable { term: Term(4), vote: Some(ReplicaId(1)), ..Durable::default() };
+    durable.snapshot = Some(Arc::new(snapshot));
+    let bytes = rewrite(&durable, Switches::default(), |_| {});
+    assert_eq!(recover(&bytes), Ok((durable, bytes.len())));
+    let rotten = Err(Rotten { offset: 0 });
+    for at in 0..bytes.len() {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1 << (at % 8);
+        assert_eq!(recover(&bytes), rotten, "byte {at}");
+    }
+    assert_eq!(recover(&vec![0; bytes.len()]), rotten, "a write that never took place");
+    assert_eq!(recover(&bytes[24..]), rotten, "another place of the disk");
+    // A short first frame may be a torn one, of a replica that has promised nothing yet.
+    let first = Frames::default().encode(&[hard(1, Some(2))]);
+    assert!(first.len() <= FIRST_MOST);
+    assert_eq!(recover(&vec![0; first.len()]), Ok((Durable::default(), 0)));
+}

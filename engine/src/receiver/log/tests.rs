@@ -1,9 +1,10 @@
+use alloc::vec;
 use alloc::vec::Vec;
 
 use proptest::prelude::*;
 use stormglass_sim::time::Instant;
 
-use super::{Expired, Frame, Output, Row};
+use super::{Expired, Frame, Output, Rotten, Row, seal};
 use crate::ids::{Attempt, CheckpointId, Child, ComponentId, Generation, Root, TaskId};
 use crate::snapshot::TransactionId;
 
@@ -71,13 +72,28 @@ fn frame() -> impl Strategy<Value = Frame> {
     ]
 }
 
+/// Frames that were written since one sync.
 fn log(frames: &[Frame]) -> Vec<u8> {
-    Frame::encode_all(frames).bytes().to_vec()
+    let mut bytes = Frame::encode_all(frames);
+    assert_eq!(seal(&mut bytes, 0, Some(0)), frames.len() as u64);
+    bytes
+}
+
+/// Frames, each of which was synced before the next one was written.
+fn synced(frames: &[Frame]) -> (Vec<u8>, Vec<usize>) {
+    let (mut bytes, mut ends) = (Vec::new(), Vec::from([0]));
+    for frame in frames {
+        let mut one = Frame::encode_all(std::slice::from_ref(frame));
+        seal(&mut one, bytes.len() as u64, Some(0));
+        bytes.extend(one);
+        ends.push(bytes.len());
+    }
+    (bytes, ends)
 }
 
 #[test]
 fn zeros_where_a_crash_left_them_are_no_frame() {
-    assert_eq!(Frame::decode_log(&[0; 64]), (Vec::new(), 0));
+    assert_eq!(Frame::decode_log(&[0; 64]), Ok((Vec::new(), 0)));
 }
 
 proptest! {
@@ -86,17 +102,18 @@ proptest! {
     #[test]
     fn a_log_reads_as_it_was_written(frames in prop::collection::vec(frame(), 0..6)) {
         let bytes = log(&frames);
-        prop_assert_eq!(Frame::decode_log(&bytes), (frames, bytes.len()));
+        prop_assert_eq!(Frame::decode_log(&bytes), Ok((frames, bytes.len())));
     }
 
-    /// Whatever is cut off or flipped: the frames before it are read, and nothing behind it is.
+    /// Whatever is cut off or flipped since the last sync: the frames before it are read, and
+    /// nothing behind it is.
     #[test]
     fn a_damaged_log_ends_before_the_damage(frames in prop::collection::vec(frame(), 1..4)) {
         let bytes = log(&frames);
         let ends: Vec<usize> = (0..=frames.len()).map(|n| log(&frames[..n]).len()).collect();
         for at in 0..bytes.len() {
             let whole = ends.iter().rposition(|end| *end <= at).expect("0 is an end");
-            let expected = (frames[..whole].to_vec(), ends[whole]);
+            let expected = Ok((frames[..whole].to_vec(), ends[whole]));
             prop_assert_eq!(Frame::decode_log(&bytes[..at]), expected.clone(), "cut at {}", at);
             for bit in 0..8 {
                 let mut rotten = bytes.clone();
@@ -104,5 +121,46 @@ proptest! {
                 prop_assert_eq!(Frame::decode_log(&rotten), expected.clone(), "byte {}", at);
             }
         }
+    }
+
+    /// A receiver's log had rotted in the middle. What was behind that, transactions that had been
+    /// committed, was cut off as if it had been torn, and the receiver went on without them.
+    #[test]
+    fn rot_in_what_was_synced_is_no_torn_end(frames in prop::collection::vec(frame(), 2..5)) {
+        let (bytes, ends) = synced(&frames);
+        prop_assert_eq!(Frame::decode_log(&bytes), Ok((frames.clone(), bytes.len())));
+        for at in 0..bytes.len() {
+            let whole = ends.iter().rposition(|end| *end <= at).expect("0 is an end");
+            let mut rotten = bytes.clone();
+            rotten[at] ^= 1 << (at % 8);
+            let expected = if whole + 1 < frames.len() {
+                Err(Rotten { offset: ends[whole] })
+            } else {
+                Ok((frames[..whole].to_vec(), ends[whole]))
+            };
+            prop_assert_eq!(Frame::decode_log(&rotten), expected, "byte {}", at);
+        }
+    }
+
+    /// A frame that a disk has written to another place, over another frame of the same length.
+    #[test]
+    fn a_frame_counts_only_where_it_was_written(id in id(), other in id(), last in id()) {
+        prop_assume!(id != other && other != last);
+        let frames = [id, other, last].map(|id| Frame::Commit { ids: Vec::from([id]) });
+        let (mut bytes, ends) = synced(&frames);
+        bytes.copy_within(ends[0]..ends[1], ends[1]);
+        prop_assert_eq!(Frame::decode_log(&bytes), Err(Rotten { offset: ends[1] }));
+    }
+
+    /// Many frames of one sync: their numbers run out, and they are still not durable.
+    #[test]
+    fn the_frames_of_one_sync_are_never_taken_for_those_of_the_next(
+        count in 2usize..80, bad in any::<prop::sample::Index>(),
+    ) {
+        let frames = vec![Frame::Shown { ids: Vec::new() }; count];
+        let mut bytes = log(&frames);
+        let (len, bad) = (bytes.len() / count, bad.index(count));
+        bytes[bad * len + 5] ^= 1;
+        prop_assert_eq!(Frame::decode_log(&bytes), Ok((frames[..bad].to_vec(), bad * len)));
     }
 }

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
+use stormglass_sim::hash::fingerprint;
 use stormglass_sim::node::{DiskError, DiskOp, FileName, Lane};
 use stormglass_sim::payload::Payload;
 
@@ -35,7 +36,8 @@ pub(super) struct Local {
 #[derive(Clone, Debug)]
 enum Kind {
     Log(Log),
-    Embedded,
+    /// What it holds about its last cut.
+    Embedded(Vec<u8>),
     /// It failed: nothing is written to it any more, and nothing will be read.
     Broken,
 }
@@ -59,16 +61,20 @@ fn head(snapshot: &Snapshot) -> Snapshot {
     Snapshot { groups: Vec::new(), ..snapshot.clone() }
 }
 
-/// Which cut it is, and what belongs to it besides its groups.
-fn encode_cut(mark: Mark, head: &Snapshot) -> Vec<u8> {
-    let mut out = Vec::new();
+/// Which file's and which cut it is, and what belongs to it besides its groups.
+fn encode_cut(file: &str, mark: Mark, head: &Snapshot) -> Vec<u8> {
+    let mut out = Vec::from(fingerprint(file.as_bytes()).to_le_bytes());
     mark.encode(&mut out);
     out.extend_from_slice(head.encode().bytes());
     out
 }
 
-fn decode_cut(bytes: &[u8]) -> Option<(Mark, Snapshot)> {
+/// None if it is another file's.
+fn decode_cut(file: &str, bytes: &[u8]) -> Option<(Mark, Snapshot)> {
     let mut reader = Reader(bytes);
+    if reader.u64()? != fingerprint(file.as_bytes()) {
+        return None;
+    }
     let mark = Mark::decode(&mut reader)?;
     Some((mark, Snapshot::decode(&Payload::new(reader.0))?))
 }
@@ -122,13 +128,13 @@ fn take_from(
             let everything = Vec::new()..Vec::from([0xff; 5]);
             let mut all = engine.scan(env.cx.blocking_disk(lane), file, &everything)?;
             let cut = all.pop().filter(|(key, _)| *key == CUT);
-            let cut = cut.and_then(|(_, cut)| decode_cut(&cut));
+            let cut = cut.and_then(|(_, cut)| decode_cut(file, &cut));
             cut.filter(|(mark, _)| unchecked || *mark == wanted).map(|(_, head)| (all, head))
         }
         _ => {
             let bytes = read(file, lane, env)?;
             let wanted = if unchecked { Wanted::Newest } else { Wanted::At(wanted) };
-            let found = recover(&bytes, wanted);
+            let found = recover(file, &bytes, wanted);
             found.and_then(|(all, head)| Some((all, Snapshot::decode(&Payload::new(head))?)))
         }
     };
@@ -177,18 +183,18 @@ impl Local {
         match env.cluster.state.backend.clone() {
             Backend::Embedded(engine) => {
                 let (mark, head) = cut.unzip();
-                let cut =
-                    encode_cut(mark.unwrap_or_default(), head.unwrap_or(&Snapshot::default()));
-                entries.push((CUT.to_vec(), cut));
+                let (mark, empty) = (mark.unwrap_or_default(), Snapshot::default());
+                let cut = encode_cut(&self.file, mark, head.unwrap_or(&empty));
+                entries.push((CUT.to_vec(), cut.clone()));
                 match engine.create(env.cx.blocking_disk(lane), &self.file, &entries) {
-                    Ok(()) => self.kind = Kind::Embedded,
+                    Ok(()) => self.kind = Kind::Embedded(cut),
                     Err(_) => self.fail(env),
                 }
             }
             _ => {
                 let head = cut.map(|(mark, head)| (mark, head.encode()));
                 let head = head.as_ref().map(|(mark, head)| (*mark, head.bytes()));
-                let (log, data) = Log::begin(head, &entries, weight);
+                let (log, data) = Log::begin(&self.file, head, &entries, weight);
                 self.kind = Kind::Log(log);
                 let new = FileName::from(format!("{}.new", self.file));
                 let (from, to) = (new.clone(), self.file.clone());
@@ -233,7 +239,7 @@ impl Local {
                 env.cx.disk(lane, DiskOp::Append { file: file.clone(), data });
                 env.cx.disk(lane, DiskOp::Sync { file });
             }
-            Kind::Embedded => match self.commit(mark, &head, keys, state, snapshot, env) {
+            Kind::Embedded(_) => match self.commit(mark, &head, keys, state, snapshot, env) {
                 Ok(deviates) => return deviates,
                 Err(_) => self.fail(env),
             },
@@ -253,16 +259,20 @@ impl Local {
         snapshot: &mut Snapshot,
         env: &mut Env<'_, '_>,
     ) -> Result<bool, StorageError> {
-        let Backend::Embedded(engine) = env.cluster.state.backend.clone() else {
+        let (Backend::Embedded(engine), Kind::Embedded(held)) =
+            (env.cluster.state.backend.clone(), &mut self.kind)
+        else {
             return Ok(false);
         };
+        let cut = encode_cut(&self.file, mark, head);
+        let held = (CUT.to_vec(), core::mem::replace(held, cut.clone()));
         let (mut changes, _) = state.changed_entries(keys);
-        changes.push(Change { key: CUT.to_vec(), value: Some(encode_cut(mark, head)) });
+        changes.push(Change { key: CUT.to_vec(), value: Some(cut) });
         let mut groups: Vec<_> = keys.iter().map(|(group, _)| *group).collect();
         groups.dedup();
         let ranges: Vec<KeyRange> = groups.iter().map(|group| range_of(*group)).collect();
         let disk = env.cx.blocking_disk(env.lane(self.task));
-        let stored: Vec<Entry> = engine.commit(disk, &self.file, &changes, &ranges)?;
+        let stored: Vec<Entry> = engine.commit(disk, &self.file, &held, &changes, &ranges)?;
         let mut layers = Layers::default();
         layers.lay_entries(&stored).ok_or(StorageError::Refused)?;
         let stored = layers.finish();
