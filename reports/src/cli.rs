@@ -51,7 +51,7 @@ impl Exit {
         match verdict {
             Verdict::Holds => Exit::Holds,
             Verdict::Broken { .. } => Exit::Broken,
-            Verdict::CouldNotJudge { .. } => Exit::CouldNotJudge,
+            Verdict::CouldNotJudge(_) => Exit::CouldNotJudge,
         }
     }
 }
@@ -91,6 +91,8 @@ pub enum Command {
     Campaign(CampaignArgs),
     /// Hunt for every planted bug: is it caught, and by the right judge?
     Bugs(BugsArgs),
+    /// Show what must be survived, and what is out of the budget of faults
+    Budget,
     /// List the shipped scenarios
     List,
     /// Print the JSON schema of scenario files, for editors
@@ -272,6 +274,7 @@ pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem>
         Command::Replay(args) => command::replay::replay(args, registry),
         Command::Campaign(args) => command::campaign::campaign(args, registry),
         Command::Bugs(args) => command::bugs::bugs(args),
+        Command::Budget => Ok(command::budget::budget()),
         Command::List => Ok(command::catalog::list()),
         Command::Schema => Ok(command::catalog::schema()),
         Command::Completions { shell } => Ok(command::catalog::completions(*shell)),

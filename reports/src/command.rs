@@ -1,5 +1,6 @@
 //! The commands, one module each: from arguments to a page of text.
 
+pub mod budget;
 pub mod bugs;
 pub mod campaign;
 pub mod catalog;

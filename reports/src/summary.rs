@@ -2,8 +2,9 @@
 //! how to see it again.
 
 use stormglass_engine::topology::Topology;
+use stormglass_scenarios::budget::Proof;
 use stormglass_scenarios::outcome::{
-    DuplicateFacts, FaultOutcome, Outcome, Quantiles, Recovery, Verdict,
+    Cause, DuplicateFacts, FaultOutcome, Outcome, Quantiles, Recovery, Unjudged, Verdict,
 };
 use stormglass_scenarios::places::Places;
 use stormglass_scenarios::plan::PlannedOperation;
@@ -52,6 +53,7 @@ impl Report<'_> {
     pub fn page(&self) -> String {
         let parts = [
             self.headline(),
+            self.gone(),
             self.disturbed(),
             self.asked(),
             self.recovered(),
@@ -80,12 +82,15 @@ impl Report<'_> {
                 let laws: Vec<&str> = violations.iter().map(|v| v.law.name()).collect();
                 (Style::Red, laws.join(", "))
             }
-            Verdict::CouldNotJudge { why } => (Style::Yellow, why.clone()),
+            Verdict::CouldNotJudge(Unjudged { cause: Cause::OutOfBudget, why, .. }) => {
+                (Style::Yellow, format!("out of budget: {why}"))
+            }
+            Verdict::CouldNotJudge(unjudged) => (Style::Yellow, unjudged.why.clone()),
         };
         let name = match verdict {
             Verdict::Holds => "holds",
             Verdict::Broken { .. } => "broken",
-            Verdict::CouldNotJudge { .. } => "could not judge",
+            Verdict::CouldNotJudge(_) => "could not judge",
         };
         let mut out = String::new();
         for (number, line) in wrap(&format!("{name}: {sentence}"), WIDTH - 2).iter().enumerate() {
@@ -104,6 +109,16 @@ impl Report<'_> {
         out + &format!(
             "{scenario}, seed {seed}{coordinators}, ended after {ended} of virtual time\n"
         )
+    }
+
+    /// What is gone for good, and beyond what is promised.
+    fn gone(&self) -> String {
+        let proofs = self.outcome.unjudged().map_or(&[][..], |unjudged| &unjudged.proofs);
+        let lines: Vec<String> = proofs.iter().map(Proof::to_string).collect();
+        match lines.is_empty() {
+            true => String::new(),
+            false => proofs_under(&self.heading("Gone for good"), &lines, self.paint),
+        }
     }
 
     fn disturbed(&self) -> String {
@@ -322,6 +337,12 @@ impl Report<'_> {
     pub fn heading(&self, text: &str) -> String {
         self.paint.text(Style::Bold, text) + "\n"
     }
+}
+
+fn proofs_under(heading: &str, lines: &[String], paint: Paint) -> String {
+    let lines = (1..).zip(lines);
+    let lines = lines.map(|(number, line)| labelled(&number.to_string(), line, 2, 3, paint));
+    heading.to_string() + &lines.collect::<String>()
 }
 
 fn fault_row(fault: &FaultOutcome) -> [(String, Style); 6] {

@@ -6,14 +6,16 @@
 //! The budget excuses missing progress, never a broken safety law, and loss only where every copy
 //! is proved destroyed. It is kept by whoever makes plans ([`admits`]); the judges do not bend.
 
-use crate::scenario::{Action, Role};
-use crate::units::{Form, names};
+use crate::scenario::{ActionKind, Role};
+use crate::units::names;
 
 mod admits;
+mod proof;
 #[cfg(test)]
 mod tests;
 
 pub use admits::{Reason, admits};
+pub use proof::{COORDINATOR_LOG, Destroyed, Proof, RECEIVER_LOG, quorum};
 
 names! {
     /// What a fault does, as far as a promise depends on it.
@@ -28,10 +30,39 @@ names! {
     WallClock = "wall-clock",
     /// Both clocks run at another rate.
     ClockRate = "clock-rate",
+    /// Operations of a disk fail, and say so: whoever cannot go on ends and is started again.
+    Errors = "errors",
     /// Bits change in what was durable: a checksum finds it.
     Rot = "rot",
+    /// A disk says that something is durable, and it is not, or not there.
+    Lies = "lies",
     /// Everything that was durable is gone, and nothing tells that there was anything.
     Wipe = "wipe",
+    /// There is more to do, or it is bad: the input and those who take the output.
+    Load = "load",
+}
+
+impl Harm {
+    /// Whether what was durable may be durable no more.
+    pub const fn destroys(self) -> bool {
+        matches!(self, Harm::Rot | Harm::Lies | Harm::Wipe)
+    }
+
+    /// It in a few words.
+    pub const fn statement(self) -> &'static str {
+        match self {
+            Harm::Delay => "time is lost, and nothing else",
+            Harm::Death => "a process dies and comes back to the disk that it left",
+            Harm::PowerLoss => "a machine dies and comes back; what was not synced is gone",
+            Harm::WallClock => "the wall clock shows another time",
+            Harm::ClockRate => "both clocks run at another rate",
+            Harm::Errors => "operations of a disk fail, and say so",
+            Harm::Rot => "bits change in what was durable: a checksum finds it",
+            Harm::Lies => "a disk says that something is durable, and it is not",
+            Harm::Wipe => "everything that was durable is gone without a trace",
+            Harm::Load => "there is more to do, or it is bad",
+        }
+    }
 }
 
 /// What is promised of a role under a harm.
@@ -56,19 +87,19 @@ pub struct Cell {
 }
 
 /// What an action does to whom it strikes.
-pub const fn harm<F: Form>(action: &Action<F>) -> Harm {
+pub const fn harm(action: ActionKind) -> Harm {
     match action {
-        Action::Isolate { .. }
-        | Action::Cut { .. }
-        | Action::SlowLink { .. }
-        | Action::SlowDisk { .. }
-        | Action::Pause { .. } => Harm::Delay,
-        Action::Crash { .. } => Harm::Death,
-        Action::CrashMachine { .. } => Harm::PowerLoss,
-        Action::StepClock { .. } => Harm::WallClock,
-        Action::DriftClock { .. } => Harm::ClockRate,
-        Action::Rot { .. } => Harm::Rot,
-        Action::Wipe {} => Harm::Wipe,
+        ActionKind::Isolate
+        | ActionKind::Cut
+        | ActionKind::SlowLink
+        | ActionKind::SlowDisk
+        | ActionKind::Pause => Harm::Delay,
+        ActionKind::Crash => Harm::Death,
+        ActionKind::CrashMachine => Harm::PowerLoss,
+        ActionKind::StepClock => Harm::WallClock,
+        ActionKind::DriftClock => Harm::ClockRate,
+        ActionKind::Rot => Harm::Rot,
+        ActionKind::Wipe => Harm::Wipe,
     }
 }
 
@@ -76,33 +107,45 @@ pub const fn harm<F: Form>(action: &Action<F>) -> Harm {
 /// are whole: a quorum of coordinators, another store with each file. Of a role with a single
 /// member nobody is spared.
 pub const fn cell(harm: Harm, role: Role, spared: bool) -> Cell {
+    use Role::{
+        Broker, Client, Coordinator, Operator, QueryClient, Receiver, Store, Supervisor, Worker,
+    };
     match (harm, role) {
-        // What is only late, dead for a while or unsynced is nobody's end.
-        (Harm::Delay | Harm::Death | Harm::PowerLoss | Harm::WallClock, _) => SURVIVES,
-        (Harm::ClockRate, _) => SURVIVES,
+        // What is only late, dead for a while or unsynced is nobody's end. Whoever cannot trust
+        // his disk ends, and is started again.
+        (
+            Harm::Delay
+            | Harm::Death
+            | Harm::PowerLoss
+            | Harm::WallClock
+            | Harm::ClockRate
+            | Harm::Errors
+            | Harm::Load,
+            _,
+        ) => SURVIVES,
         // A worker's disk is a copy of what the stores have; the others keep nothing.
         (
-            Harm::Rot | Harm::Wipe,
-            Role::Worker | Role::Supervisor | Role::Client | Role::Operator | Role::QueryClient,
+            Harm::Rot | Harm::Lies | Harm::Wipe,
+            Worker | Supervisor | Client | Operator | QueryClient,
         ) => SURVIVES,
-        (Harm::Rot, Role::Coordinator) if spared => SURVIVES,
-        (Harm::Rot, Role::Coordinator) => may_stop(
+        (Harm::Rot, Coordinator) if spared => SURVIVES,
+        (Harm::Rot, Coordinator) => may_stop(
             "a coordinator whose log is rotten stays out for good; without a quorum of the others \
              nothing is decided",
         ),
-        (Harm::Wipe, Role::Coordinator) => outside(
-            "a coordinator with an empty disk has forgotten its vote and what it confirmed, and \
-             does not know it",
+        (Harm::Lies | Harm::Wipe, Coordinator) => outside(
+            "a coordinator that has forgotten its vote or what it confirmed, and does not know it, \
+             may say the opposite",
         ),
-        (Harm::Rot | Harm::Wipe, Role::Store) if spared => SURVIVES,
-        (Harm::Rot | Harm::Wipe, Role::Store) => may_stop(
+        (Harm::Rot | Harm::Lies | Harm::Wipe, Store) if spared => SURVIVES,
+        (Harm::Rot | Harm::Lies | Harm::Wipe, Store) => may_stop(
             "the only copy of a checkpoint's file is gone: there is nothing to restore from, and \
              nothing is made up",
         ),
-        (Harm::Rot | Harm::Wipe, Role::Receiver) => outside(
+        (Harm::Rot | Harm::Lies | Harm::Wipe, Receiver) => outside(
             "the receiver's log is the only copy of what sinks handed over and nobody has read yet",
         ),
-        (Harm::Rot | Harm::Wipe, Role::Broker) => {
+        (Harm::Rot | Harm::Lies | Harm::Wipe, Broker) => {
             may_stop("the broker's file is the only copy of the positions that readers committed")
         }
     }

@@ -6,7 +6,7 @@
 //! counts records,
 //! `retained` goes back with the engine to an older checkpoint; `oracle` evaluates records with
 //! `outputs` as its memory of what must become visible, `direct` does so for sinks without
-//! transactions, [`expiry`] says what a timeout excuses; `restore`, `fencing` and `visibility`
+//! transactions, [`expiry`] says what a timeout excuses, [`excuse`] what is proved to be gone; `restore`, `fencing` and `visibility`
 //! watch the protocol. `trees` takes the place of most of them where a run recovers by acking;
 //! [`heritage`] is handed on from run to run. [`control`] joins those of the control plane:
 //! `raft`, `linear`, `suspicion`, `owner`, `queries`, `tolerance`. [`Judges`] is all of them.
@@ -27,12 +27,13 @@ use stormglass_engine::observation::Observation;
 use stormglass_engine::topology::{Kind, Topology};
 use stormglass_engine::value::Value;
 use stormglass_sim::node::NodeId;
-use stormglass_sim::time::{Instant, Span};
+use stormglass_sim::time::Instant;
 
 mod bitmap;
 mod chunks;
 pub mod control;
 mod direct;
+pub mod excuse;
 pub mod expiry;
 mod fencing;
 pub mod heritage;
@@ -61,6 +62,7 @@ mod tests;
 
 use control::{Control, Settings};
 use direct::Direct;
+use excuse::Excuses;
 use expiry::Expiry;
 use fencing::Fencing;
 use heritage::Heritages;
@@ -99,6 +101,9 @@ pub struct Judges {
     expiry: Expiry,
     direct: Direct,
     findings: Findings,
+    excuses: Excuses,
+    /// What was missing at the end, though nothing more could be done.
+    stuck: Option<String>,
     executed: u64,
     /// The job has ended.
     stopped: bool,
@@ -132,6 +137,8 @@ impl Judges {
             decided: (0, None),
             heritages: Heritages::default(),
             retained: Retained::new(settings.retained, settings.destroys, &plan),
+            excuses: Excuses::new(settings.copies.clone()),
+            stuck: None,
             control: Control::new(settings),
             staging: Staging::default(),
             findings: Findings::default(),
@@ -262,8 +269,11 @@ impl Judges {
             Observation::Fenced { .. } | Observation::Accepted { .. } => {
                 self.fencing.observed(plan, seen, findings);
             }
-            Observation::Raft(_)
-            | Observation::Applied { .. }
+            Observation::Raft(_) => {
+                self.excuses.observed(&seen);
+                self.control.observed(seen, findings);
+            }
+            Observation::Applied { .. }
             | Observation::Heard { .. }
             | Observation::Suspected { .. }
             | Observation::Running { .. }
@@ -336,7 +346,10 @@ impl Judges {
     /// No store has a sound copy of the newest checkpoint: everything is as with the one before.
     #[cold]
     fn unreadable(&mut self, checkpoint: CheckpointId, seen: Witness) {
-        let Judges { findings, restores, retained, .. } = self;
+        let Judges { findings, restores, retained, excuses, .. } = self;
+        if retained.destroys() {
+            excuses.claim(checkpoint, seen);
+        }
         if !restores.unreadable(retained.destroys(), seen, findings) {
             return self.oracle.go_blind();
         }
@@ -423,19 +436,11 @@ impl Judges {
         self.findings.report(Law::LegalOrder, seen.at, sentence, &[seen]);
     }
 
-    /// The runner says what is missing at the end of the lull, which lasted `after`.
-    pub fn progress(&mut self, pending: Option<&str>, after: Span) {
-        // Without a checkpoint to start from there is no progress to be had.
-        if let Some(what) = pending.filter(|_| !self.retained.are_lost()) {
-            let sentence = format!("{after} of virtual time after the faults stopped, {what}");
-            self.findings.report(Law::Progress, self.now, sentence, &[]);
-        }
-    }
-
     /// The end of the run: the checks that need all of it.
     pub fn finish(&mut self) {
         let Judges { plan, findings, now, .. } = self;
         self.control.finish(findings);
+        self.excuses.finish(findings);
         if self.trees.is_some() {
             return;
         }
@@ -456,12 +461,6 @@ impl Judges {
         if self.plan.topology.is_commutative() && self.is_covered() {
             self.oracle.compare_order_free(self.now, &mut self.findings);
         }
-    }
-
-    /// What nobody can judge, though nothing wrong was found in it: a reason in a sentence.
-    pub fn undecided(&self) -> Option<&str> {
-        let control = self.control.undecided().or_else(|| self.expiry.undecided());
-        control.or_else(|| self.retained.undecided())
     }
 
     /// The first violation of each law, in the order of discovery.

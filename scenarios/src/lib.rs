@@ -33,13 +33,15 @@
 //! * One run: [`run`] drives it; [`places`] says who is where; `story` listens, and hands on to
 //!   [`judge`] (the laws) and `metrics` (recoveries, flow); [`outcome`] is what comes back.
 //! * One run after the other: [`savepoint`], taken or retained by one and restored by the next.
-//! * Many runs: [`campaign`]; [`bugs`], planted and hunted; [`case`], one run as a file.
+//! * Many runs: [`campaign`]; [`coverage`], what they could have seen; [`bugs`], planted and
+//!   hunted; [`case`], one run as a file.
 
 pub mod budget;
 pub mod bugs;
 pub mod campaign;
 pub mod case;
 pub mod catalog;
+pub mod coverage;
 pub mod input;
 pub mod judge;
 mod metrics;

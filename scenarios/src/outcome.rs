@@ -9,9 +9,11 @@ use stormglass_sim::hash::Digest;
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::watch::Stamp;
 
+use crate::budget::Proof;
 use crate::judge::law::Violation;
 use crate::plan::Plan;
 use crate::scenario::{Moment, Part};
+use crate::units::names;
 
 /// One run, judged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -83,10 +85,57 @@ pub enum Verdict {
         violations: Vec<Violation>,
     },
     /// Nothing can be said.
-    CouldNotJudge {
-        /// Why, in a sentence.
-        why: String,
-    },
+    CouldNotJudge(Unjudged),
+}
+
+/// Why nothing can be said of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Unjudged {
+    /// Of what kind that is, as campaigns count.
+    pub cause: Cause,
+    /// Why, in a sentence.
+    pub why: String,
+    /// What is gone for good, if that is it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Proof>,
+}
+
+names! {
+    /// Why runs cannot be judged.
+    Cause, "a cause", "causes":
+    /// It was to be disturbed and never was.
+    Vacuous = "vacuous",
+    /// More is gone for good than the budget promises to survive.
+    OutOfBudget = "out-of-budget",
+    /// The judges could not make up their minds.
+    Undecided = "undecided",
+}
+
+impl Cause {
+    /// It as a label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Cause::Vacuous => "vacuous",
+            Cause::OutOfBudget => "out of budget",
+            Cause::Undecided => "undecided",
+        }
+    }
+}
+
+impl Unjudged {
+    /// No fault took effect.
+    pub fn vacuous() -> Unjudged {
+        let why = "no fault of the plan took effect: the run was never disturbed".to_string();
+        Unjudged { cause: Cause::Vacuous, why, proofs: Vec::new() }
+    }
+    /// Something is missing, and proved to be gone for good.
+    pub fn beyond(why: String, proofs: Vec<Proof>) -> Unjudged {
+        Unjudged { cause: Cause::OutOfBudget, why, proofs }
+    }
+    /// Nobody can tell.
+    pub fn undecided(why: String) -> Unjudged {
+        Unjudged { cause: Cause::Undecided, why, proofs: Vec::new() }
+    }
 }
 
 /// The input of a run.
@@ -313,6 +362,13 @@ impl Outcome {
     pub fn aborted_checkpoints(&self) -> u64 {
         self.checkpoints.aborted.values().sum()
     }
+    /// Why it could not be judged, if that is so.
+    pub fn unjudged(&self) -> Option<&Unjudged> {
+        match &self.verdict {
+            Verdict::CouldNotJudge(unjudged) => Some(unjudged),
+            _ => None,
+        }
+    }
     /// Whether it was to be disturbed and never was.
     pub fn is_vacuous(&self) -> bool {
         !self.faults.is_empty() && self.effective_faults() == 0
@@ -332,7 +388,7 @@ impl Verdict {
         match self {
             Verdict::Holds => "holds",
             Verdict::Broken { .. } => "broken",
-            Verdict::CouldNotJudge { .. } => "could-not-judge",
+            Verdict::CouldNotJudge(_) => "could-not-judge",
         }
     }
 }

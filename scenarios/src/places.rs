@@ -144,7 +144,7 @@ impl Places {
         (1..).map_while(|number| self.node(role, number)).collect()
     }
 
-    fn single(&self, role: Role) -> NodeId {
+    pub(crate) fn single(&self, role: Role) -> NodeId {
         self.node(role, 1).expect("there is one of each service")
     }
 

@@ -2,27 +2,31 @@
 //!
 //! A [`Run`] is a value: everything that decides its future is in it, `clone` continues the same
 //! future, and it can be sent to another thread between two steps. `strike` does the
-//! faults; `durable` gathers what it leaves to others.
+//! faults; `durable` gathers what it leaves
+//! to others, `strike` does the faults, `proofs` says what they destroyed, `services` starts again
+//! who has ended.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use stormglass_engine::coordinator::metadata::Completed;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::names::{Probe, Twist};
 use stormglass_engine::node::Node;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::fault::Fault;
 use stormglass_sim::hash::Digest;
-use stormglass_sim::node::Name;
+use stormglass_sim::node::{Name, NodeId};
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::world::{Ended, World};
 
 use crate::input::{self, Loader};
 use crate::judge::control::Settings;
+use crate::judge::excuse::Copies;
 use crate::judge::expiry::Claim;
 use crate::judge::law::{Law, Violation};
 use crate::metrics::SAMPLE;
-use crate::outcome::{FaultOutcome, InputFacts, Outcome, Verdict};
+use crate::outcome::{FaultOutcome, InputFacts, Outcome, Unjudged, Verdict};
 use crate::places::Places;
 use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
@@ -33,6 +37,8 @@ use crate::topologies::Registry;
 use crate::units::{Between, Drift};
 
 mod durable;
+mod proofs;
+mod services;
 mod strike;
 
 use strike::FaultState;
@@ -159,7 +165,11 @@ pub struct Run {
     timed: Vec<(Instant, usize)>,
     /// Services to start again.
     repairs: Vec<(Instant, Fault)>,
+    /// Services that ended by themselves, and when they start again.
+    ended: Vec<(Instant, NodeId)>,
     faults: Vec<FaultState>,
+    /// The checkpoints that coordinators retain, if faults may destroy them.
+    completed: Vec<Arc<Completed>>,
     /// When the last fault that struck so far has healed.
     healed: Instant,
     duration: Span,
@@ -200,10 +210,12 @@ impl Run {
         timed.sort();
         Run {
             faults: vec![FaultState::default(); plan.faults.len()],
+            completed: Vec::new(),
             places,
             world,
             timed,
             repairs: Vec::new(),
+            ended: Vec::new(),
             healed: Instant::ZERO,
             duration,
             next_sample: Instant::ZERO + SAMPLE,
@@ -255,6 +267,9 @@ impl Run {
         match panicked {
             Some(payload) => violations.push(self.panic_violation(&*payload)),
             None => {
+                if self.complete_at.is_none() {
+                    self.prove();
+                }
                 let story = self.world.watcher_mut();
                 if self.complete_at.is_none() {
                     let pending = story.judges.pending();
@@ -293,7 +308,12 @@ impl Run {
         let due = next_fault.min(next_repair).min(self.next_sample);
         match self.world.run_until(until.min(due)) {
             Ended::Yielded | Ended::Stopped(_) => {
+                let durable = std::mem::take(&mut self.world.watcher_mut().durable);
+                durable.into_iter().for_each(|what| self.noted(what));
                 let fired = std::mem::take(&mut self.world.watcher_mut().fired);
+                if fired.is_empty() {
+                    return;
+                }
                 fired.into_iter().for_each(|fired| self.strike(fired));
             }
             // Whoever looks in here must not change when the run ends.
@@ -320,6 +340,7 @@ impl Run {
         }
         if now >= self.next_sample {
             self.next_sample += SAMPLE;
+            self.keep_services();
             let story = self.world.watcher_mut();
             story.metrics.sample(now);
             if self.complete_at.is_none() && story.judges.is_complete() {
@@ -384,14 +405,12 @@ impl Run {
             reached: bugs.iter().map(|t| (t.name(), world.twist_fired(*t))).collect(),
             story: story.record.clone().unwrap_or_default(),
         };
-        let undecided = story.judges.undecided();
         if !violations.is_empty() {
             outcome.verdict = Verdict::Broken { violations };
         } else if outcome.is_vacuous() {
-            let why = "no fault of the plan took effect: the run was never disturbed".to_string();
-            outcome.verdict = Verdict::CouldNotJudge { why };
-        } else if let Some(why) = undecided {
-            outcome.verdict = Verdict::CouldNotJudge { why: why.to_string() };
+            outcome.verdict = Verdict::CouldNotJudge(Unjudged::vacuous());
+        } else if let Some(unjudged) = story.judges.unjudged() {
+            outcome.verdict = Verdict::CouldNotJudge(unjudged);
         }
         outcome
     }
@@ -433,6 +452,11 @@ fn judging(scenario: &Scenario, places: &Places, plan: &Plan) -> Settings {
         clock_ppm: drifts.max().unwrap_or(0).max(scenario.clock.drift_ppm),
         retained: usize::from(scenario.checkpoint.retained),
         destroys: plan.faults.iter().any(|fault| fault.action.destroys()),
+        copies: Copies {
+            coordinators: places.all(Role::Coordinator),
+            stores: places.all(Role::Store),
+            receiver: places.single(Role::Receiver),
+        },
         fenced_stores: usize::from(cluster.stores + 1 - scenario.store.replication),
         heartbeat_timeout: cluster.heartbeat_timeout,
         transactions: Claim {

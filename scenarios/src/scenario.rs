@@ -31,10 +31,10 @@
 //! In reading order: the structs here; `settings` (machines, links, disks), `state` (where it
 //! lies), `sinks`, `recovery` (the mechanism, and acking), `barriers` (modes and alignment of
 //! checkpoints) and `control` (Raft, clocks, detector, scheduler); `action`, `fault`, `target`,
-//! `event`, `phase`, `on` and `aimed` (what is done to a cluster, how often, to whom, and when); `operation` (what
-//! is asked of it); `alternative` (what each seed draws one of); `raw` (the TOML as it is written),
-//! `document` (text, spans and `--set`), `lower` (from one to the other), `check` (what must hold
-//! between the values).
+//! `event`, `phase`, `on` and `aimed` (what is done to a cluster, how often, to whom, and when);
+//! `operation` (what is asked of it); `alternative` (what each seed draws one of); `raw` (the TOML
+//! as it is written), `document` (text, spans and `--set`), `lower` (from one to the other), `check`
+//! (what must hold between the values).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use stormglass_engine::ids::{ComponentId, TaskId};
+use stormglass_engine::ids::{CheckpointId, ComponentId, TaskId};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::node::Node;
 use stormglass_engine::observation::Observation;
@@ -58,6 +58,9 @@ pub(crate) struct Story {
     awaits_phase: bool,
     /// Whom targets mean at this moment.
     pub(crate) whom: Whom,
+    /// What became of checkpoints in the handler that has just run, if somebody has to look.
+    pub(crate) durable: Vec<Durable>,
+    looks: bool,
     /// Faults that fired in the handler that has just run.
     pub(crate) fired: Vec<Fired>,
     /// What was executed last, for the report of a panic.
@@ -85,6 +88,15 @@ enum Count {
     Of(Box<Aim>),
 }
 
+/// What became of a checkpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Durable {
+    /// One completed.
+    Completed,
+    /// This one was given up as unreadable.
+    Unreadable(CheckpointId),
+}
+
 /// A fault whose trigger fired.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fired {
@@ -108,6 +120,7 @@ impl Story {
         storm: Between<Instant>,
     ) -> Self {
         let acking = settings.message_timeout.is_some();
+        let looks = settings.destroys;
         let mut story = Story {
             judges: Judges::new(Arc::clone(topology), log.clone(), settings),
             metrics: Metrics::new(Arc::clone(topology), log.clone(), storm),
@@ -120,6 +133,8 @@ impl Story {
             next: [NEVER; KINDS],
             awaits_phase: false,
             whom: Whom::new(topology, places, acking),
+            durable: Vec::new(),
+            looks,
             fired: Vec::new(),
             last_executed: None,
             record: None,
@@ -171,6 +186,17 @@ impl Story {
     /// The component of a task that a worker runs, for the report of a panic.
     pub(crate) fn component_of(&self, task: TaskId) -> ComponentId {
         self.topology.component_of(task).id
+    }
+
+    /// What became of a checkpoint, for whoever looks at the disks.
+    fn look(&mut self, observation: &Observation) {
+        match *observation {
+            Observation::CheckpointCompleted { .. } => self.durable.push(Durable::Completed),
+            Observation::CheckpointUnreadable { checkpoint } => {
+                self.durable.push(Durable::Unreadable(checkpoint));
+            }
+            _ => {}
+        }
     }
 
     /// Keeps what the control plane did, if somebody asked for it.
@@ -276,6 +302,9 @@ impl Watcher<Node> for Story {
                 self.whom.observed(at.node, observation);
                 self.keep(at, observation);
                 may_enter = self.awaits_phase;
+                if self.looks {
+                    self.look(observation);
+                }
             }
         }
         if let Some(kind) = EventKind::of(observation) {
@@ -285,9 +314,10 @@ impl Watcher<Node> for Story {
                 return self.fire(at, observation, false);
             }
         }
-        if self.count == self.next_any || may_enter {
-            return self.fire(at, observation, false);
+        let may_fire = self.count == self.next_any || may_enter;
+        match if may_fire { self.fire(at, observation, false) } else { Watch::Continue } {
+            Watch::Continue if !self.durable.is_empty() => Watch::Yield,
+            answer => answer,
         }
-        Watch::Continue
     }
 }

@@ -1,5 +1,6 @@
 //! Sinks of every kind, and the cliff of transactions that time out.
 
+use stormglass_scenarios::budget::Proof;
 use stormglass_scenarios::judge::law::Law;
 use stormglass_scenarios::outcome::{Outcome, Verdict};
 use stormglass_tests::runs::{assert_holds, scenario, setup};
@@ -20,9 +21,11 @@ fn an_outage_falls_off_the_cliff_at_the_transaction_timeout() {
         for assumption in [&[][..], &["assume=[]"]] {
             assert_holds(&outage("9500ms", assumption, seed));
         }
-        let Verdict::CouldNotJudge { why } = outage("10s", &[], seed).verdict else {
+        let Verdict::CouldNotJudge(unjudged) = outage("10s", &[], seed).verdict else {
             panic!("seed {seed}: the assumption was not so")
         };
+        let why = &unjudged.why;
+        assert!(matches!(unjudged.proofs[..], [Proof::Assumption { .. }]), "{unjudged:?}");
         assert!(why.contains("lost in an outage of 10."), "{why}");
         assert!(why.contains("transaction timeout of 10s"), "{why}");
         let broken = outage("10s", &["assume=[]"], seed);

@@ -9,7 +9,7 @@ use stormglass_engine::component::{
 };
 use stormglass_engine::topology::{Declarer, TopologyBuilder};
 use stormglass_engine::tuple::Tuple;
-use stormglass_scenarios::outcome::{Outcome, Verdict};
+use stormglass_scenarios::outcome::{Cause, Outcome, Verdict};
 use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::scenario::Scenario;
 use stormglass_scenarios::topologies::Registry;
@@ -130,7 +130,11 @@ fn probe(outcome: &Outcome, name: &str) -> u64 {
 
 fn why(outcome: &Outcome) -> &str {
     match &outcome.verdict {
-        Verdict::CouldNotJudge { why } => why,
+        Verdict::CouldNotJudge(unjudged) => {
+            assert_eq!(unjudged.cause, Cause::OutOfBudget);
+            assert!(!unjudged.proofs.is_empty(), "{unjudged:?}");
+            &unjudged.why
+        }
         other => panic!("seed {}: {other:?}", outcome.seed),
     }
 }

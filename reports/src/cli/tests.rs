@@ -1,5 +1,5 @@
 use clap::CommandFactory;
-use stormglass_scenarios::outcome::Verdict;
+use stormglass_scenarios::outcome::{Unjudged, Verdict};
 
 use super::{Cli, Exit, jobs, seed, seeds};
 
@@ -22,11 +22,10 @@ fn seeds_are_read_as_people_write_them() {
 
 #[test]
 fn a_verdict_decides_the_exit_code() {
-    let why = "because".to_string();
     let codes = [
         Exit::of(&Verdict::Holds),
         Exit::of(&Verdict::Broken { violations: Vec::new() }),
-        Exit::of(&Verdict::CouldNotJudge { why }),
+        Exit::of(&Verdict::CouldNotJudge(Unjudged::vacuous())),
         Exit::Usage,
         Exit::Internal,
     ];

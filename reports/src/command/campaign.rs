@@ -61,7 +61,7 @@ fn one(
     let scenario = Arc::new(scenario);
     let topology = scenario.topology(registry)?;
     let (jobs, seeds) = (super::jobs(args.jobs), args.seeds.clone());
-    let mut tally = Tally::new(&scenario.name, &seeds);
+    let mut tally = Tally::new(&scenario, &seeds);
     let mut progress = Progress::new(&scenario.name, seeds.end - seeds.start);
     let campaign = Campaign { scenario: Arc::clone(&scenario), seeds, jobs, bugs: bugs.to_vec() };
     campaign.run(registry, &|name| files.load(name), |outcome| {

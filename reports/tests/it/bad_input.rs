@@ -147,7 +147,7 @@ fn a_run_that_was_never_disturbed_could_not_be_judged() {
     );
     let campaign = folder.run(&[&["campaign", "--seeds", "0..3"][..], &small].concat());
     assert_eq!(campaign.code, Some(2));
-    says(&campaign.out, &["3 runs from seed 0 on: no fault"]);
+    says(&campaign.out, &["3 runs (100%) from seed 0 on: no fault"]);
 }
 
 #[test]

@@ -92,3 +92,40 @@ fn narrow(page: &str) {
         assert!(!line.contains('\x1b'), "colours without a terminal");
     }
 }
+
+/// Two of three coordinators read a log that has rotted, and stay out.
+#[test]
+fn what_is_gone_for_good() {
+    let fault = |at: &str, action: &str, who: &str| {
+        format!(
+            r#"{{ "trigger": {{ "at": "{at}" }}, "action": {{ {action} }}, "target": "{who}" }}"#
+        )
+    };
+    let (rot, crash) = (r#""rot": { "file": "0", "bit": "300" }"#, r#""crash": { "down": "1s" }"#);
+    let (wipe, die) = (r#""wipe": {}"#, r#""crash": {}"#);
+    let quorum: Vec<String> = ["coordinator-1", "coordinator-2"]
+        .iter()
+        .flat_map(|who| [fault("3s", rot, who), fault("3100ms", crash, who)])
+        .collect();
+    let store = vec![fault("5s", wipe, "store"), fault("5010ms", die, "worker-1")];
+    let completed = |action: &str| {
+        let trigger = r#"{ "on": { "event": "checkpoint-completed", "nth": 2 } }"#;
+        format!(r#"{{ "trigger": {trigger}, "action": {{ {action} }}, "target": "receiver" }}"#)
+    };
+    let receiver = vec![completed(wipe), completed(crash)];
+    let pages =
+        [("quorum", quorum), ("store", store), ("receiver", receiver)].map(|(name, faults)| {
+            let folder = Folder::new(name);
+            let head = r#""version": 1, "scenario": "word-count", "seed": "3""#;
+            folder
+                .write("plan.json", &format!("{{ {head}, \"faults\": [{}] }}", faults.join(", ")));
+            let run =
+                ["run", "word-count", "--plan", "plan.json", "--set", "cluster.coordinators=3"];
+            let ended = folder.run(&[&run[..], &["--set", "input.words.count=5000"]].concat());
+            assert_eq!((ended.code, ended.err.as_str()), (Some(2), ""), "{}", ended.out);
+            narrow(&ended.out);
+            ended.out[..ended.out.find("\nRecovered").or(ended.out.find("\nWent")).unwrap()]
+                .to_string()
+        });
+    insta::assert_snapshot!(pages.join("\n\n"));
+}

@@ -36,7 +36,7 @@ impl fmt::Display for Reason {
 /// # Errors
 /// What the fault would cost more than the budget has.
 pub fn admits(scenario: &Scenario, plan: &Plan, candidate: &PlannedFault) -> Result<(), Reason> {
-    let harm = harm(&candidate.action);
+    let harm = harm(candidate.action.kind());
     for &role in roles(candidate) {
         let Cell { promise, why } = cell(harm, role, is_spared(scenario, plan, candidate, role));
         if promise != Promise::Survives {
@@ -72,7 +72,7 @@ fn is_spared(scenario: &Scenario, plan: &Plan, candidate: &PlannedFault, role: R
         _ => 0,
     };
     let together = |fault: &&PlannedFault| {
-        let destroys = matches!(harm(&fault.action), Harm::Rot | Harm::Wipe);
+        let destroys = fault.action.destroys();
         let near = role != Role::Store || near(scenario, fault, candidate);
         destroys && near && roles(fault).contains(&role)
     };

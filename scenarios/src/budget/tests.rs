@@ -82,7 +82,8 @@ fn the_only_copy_is_not_to_be_destroyed() {
     // Copied, and taken the place of by later checkpoints.
     assert_eq!(admits(&three, &plan(&[first.clone()]), &fault(90, store(2), WIPE)), Ok(()));
     let increments = scenario(
-        "store = { nodes = 3, replication = 2 }\nstate = { backend = \"embedded\", incremental = true }",
+        "store = { nodes = 3, replication = 2 }
+        state = { backend = \"embedded\", incremental = true }",
     );
     assert!(admits(&increments, &plan(&[first]), &fault(90, store(2), WIPE)).is_err());
 }

@@ -4,6 +4,7 @@ use stormglass_engine::observation::Observation;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Span;
 
+use super::excuse::Copies;
 use super::expiry::Claim;
 use super::law::{Findings, Witness};
 use super::linear::Linear;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub retained: usize,
     /// Whether faults destroy what was durable: only then may a checkpoint be unreadable.
     pub destroys: bool,
+    /// Where there are copies that faults may destroy.
+    pub copies: Copies,
     /// Stores that must refuse older generations before a new one runs: then every pipeline of so
     /// many stores as have each file has one of them.
     pub fenced_stores: usize,

@@ -5,6 +5,9 @@
 //! The *outage* of a transaction is the time from its pre-commit, when the sink had done its part,
 //! until somebody came to commit it; or the end of the run, if nobody did.
 //!
+//! What lay at a receiver whose log was destroyed, and nowhere else, is lost without anybody's fault:
+//! that much is excused, and counted.
+//!
 //! Does not verify: that the receiver waits for as long as it says.
 
 use std::collections::BTreeMap;
@@ -18,6 +21,7 @@ use super::outputs::{Output, Outputs};
 use super::plan::Plan;
 use super::restore::Restores;
 use super::staging::{Name, Staging};
+use crate::budget::Proof;
 
 /// What a run says of transactions that time out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,7 +39,7 @@ pub(super) struct Expiry {
     /// Since when those that are not visible have been pre-committed.
     since: BTreeMap<Name, Instant>,
     expired: Vec<Expired>,
-    undecided: Option<String>,
+    undecided: Option<(String, Proof)>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +52,18 @@ struct Expired {
     asked: Option<Instant>,
     /// A completed checkpoint covers it: what it held is lost.
     lost: bool,
-    seen: Witness,
+    fate: Fate,
+}
+
+/// Why nobody can read it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fate {
+    /// It timed out.
+    TimedOut(Witness),
+    /// The receiver's log was destroyed.
+    Destroyed,
+    /// It is at the receiver, and there is nobody to decide that it may be read.
+    Waits,
 }
 
 impl Expiry {
@@ -80,7 +95,8 @@ impl Expiry {
                 let since = self.since.remove(&name).unwrap_or(seen.at);
                 if !self.expired.iter().any(|known| known.name == name) {
                     let (asked, lost) = (None, false);
-                    self.expired.push(Expired { name, outputs, since, asked, lost, seen });
+                    let fate = Fate::TimedOut(seen);
+                    self.expired.push(Expired { name, outputs, since, asked, lost, fate });
                 }
             }
             Observation::TransactionLost { task, generation, checkpoint, .. } => {
@@ -92,6 +108,24 @@ impl Expiry {
             }
             _ => {}
         }
+    }
+
+    /// What was pre-committed up to an instant, and nobody has read, has this fate: nobody will.
+    pub(super) fn void(&mut self, up_to: Instant, fate: Fate, staging: &mut Staging) {
+        let (now, later) =
+            std::mem::take(&mut self.since).into_iter().partition(|of| of.1 <= up_to);
+        self.since = later;
+        let now: BTreeMap<Name, Instant> = now;
+        for (name, since) in now {
+            let (outputs, asked, lost) = (staging.take(name), None, false);
+            self.expired.push(Expired { name, outputs, since, asked, lost, fate });
+        }
+    }
+
+    /// How many outputs of completed checkpoints were destroyed with the receiver's log.
+    pub(super) fn destroyed(&self) -> u64 {
+        let destroyed = self.expired.iter().filter(|of| of.lost && of.fate == Fate::Destroyed);
+        destroyed.map(|of| of.outputs.len() as u64).sum()
     }
 
     /// What a completed checkpoint covers is lost: nothing else need be missed for it.
@@ -118,7 +152,9 @@ impl Expiry {
     pub(super) fn finish(&mut self, plan: &Plan, at: Instant, findings: &mut Findings) {
         let Claim { timeout, assumed } = self.claim;
         let outage = |of: &Expired| of.asked.unwrap_or(at).since(of.since);
-        let lost = |of: &&Expired| of.lost && !of.outputs.is_empty();
+        let lost = |of: &&Expired| {
+            of.lost && !of.outputs.is_empty() && matches!(of.fate, Fate::TimedOut(_))
+        };
         let records: u64 = self.expired.iter().filter(lost).map(|of| of.outputs.len() as u64).sum();
         // Who never came for it has no outage to blame.
         let excused = |of: &&Expired| assumed && of.asked.is_some() && outage(of) >= timeout;
@@ -138,20 +174,26 @@ impl Expiry {
                     checkpoint.0,
                     shown(outage),
                 );
-                findings.report(Law::NoLoss, first.seen.at, sentence, &[first.seen]);
+                let seen: Vec<Witness> = match first.fate {
+                    Fate::TimedOut(seen) => vec![seen],
+                    Fate::Destroyed | Fate::Waits => Vec::new(),
+                };
+                findings.report(Law::NoLoss, seen.first().map_or(at, |s| s.at), sentence, &seen);
             }
             None => {
-                self.undecided = Some(format!(
+                let outage = outage(longest);
+                let why = format!(
                     "{all} were lost in an outage of {}, and the run assumes that outages are \
                      shorter than the transaction timeout of {timeout}",
-                    shown(outage(longest)),
-                ));
+                    shown(outage),
+                );
+                self.undecided = Some((why, Proof::Assumption { outage, timeout }));
             }
         }
     }
 
     /// Why the run cannot be judged, if that is so.
-    pub(super) fn undecided(&self) -> Option<&str> {
-        self.undecided.as_deref()
+    pub(super) fn undecided(&self) -> Option<&(String, Proof)> {
+        self.undecided.as_ref()
     }
 }

@@ -3,6 +3,7 @@
 mod control;
 mod cuts;
 mod direct;
+mod excuses;
 mod expiry;
 mod in_flight;
 mod mini;
@@ -20,13 +21,16 @@ use std::sync::Arc;
 
 use stormglass_engine::observation::Observation;
 use stormglass_engine::topology::Delivery;
+use stormglass_sim::fault::DamageKind;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 
 use super::Judges;
 use super::control::Settings;
+use super::excuse::Copies;
 use super::expiry::Claim;
 use super::law::{Law, Violation};
+use crate::budget::{Destroyed, Proof};
 use mini::{Event, Mini};
 
 /// Judges that have seen nothing.
@@ -42,6 +46,7 @@ fn fresh_with(mini: &Mini, transactions: Claim) -> Judges {
 fn settings(transactions: Claim) -> Settings {
     Settings {
         coordinators: vec![NodeId::new(0, 9)],
+        copies: copies(1),
         patience: Span::secs(5),
         clock_ppm: 0,
         retained: 1,
@@ -55,16 +60,45 @@ fn settings(transactions: Claim) -> Settings {
     }
 }
 
+/// So many coordinators, three stores and a receiver.
+fn copies(coordinators: u16) -> Copies {
+    Copies {
+        coordinators: (0..coordinators).map(|at| NodeId::new(at, 9)).collect(),
+        stores: (20..23).map(|at| NodeId::new(at, 7)).collect(),
+        receiver: NodeId::new(30, 7),
+    }
+}
+
+/// A fault destroyed a file.
+fn destroyed(node: NodeId, file: &str, at: u64) -> Destroyed {
+    let (who, file, how) = (node.to_string(), file.to_string(), DamageKind::Rotted);
+    Destroyed { node, who, file, how, at: Instant(at), fault: Some(1) }
+}
+
+/// No store has a file of a checkpoint: those that had it lost it.
+fn gone(checkpoint: u32, holders: &[u16], lost: &[u16]) -> Proof {
+    let store = |at: &u16| NodeId::new(20 + at, 7);
+    let copies = lost.iter().map(|at| destroyed(store(at), "some file", 1)).collect();
+    let (holders, file) = (holders.iter().map(store).collect(), "some file".to_string());
+    Proof::Checkpoint { checkpoint, file, holders, copies }
+}
+
 /// Judges a whole history.
 fn judge(mini: &Mini, events: &[Event]) -> Judges {
     judge_with(mini, events, settings(Claim { timeout: Span::secs(900), assumed: false }))
 }
 
 fn judge_with(mini: &Mini, events: &[Event], settings: Settings) -> Judges {
+    judge_proved(mini, events, settings, Vec::new())
+}
+
+/// The same when something is proved to be gone.
+fn judge_proved(mini: &Mini, events: &[Event], settings: Settings, proofs: Vec<Proof>) -> Judges {
     let mut judges = Judges::new(Arc::clone(&mini.topology), mini.log.clone(), settings);
     for (at, event) in (1..).zip(events) {
         judges.observed(Instant(at), event.node, &event.what);
     }
+    proofs.into_iter().for_each(|proof| judges.prove(proof));
     judges.finish();
     judges
 }

@@ -43,7 +43,7 @@ impl Run {
         self.gather(ending, judges.heritage()).ok()
     }
 
-    fn metadata(&self) -> impl Iterator<Item = &Metadata> {
+    pub(super) fn metadata(&self) -> impl Iterator<Item = &Metadata> {
         let coordinators = self.places.all(Role::Coordinator).into_iter();
         coordinators.filter_map(|node| match self.world.process(node)? {
             Node::Coordinator(coordinator) => Some(coordinator.metadata()),

@@ -100,7 +100,10 @@ impl Run {
             }
             PlannedAction::Rot { file, bit } => {
                 let (file, bit) = (u64::from(*file), u64::from(*bit));
-                Fault::RotFile { machine, prefix: CHECKPOINTS.into(), file, bit }
+                // Of a store it is a checkpoint's file, of others whatever they keep.
+                let of_store = self.places.role_of(node).is_some_and(|(r, _)| r == Role::Store);
+                let prefix = if of_store { CHECKPOINTS.into() } else { "".into() };
+                Fault::RotFile { machine, prefix, file, bit }
             }
             PlannedAction::Wipe {} => Fault::WipeDisk { machine },
             PlannedAction::Pause { .. } => Fault::Pause { node, duration },

@@ -12,6 +12,7 @@ use stormglass_sim::time::Span;
 use self::field::{Word, written};
 use self::vocabulary::*;
 use super::Target;
+use crate::budget::harm;
 use crate::units::{Drawn, Form, Quantum, Stated, names};
 
 mod field;
@@ -245,9 +246,9 @@ impl<F: Form> Action<F> {
     pub const fn name(&self) -> &'static str {
         self.kind().name()
     }
-    /// Whether what was durable is durable no more.
+    /// Whether what was durable may be durable no more.
     pub const fn destroys(&self) -> bool {
-        matches!(self.kind(), ActionKind::Rot | ActionKind::Wipe)
+        harm(self.kind()).destroys()
     }
 }
 

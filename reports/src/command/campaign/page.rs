@@ -43,9 +43,11 @@ fn verdicts(tallies: &[&Tally], paint: Paint) -> String {
         ("seeds", Side::Right),
         ("holds", Side::Right),
         ("broken", Side::Right),
-        ("could not judge", Side::Right),
+        ("out of budget", Side::Right),
+        ("vacuous", Side::Right),
+        ("undecided", Side::Right),
         ("disturbed", Side::Right),
-        ("faults effective (median)", Side::Right),
+        ("faults (median)", Side::Right),
     ]);
     for tally in tallies {
         let style = |n: u64, style| if n > 0 { style } else { Style::Plain };
@@ -55,7 +57,9 @@ fn verdicts(tallies: &[&Tally], paint: Paint) -> String {
             (count(tally.runs), Style::Plain),
             (count(tally.holds), style(tally.holds, Style::Green)),
             (count(tally.broken), style(tally.broken, Style::Red)),
-            (count(tally.could_not_judge), style(tally.could_not_judge, Style::Yellow)),
+            (count(tally.out_of_budget), style(tally.out_of_budget, Style::Yellow)),
+            (count(tally.vacuous), style(tally.vacuous, Style::Yellow)),
+            (count(tally.undecided()), style(tally.undecided(), Style::Yellow)),
             (percent(tally.disturbed, tally.runs), Style::Plain),
             (median.map_or("-".to_string(), count), Style::Plain),
         ]);
@@ -103,8 +107,11 @@ fn scenario(tally: &Tally, paint: Paint) -> String {
     }
     line("seen", Some(tally.seen()));
     line("never seen", Some(tally.never_seen()));
-    for (why, seeds, first) in &tally.unjudged {
-        line("unjudged", Some(format!("{} from seed {first} on: {why}", plural(*seeds, "run"))));
+    for tally::Doubt { seeds, first_seed, first, .. } in &tally.unjudged {
+        let (share, why) = (percent(*seeds, tally.runs), &first.why);
+        let runs = format!("{} ({share}) from seed {first_seed} on: {why}", plural(*seeds, "run"));
+        line(first.cause.label(), Some(runs));
+        first.proofs.iter().for_each(|proof| line("", Some(proof.to_string())));
     }
     if !tally.drew.is_empty() {
         out.push('\n');

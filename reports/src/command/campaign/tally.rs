@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Serialize;
-use stormglass_scenarios::outcome::{FaultOutcome, Outcome, Verdict};
+use stormglass_scenarios::coverage;
+use stormglass_scenarios::outcome::{Cause, FaultOutcome, Outcome, Unjudged, Verdict};
+use stormglass_scenarios::scenario::Scenario;
+use stormglass_sim::node::Name;
 
 use crate::words::count;
 
@@ -27,6 +30,10 @@ pub(super) struct Tally {
     pub(super) holds: u64,
     pub(super) broken: u64,
     pub(super) could_not_judge: u64,
+    /// Of these: more was gone for good than is promised to be survived.
+    pub(super) out_of_budget: u64,
+    /// Of these: they were to be disturbed and never were.
+    pub(super) vacuous: u64,
     /// Runs in which at least one fault took effect.
     pub(super) disturbed: u64,
     /// Runs in which something took effect more than once.
@@ -54,10 +61,12 @@ pub(super) struct Tally {
     pub(super) asked: u64,
     /// Each kind of fault, by name.
     pub(super) faults: BTreeMap<String, Strikes>,
+    /// Rare events that the scenario can bring about.
+    pub(super) within_reach: Vec<&'static str>,
     /// Runs in which each rare event was seen.
     pub(super) rare_events: BTreeMap<&'static str, u64>,
-    /// Why runs could not be judged: the reason, how many, the first seed.
-    pub(super) unjudged: Vec<(String, u64, u64)>,
+    /// Why runs could not be judged, each kind of reason once.
+    pub(super) unjudged: Vec<Doubt>,
     pub(super) failures: Vec<Failure>,
 }
 
@@ -78,6 +87,20 @@ pub(super) struct Fared {
     pub(super) disturbed: u64,
 }
 
+/// A kind of reason why runs could not be judged: its cause, and how its sentence begins.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Doubt {
+    pub(super) begins: String,
+    /// How many seeds it was.
+    pub(super) seeds: u64,
+    /// The first one. Written as text: JSON has no 64-bit integers.
+    #[serde(serialize_with = "as_text")]
+    pub(super) first_seed: u64,
+    /// What was said of that.
+    #[serde(flatten)]
+    pub(super) first: Unjudged,
+}
+
 /// A kind of failure: a law, and how its sentence begins.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Failure {
@@ -92,14 +115,16 @@ pub(super) struct Failure {
 }
 
 impl Tally {
-    pub(super) fn new(scenario: &str, seeds: &Range<u64>) -> Tally {
+    pub(super) fn new(scenario: &Scenario, seeds: &Range<u64>) -> Tally {
         Tally {
-            scenario: scenario.to_string(),
+            scenario: scenario.name.clone(),
             seeds: format!("{}..{}", seeds.start, seeds.end),
             runs: 0,
             holds: 0,
             broken: 0,
             could_not_judge: 0,
+            out_of_budget: 0,
+            vacuous: 0,
             disturbed: 0,
             with_duplicates: 0,
             coordinators: BTreeMap::new(),
@@ -115,6 +140,7 @@ impl Tally {
             answered: 0,
             asked: 0,
             faults: BTreeMap::new(),
+            within_reach: coverage::within_reach(scenario).iter().map(|p| p.name()).collect(),
             rare_events: BTreeMap::new(),
             unjudged: Vec::new(),
             failures: Vec::new(),
@@ -139,12 +165,11 @@ impl Tally {
         }
         match &outcome.verdict {
             Verdict::Holds => self.holds += 1,
-            Verdict::CouldNotJudge { why } => {
+            Verdict::CouldNotJudge(unjudged) => {
                 self.could_not_judge += 1;
-                match self.unjudged.iter_mut().find(|(known, ..)| known == why) {
-                    Some((_, seeds, _)) => *seeds += 1,
-                    None => self.unjudged.push((why.clone(), 1, outcome.seed)),
-                }
+                self.out_of_budget += u64::from(unjudged.cause == Cause::OutOfBudget);
+                self.vacuous += u64::from(unjudged.cause == Cause::Vacuous);
+                self.unjudged(unjudged, outcome.seed);
             }
             Verdict::Broken { .. } => {
                 self.broken += 1;
@@ -182,6 +207,11 @@ impl Tally {
         }
     }
 
+    /// Runs that the judges could not make up their minds about.
+    pub(super) fn undecided(&self) -> u64 {
+        self.could_not_judge - self.out_of_budget - self.vacuous
+    }
+
     /// Counts each kind of fault once a run.
     fn strikes(&mut self, faults: &[FaultOutcome]) {
         let mut kinds: BTreeMap<&str, bool> = BTreeMap::new();
@@ -192,6 +222,18 @@ impl Tally {
             let strikes = self.faults.entry(kind.to_string()).or_default();
             strikes.planned += 1;
             strikes.effective += u64::from(took_effect);
+        }
+    }
+
+    fn unjudged(&mut self, unjudged: &Unjudged, seed: u64) {
+        let begins = signature(&unjudged.why);
+        let alike = |d: &&mut Doubt| d.first.cause == unjudged.cause && d.begins == begins;
+        match self.unjudged.iter_mut().find(alike) {
+            Some(doubt) => doubt.seeds += 1,
+            None => {
+                let (seeds, first_seed, first) = (1, seed, unjudged.clone());
+                self.unjudged.push(Doubt { begins, seeds, first_seed, first });
+            }
         }
     }
 
@@ -214,11 +256,24 @@ impl Tally {
         listed(seen.map(|(name, runs)| format!("{name} {}", count(*runs))))
     }
 
-    /// Rare events that no run saw.
+    /// Rare events that no run saw, though the scenario has what it takes; how many others there
+    /// are.
     pub(super) fn never_seen(&self) -> String {
-        let never = self.rare_events.iter().filter(|(_, runs)| **runs == 0);
-        listed(never.map(|(name, _)| name.to_string()))
+        let never = |within: bool| {
+            let unseen = self.rare_events.iter().filter(|(_, runs)| **runs == 0);
+            unseen.map(|(name, _)| *name).filter(move |n| self.within_reach.contains(n) == within)
+        };
+        let names = listed(never(true).map(str::to_string));
+        match never(false).count() {
+            0 => names,
+            1 => format!("{names}; 1 needs what the scenario does not use"),
+            others => format!("{names}; {others} need what the scenario does not use"),
+        }
     }
+}
+
+fn as_text<S: serde::Serializer>(n: &u64, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&n.to_string())
 }
 
 fn listed(texts: impl Iterator<Item = String>) -> String {

@@ -20,6 +20,7 @@ const SILENT: O = O::Suspected { node: WORKER, reason: Suspicion::HeartbeatTimeo
 /// What is found in a story whose times are milliseconds.
 fn found(clock_ppm: u32, story: &[(u64, NodeId, O)]) -> Vec<(Law, String)> {
     let mut control = Control::new(Settings {
+        copies: super::copies(3),
         retained: 1,
         destroys: false,
         fenced_stores: 1,

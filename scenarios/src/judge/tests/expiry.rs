@@ -46,7 +46,7 @@ fn a_loss_by_a_timeout_is_a_loss() {
     let sentence = &violation.sentence;
     assert!(sentence.contains("timed out"), "{sentence}");
     assert!(sentence.contains("the transaction timeout is 40ns"), "{sentence}");
-    assert_eq!(judges.undecided(), None);
+    assert_eq!(judges.unjudged(), None);
     // Nothing else is missed for it.
     assert!(judges.is_complete());
 }
@@ -56,7 +56,7 @@ fn an_assumption_that_was_not_so_leaves_it_open() {
     let (mini, events) = lost(40);
     let judges = judge(&mini, &events, true);
     assert_eq!(judges.violations(), &[]);
-    let why = judges.undecided().expect("nobody can say");
+    let why = judges.unjudged().expect("nobody can say").why;
     assert!(why.contains("transaction timeout of 40ns"), "{why}");
 }
 
@@ -65,7 +65,7 @@ fn an_assumption_that_was_so_excuses_nothing() {
     let (mini, events) = lost(39);
     let judges = judge(&mini, &events, true);
     assert_eq!(judges.violations().len(), 1, "{:?}", judges.violations());
-    assert_eq!(judges.undecided(), None);
+    assert_eq!(judges.unjudged(), None);
 }
 
 #[test]
@@ -78,6 +78,6 @@ fn what_no_completed_checkpoint_covers_is_not_lost() {
     insert(&mut events, at, expired);
     for assumed in [false, true] {
         let judges = judge(&mini, &events, assumed);
-        assert_eq!((judges.violations(), judges.undecided()), (&[][..], None));
+        assert_eq!((judges.violations(), judges.unjudged()), (&[][..], None));
     }
 }

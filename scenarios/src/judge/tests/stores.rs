@@ -4,18 +4,27 @@ use stormglass_engine::ids::{CheckpointId, Generation, TaskId};
 use stormglass_engine::observation::{Observation as O, Resource};
 use stormglass_engine::topology::Delivery;
 use stormglass_sim::node::NodeId;
-use stormglass_sim::time::Span;
+use stormglass_sim::time::{Instant, Span};
 
 use super::super::Judges;
 use super::super::control::Settings;
 use super::mini::{Event, Mini};
-use super::{Claim, Law, gone_back, insert, judge_with, position, topologies};
+use super::{Claim, Law, gone, gone_back, insert, judge_proved, position, topologies};
+use crate::budget::Proof;
+use crate::outcome::Cause;
 
 /// Judges of a cluster whose files survive in so many fenced stores.
 fn judge(mini: &Mini, events: &[Event], fenced_stores: usize, destroys: bool) -> Judges {
+    let proofs =
+        if destroys { vec![gone(2, &[0, 1], &[0, 1]), gone(1, &[2], &[2])] } else { vec![] };
+    judge_by(mini, events, fenced_stores, proofs)
+}
+
+fn judge_by(mini: &Mini, events: &[Event], fenced_stores: usize, proofs: Vec<Proof>) -> Judges {
+    let destroys = !proofs.is_empty();
     let claim = Claim { timeout: Span::secs(900), assumed: false };
     let settings = Settings { fenced_stores, destroys, retained: 2, ..super::settings(claim) };
-    judge_with(mini, events, settings)
+    judge_proved(mini, events, settings, proofs)
 }
 
 /// Each law that is broken, and how.
@@ -89,15 +98,17 @@ fn an_older_checkpoint_is_restored_if_the_newest_is_gone() {
     let mut events = mini.events.clone();
     say_unreadable(&mut events, 2);
     let judges = judge(&mini, &events, 1, true);
-    assert_eq!((found(&judges), judges.undecided()), (vec![], None));
+    assert_eq!((found(&judges), judges.unjudged()), (vec![], None));
     // What was visible is visible again: with transactions nobody can say what that is worth.
     let mini = gone_back(Delivery::Transactional);
     let mut events = mini.events.clone();
     say_unreadable(&mut events, 2);
     let judges = judge(&mini, &events, 1, true);
     assert_eq!(found(&judges), []);
-    let why = judges.undecided().expect("it is visible twice");
-    assert!(why.contains("destroyed checkpoint 2 in every store"), "{why}");
+    let unjudged = judges.unjudged().expect("it is visible twice");
+    assert!(unjudged.why.contains("destroyed checkpoint 2 in every store"), "{unjudged:?}");
+    let proof = gone(2, &[0, 1], &[0, 1]);
+    assert_eq!((unjudged.cause, unjudged.proofs), (Cause::OutOfBudget, vec![proof]));
 }
 
 #[test]
@@ -116,7 +127,7 @@ fn nobody_goes_back_without_need() {
         let judges = judge(&mini, &events, 1, destroys);
         let all = found(&judges);
         assert!(all.contains(&(Law::RestoreLatest, sentence.to_string())), "{all:?}");
-        assert_eq!(judges.undecided(), None);
+        assert!(!all.is_empty());
     }
 }
 
@@ -130,5 +141,34 @@ fn state_is_lost_only_when_no_checkpoint_can_be_read() {
     let sentence = "generation 2 gave state up as lost that can be read".to_string();
     let judges = judge(&mini, &events, 1, true);
     assert_eq!(found(&judges), [(Law::RestoreLatest, sentence)]);
-    assert_eq!(judges.undecided(), None);
+}
+
+/// A checkpoint may be given up for one whose copies are all destroyed, and for no other.
+#[test]
+fn only_the_checkpoint_that_is_gone_is_given_up() {
+    let mini = gone_back(Delivery::Idempotent);
+    let mut events = mini.events.clone();
+    say_unreadable(&mut events, 2);
+    let sentence = "checkpoint 2 was given up as unreadable, but no fault destroyed every copy of \
+                    one of its files";
+    let late = |checkpoint: u32| match gone(checkpoint, &[0], &[0]) {
+        Proof::Checkpoint { checkpoint, file, holders, mut copies } => {
+            copies.iter_mut().for_each(|copy| copy.at = Instant(1 << 40));
+            Proof::Checkpoint { checkpoint, file, holders, copies }
+        }
+        other => other,
+    };
+    let wrong = [
+        ("another checkpoint", gone(1, &[0, 1], &[0, 1])),
+        ("one copy of two", gone(2, &[0, 1], &[0])),
+        ("a store that had none", gone(2, &[0, 1], &[0, 2])),
+        ("nobody had it", gone(2, &[], &[])),
+        ("no store", gone(2, &[7], &[7])),
+        ("destroyed later", late(2)),
+    ];
+    for (what, proof) in wrong {
+        let judges = judge_by(&mini, &events, 1, vec![proof]);
+        let all = found(&judges);
+        assert_eq!(all, [(Law::RestoreLatest, sentence.to_string())], "{what}");
+    }
 }

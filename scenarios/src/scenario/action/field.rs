@@ -130,7 +130,7 @@ impl Field for Down {
         from.as_ref().map(|down| pick.pick::<Span>(key, down))
     }
     fn words(value: &Option<Span>) -> String {
-        value.map_or_else(String::new, |down| format!(", down {}", down.word()))
+        value.map_or_else(String::new, |down| format!(", down {}", Word::word(&down)))
     }
     fn lasting<F: Form>(value: &Option<F::Of<Span>>) -> Option<&F::Of<Span>> {
         value.as_ref()

@@ -1,10 +1,20 @@
+use stormglass_scenarios::outcome::Unjudged;
+use stormglass_scenarios::scenario::Scenario;
+
 use super::*;
-use crate::command::campaign::tally::Strikes;
+use crate::command::campaign::tally::{Doubt, Strikes};
+
+/// A scenario of which only the name counts.
+fn made_up(name: &str) -> Scenario {
+    let scenario = stormglass_scenarios::catalog::load("word-count", &[] as &[&str]);
+    Scenario { name: name.to_string(), ..scenario.unwrap() }
+}
 
 /// A tally of 500 made-up seeds.
 fn tally() -> Tally {
-    let mut tally = Tally::new("made-up-storm", &(0..500));
-    (tally.runs, tally.holds, tally.broken, tally.disturbed) = (500, 499, 1, 497);
+    let mut tally = Tally::new(&made_up("made-up-storm"), &(0..500));
+    (tally.runs, tally.holds, tally.broken, tally.disturbed) = (500, 487, 1, 497);
+    (tally.could_not_judge, tally.out_of_budget, tally.vacuous) = (12, 7, 3);
     for seed in 0..500u64 {
         *tally.coordinators.entry(1 + (seed % 7) as u16).or_default() += 1;
         tally.effective_faults.add(seed * seed % 13);
@@ -25,14 +35,16 @@ fn tally() -> Tally {
     ] {
         tally.faults.insert(kind.to_string(), Strikes { planned, effective });
     }
-    tally.rare_events.extend([("zombie-exit", 120), ("credit-exhausted", 0)]);
-    tally.unjudged.push(("a made-up reason".to_string(), 2, 41));
+    let rare = [("zombie-exit", 120), ("credit-exhausted", 0), ("tree-timed-out", 0)];
+    tally.rare_events.extend(rare);
+    let first = Unjudged::undecided("a made-up reason".to_string());
+    tally.unjudged.push(Doubt { begins: String::new(), seeds: 2, first_seed: 41, first });
     tally
 }
 
 #[test]
 fn a_campaign_on_a_page() {
-    let mut calm = Tally::new("calm", &(0..3));
+    let mut calm = Tally::new(&made_up("calm"), &(0..3));
     (calm.runs, calm.holds) = (3, 3);
     calm.coordinators.insert(1, 3);
     (0..3).for_each(|_| calm.effective_faults.add(0));
