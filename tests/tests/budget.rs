@@ -9,7 +9,7 @@ use stormglass_scenarios::judge::law::Law;
 use stormglass_scenarios::outcome::{Cause, Outcome, Unjudged};
 use stormglass_scenarios::plan::{Plan, PlannedAction, PlannedFault, Trigger, VERSION};
 use stormglass_scenarios::run::Setup;
-use stormglass_scenarios::scenario::{EventKind, Role, Scenario, Target};
+use stormglass_scenarios::scenario::{Awaited, Event, EventKind, Role, Scenario, Target};
 use stormglass_scenarios::topologies::Registry;
 use stormglass_sim::time::{Instant, Span};
 use stormglass_tests::runs::assert_holds;
@@ -114,7 +114,7 @@ fn the_only_copy_of_a_checkpoint_is_proved_to_be_gone() {
 #[test]
 fn the_receivers_log_is_proved_to_be_gone() {
     let at_completion = |action| {
-        let trigger = Trigger::On { event: EventKind::CheckpointCompleted, nth: 4 };
+        let trigger = Trigger::On(Awaited::new(Event::Seen(EventKind::CheckpointCompleted), 4));
         let target = Target::Member(Role::Receiver, 1);
         PlannedFault { trigger, action, target, resolved: None }
     };
