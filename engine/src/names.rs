@@ -113,6 +113,20 @@ names! {
         ReplicaFlawed = "replica-flawed",
         /// A file that had lost a replica got another.
         FileCopied = "file-copied",
+        /// A task was refused the memory for its state, and ended with its worker.
+        TaskStateRefused = "task-state-refused",
+        /// A task was refused the memory for its part of a checkpoint, and declined it.
+        SnapshotRefused = "snapshot-refused",
+        /// A task was refused the memory for what waits for a barrier, and gave the checkpoint up.
+        InputBuffersRefused = "input-buffers-refused",
+        /// A task was refused the memory for data in flight, and declined the checkpoint.
+        InFlightRefused = "in-flight-refused",
+        /// A source was refused the memory for records, and rests before it asks for them again.
+        FetchRefused = "fetch-refused",
+        /// A store was refused the memory for a packet, and gave its file up.
+        StoreBuffersRefused = "store-buffers-refused",
+        /// A supervisor's worker held more memory than it may.
+        WorkerOutOfMemory = "worker-out-of-memory",
     }
 }
 
@@ -296,6 +310,20 @@ names! {
         Fetch = "fetch",
         /// What a store has not written to its disk yet.
         StoreBuffers = "store-buffers",
+    }
+}
+
+impl Site {
+    /// What is reached when memory is refused there.
+    pub fn refused(self) -> Probe {
+        match self {
+            Site::TaskState => Probe::TaskStateRefused,
+            Site::Snapshot => Probe::SnapshotRefused,
+            Site::InputBuffers => Probe::InputBuffersRefused,
+            Site::InFlight => Probe::InFlightRefused,
+            Site::Fetch => Probe::FetchRefused,
+            Site::StoreBuffers => Probe::StoreBuffersRefused,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 
 use stormglass_sim::node::{ConnId, Event, Lane};
 use stormglass_sim::payload::Payload;
-use stormglass_sim::time::{Instant, Span};
+use stormglass_sim::time::Span;
 
 use crate::fence::Fence;
 use crate::ids::{CheckpointId, Generation, TaskId};
@@ -369,15 +369,14 @@ impl Receiver {
         if whole < bytes.len() {
             self.log.cut(&bytes[..whole], cx);
         }
-        let timeout = self.settings.transaction_timeout;
-        let expires = |began: Instant, cx: &Cx<'_>| {
-            let age = cx.wall_clock().since(began);
-            cx.now() + if age < timeout { timeout - age } else { Span::ZERO }
-        };
+        // The wall clock is the only one that the log can tell of, and it may have been set since:
+        // by it, what was pre-committed a moment ago may seem too old. So they have all the time
+        // again.
+        let expires = cx.now() + self.settings.transaction_timeout;
         for frame in frames {
             match frame {
                 Frame::PreCommit { id, checkpoint, began, outputs, values } => {
-                    let times = (checkpoint, began, expires(began, cx));
+                    let times = (checkpoint, began, expires);
                     self.transactions.restore(id, times, (outputs, values));
                 }
                 Frame::Commit { ids } => committed.extend(ids),

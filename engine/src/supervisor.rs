@@ -3,11 +3,12 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use stormglass_sim::node::{Event, Lane};
+use stormglass_sim::node::{Event, Exit, Lane};
 use stormglass_sim::time::Instant;
 
 use crate::cluster::Cluster;
 use crate::message::Message;
+use crate::names::Probe;
 use crate::node::{Cx, Node};
 use crate::worker::Worker;
 
@@ -38,7 +39,10 @@ impl Supervisor {
             Event::Start | Event::Timer { token: BEGIN, .. } => self.start(cx),
             Event::Timer { token: HEARTBEAT, .. } => self.heartbeat(cx),
             Event::Timer { token: port, .. } => self.launch(port as u16, cx),
-            Event::Exited { node, .. } => {
+            Event::Exited { node, exit } => {
+                if exit == Exit::OutOfMemory {
+                    cx.probe(Probe::WorkerOutOfMemory);
+                }
                 self.launch_later(node.port, cx);
             }
             _ => {}

@@ -7,7 +7,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use stormglass_sim::node::{ConnId, Event, Lane, NodeId};
+use stormglass_sim::node::{ConnId, Event, Lane, Name as _, NodeId};
 use stormglass_sim::time::Span;
 
 use crate::cluster::Cluster;
@@ -15,7 +15,7 @@ use crate::coordinator::rebalance::Tally;
 use crate::coordinator::schedule::Scheduler;
 use crate::ids::{Attempt, Generation, TaskId};
 use crate::message::{Credit, Deployment, Message};
-use crate::names::{Probe, Twist};
+use crate::names::{Probe, Site, Twist};
 use crate::node::Cx;
 use crate::observation::Observation;
 use crate::permit::CommitPermit;
@@ -391,6 +391,11 @@ impl Worker {
         }
         if let Some(mut old) = self.job.take() {
             old.links.close(cx);
+            for task in &old.tasks {
+                for site in Site::ALL {
+                    cx.reserve(*site, task.id.0.into(), 0);
+                }
+            }
         }
         let me = cx.me();
         let others = assignment.workers.iter().map(|(node, _)| *node).filter(|node| *node != me);

@@ -90,5 +90,13 @@ fn reaches(scenario: &Scenario, probe: Probe) -> bool {
         Probe::QueryOvertaken | Probe::QueryNotOwned => scenario.queries.is_some(),
         Probe::StepFailed | Probe::TreeTimedOut | Probe::LateTree | Probe::RolledBack => acking,
         Probe::ReplicaFlawed | Probe::FileCopied => cluster.stores > 1,
+        // Memory is refused or scarce only where a test does that by hand.
+        Probe::TaskStateRefused
+        | Probe::SnapshotRefused
+        | Probe::InputBuffersRefused
+        | Probe::InFlightRefused
+        | Probe::FetchRefused
+        | Probe::StoreBuffersRefused
+        | Probe::WorkerOutOfMemory => false,
     }
 }

@@ -14,7 +14,7 @@ use stormglass_engine::receiver::Receiver;
 use stormglass_engine::store::Store;
 use stormglass_engine::supervisor::Supervisor;
 use stormglass_engine::topology::Topology;
-use stormglass_sim::machine::{DiskSpec, MachineSpec};
+use stormglass_sim::machine::{DiskSpec, Domain, MachineSpec};
 use stormglass_sim::net::{Latency, NetworkSpec};
 use stormglass_sim::node::{MachineId, NodeId};
 use stormglass_sim::time::{Instant, Span};
@@ -25,6 +25,8 @@ use crate::input;
 use crate::plan::Plan;
 use crate::scenario::{Recovery, Role, Scenario};
 
+#[cfg(test)]
+mod tests;
 mod wiring;
 
 /// The port of every process that its machine's init system starts; workers have the next ones.
@@ -51,6 +53,8 @@ pub struct Places {
     operators: u16,
     /// Query clients.
     queriers: u16,
+    racks: u16,
+    zones: u16,
 }
 
 impl Places {
@@ -71,6 +75,8 @@ impl Places {
             clients: cluster.clients,
             operators: u16::from(!scenario.operations.is_empty()),
             queriers: scenario.queries.as_ref().map_or(0, |queries| queries.clients),
+            racks: cluster.racks,
+            zones: cluster.zones,
         }
     }
 
@@ -116,6 +122,31 @@ impl Places {
             }
         };
         machine.map(|machine| NodeId::new(machine, SERVICE))
+    }
+
+    /// The rack and the zone of a machine, both counted from 1. The n-th machine of a role stands
+    /// in the n-th rack, counted round, and the racks in the zones likewise: replicas stand apart
+    /// as far as they can. None for a machine that only asks something of the cluster.
+    fn stands(&self, machine: MachineId) -> Option<(u16, u16)> {
+        let broker = self.first + self.coordinators;
+        let worker = self.first_worker();
+        if machine.0 >= worker + self.workers {
+            return None;
+        }
+        let firsts = [worker, worker - 1, broker + 1, broker];
+        let first = firsts.into_iter().find(|first| *first <= machine.0).unwrap_or(self.first);
+        let rack = (machine.0 - first) % self.racks;
+        Some((rack + 1, rack % self.zones + 1))
+    }
+
+    /// A rack of the cluster, counted from 1. Those of other clusters in the same world are others.
+    pub const fn rack(&self, number: u16) -> Domain {
+        Domain::Rack(self.first + number)
+    }
+
+    /// A zone of the cluster, likewise.
+    pub const fn zone(&self, number: u16) -> Domain {
+        Domain::Zone(self.first + number)
     }
 
     /// The role of a process, and its number.
@@ -183,13 +214,18 @@ impl Places {
         let cluster = Arc::new(Cluster { origin, ..cluster });
         for (number, id) in (0..).zip(self.machines()) {
             let clock_ppm = scenario.clock_ppm(plan.seed, number);
+            let wall_offset = scenario.wall_offset(plan.seed, number);
             let workers = self.first_worker()..self.first_worker() + self.workers;
             let network = &scenario.network;
             let nic = match network.worker_bandwidth {
                 Some(bandwidth) if workers.contains(&id.0) => Some(bandwidth),
                 _ => network.bandwidth,
             };
-            world.add_machine(MachineSpec { clock_ppm, nic, ..machine(scenario) });
+            let (rack, zone) = self
+                .stands(id)
+                .map_or((0, 0), |(rack, zone)| (self.first + rack, self.first + zone));
+            let spec = machine(scenario);
+            world.add_machine(MachineSpec { rack, zone, clock_ppm, wall_offset, nic, ..spec });
         }
         for &node in &cluster.coordinators {
             let coordinator = Coordinator::new(Arc::clone(&cluster));

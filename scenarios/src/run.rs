@@ -14,9 +14,9 @@ use stormglass_engine::log::InputLog;
 use stormglass_engine::names::{Probe, Twist};
 use stormglass_engine::node::Node;
 use stormglass_engine::topology::Topology;
-use stormglass_sim::fault::Fault;
+use stormglass_sim::fault::{Effect, Fault, FaultError};
 use stormglass_sim::hash::Digest;
-use stormglass_sim::node::{Name, NodeId};
+use stormglass_sim::node::{MachineId, Name, NodeId};
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::world::{Ended, World};
 
@@ -236,6 +236,33 @@ impl Run {
     /// The world, to look into.
     pub fn world(&self) -> &World<Node, impl stormglass_sim::watch::Watcher<Node> + Clone + use<>> {
         &self.world
+    }
+
+    /// Who is where.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Does a fault to the world by hand, at this instant and beside those of the plan. The outcome
+    /// does not list it.
+    ///
+    /// # Errors
+    /// If there is nothing that it could strike.
+    pub fn disturb(&mut self, fault: &Fault) -> Result<Effect, FaultError> {
+        self.tell_metrics(fault);
+        self.world.inject(fault)
+    }
+
+    /// A fault is about to strike. Metrics know processes and machines, and no domains.
+    fn tell_metrics(&mut self, fault: &Fault) {
+        let now = self.world.now();
+        let Fault::CrashDomain { domain } = fault else {
+            return self.world.watcher_mut().metrics.injected(now, fault);
+        };
+        let machines: Vec<MachineId> = self.world.machines_in(*domain).collect();
+        for machine in machines {
+            self.world.watcher_mut().metrics.injected(now, &Fault::CrashMachine { machine });
+        }
     }
 
     /// The same run up to here, with every draw from here on made anew. `n` tells forks apart.

@@ -354,6 +354,12 @@ impl Scenario {
         draw.between(0, 2 * u64::from(most)) as i32 - most as i32
     }
 
+    /// How far the wall clock of a machine is ahead of true time at the start.
+    pub fn wall_offset(&self, seed: u64, machine: u16) -> Span {
+        let mut draw = Draw::new(seed, &[fingerprint(b"clock.offset"), machine.into()]);
+        Span::nanos(draw.between(0, self.clock.offset.as_nanos()))
+    }
+
     /// The supervisors that are no part of the cluster at first: those that join before they leave.
     pub fn joining(&self) -> Vec<u32> {
         operation::joining(self)

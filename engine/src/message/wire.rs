@@ -5,7 +5,7 @@ use stormglass_sim::node::{self, Lane, NodeId};
 use stormglass_sim::payload::Payload;
 
 use super::acking::{Acks, Emission, Offsets, Step};
-use super::{Ask, Asked, Credit, Data, Deployment, Gone, Message, Transaction};
+use super::{Ask, Asked, Credit, Data, Deployment, Gone, Message, Records, Transaction};
 use crate::coordinator::metadata::{Command, Request};
 use crate::ids::{CheckpointId, Generation, Partition};
 use crate::snapshot::TransactionId;
@@ -13,6 +13,16 @@ use crate::value::{self, Value};
 
 /// Bytes of headers of every message (Ethernet, IP, TCP and ours).
 const HEADER: u64 = 66;
+
+impl Records {
+    /// Size of the records in bytes.
+    pub fn size(&self) -> u64 {
+        let size = |&(p, from, to): &(Partition, u64, u64)| {
+            self.log.partitions[usize::from(p.0)].size(from, to)
+        };
+        self.ranges.iter().map(size).sum()
+    }
+}
 
 impl node::Message for Message {
     fn wire_size(&self) -> u64 {
@@ -24,12 +34,7 @@ impl node::Message for Message {
                 Message::Data(data) => 24 + data.batch.size() + 12 * data.credits.len() as u64,
                 Message::Credit(credits) => 12 * credits.len() as u64,
                 Message::Fetch(fetch) => 16 + 10 * fetch.from.len() as u64,
-                Message::Records(records) => {
-                    let size = |&(p, from, to): &(Partition, u64, u64)| {
-                        18 + records.log.partitions[usize::from(p.0)].size(from, to)
-                    };
-                    16 + records.ranges.iter().map(size).sum::<u64>()
-                }
+                Message::Records(records) => 16 + 18 * records.ranges.len() as u64 + records.size(),
                 Message::Placement { assignment, .. } => {
                     8 + assignment.as_ref().map_or(0, |of| 12 + 8 * of.tasks.len() as u64)
                 }

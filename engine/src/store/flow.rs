@@ -13,6 +13,7 @@ use super::{MAIN, Store, WRITING, path_of};
 use crate::handle::{FileId, Replicas};
 use crate::ids::Generation;
 use crate::message::Message;
+use crate::names::Site;
 use crate::node::Cx;
 use crate::pipeline::Put;
 
@@ -24,6 +25,8 @@ pub(super) type Name = (FileId, u32);
 pub(super) struct Flows {
     flows: BTreeMap<Name, Flow>,
     tickets: BTreeMap<DiskTicket, (Name, Step)>,
+    /// Bytes that the disk has not taken yet.
+    unwritten: u64,
 }
 
 /// A file on its way through.
@@ -50,10 +53,32 @@ struct Flow {
 /// What the disk does for a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Step {
-    Append,
+    /// So many bytes.
+    Append(u64),
+    /// Likewise, of a file that is given up.
+    Void(u64),
     Sync,
     Rename,
     SyncName,
+}
+
+impl Flows {
+    /// Asks for the memory of a packet that goes to the disk.
+    fn reserve(&mut self, bytes: u64, cx: &mut Cx<'_>) -> bool {
+        let granted = cx.reserve(Site::StoreBuffers, 0, self.unwritten + bytes);
+        if granted {
+            self.unwritten += bytes;
+        } else {
+            cx.probe(Site::StoreBuffers.refused());
+        }
+        granted
+    }
+
+    /// The disk has taken it.
+    fn release(&mut self, bytes: u64, cx: &mut Cx<'_>) {
+        self.unwritten -= bytes;
+        cx.reserve(Site::StoreBuffers, 0, self.unwritten);
+    }
 }
 
 /// Where a file lies that is not whole.
@@ -80,7 +105,12 @@ impl Store {
             let stores = Replicas::one(self.place(cx));
             return self.answer(conn, name, false, stores, cx);
         };
-        if let Some((_, onward)) = flow.onward {
+        let (onward, bytes) = (flow.onward, put.data.size());
+        if !self.flows.reserve(bytes, cx) {
+            let full = Replicas::one(self.place(cx));
+            return self.fail(name, full, cx);
+        }
+        if let Some((_, onward)) = onward {
             let put = Put {
                 id: put.id,
                 generation: put.generation,
@@ -95,7 +125,7 @@ impl Store {
         }
         let file = partial(name);
         let append = cx.disk(MAIN, DiskOp::Append { file: file.clone(), data: put.data.clone() });
-        self.flows.tickets.insert(append, (name, Step::Append));
+        self.flows.tickets.insert(append, (name, Step::Append(bytes)));
         if put.packet + 1 == put.packets {
             let sync = cx.disk(MAIN, DiskOp::Sync { file });
             self.flows.tickets.insert(sync, (name, Step::Sync));
@@ -126,7 +156,14 @@ impl Store {
     /// Forgets a file that is not whole.
     fn give_up(&mut self, name: Name, cx: &mut Cx<'_>) -> Option<Flow> {
         let flow = self.flows.flows.remove(&name)?;
-        self.flows.tickets.retain(|_, (of, _)| *of != name);
+        self.flows.tickets.retain(|_, (of, step)| match *step {
+            Step::Append(bytes) if *of == name => {
+                *step = Step::Void(bytes);
+                true
+            }
+            Step::Void(_) => true,
+            _ => *of != name,
+        });
         cx.disk(MAIN, DiskOp::Remove { file: partial(name) });
         Some(flow)
     }
@@ -153,13 +190,17 @@ impl Store {
     /// The disk has done something for a file, or not.
     pub(super) fn written(&mut self, ticket: DiskTicket, done: bool, cx: &mut Cx<'_>) {
         let Some((name, step)) = self.flows.tickets.remove(&ticket) else { return };
+        if let Step::Append(bytes) | Step::Void(bytes) = step {
+            self.flows.release(bytes, cx);
+        }
         let Some(flow) = self.flows.flows.get_mut(&name) else { return };
         if !done {
             let failed = Replicas::one(self.place(cx));
             return self.fail(name, failed, cx);
         }
         match step {
-            Step::Append => flow.appended += 1,
+            Step::Append(_) => flow.appended += 1,
+            Step::Void(_) => return,
             Step::Sync => {
                 let (from, to) = (partial(name), path_of(name.0));
                 let rename = cx.disk(MAIN, DiskOp::Rename { from, to });

@@ -14,7 +14,7 @@ use super::links::{Env, Place};
 use crate::cluster::Barriers;
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Credit, Data, Message};
-use crate::names::Probe;
+use crate::names::{Probe, Site};
 use crate::observation::Step;
 use crate::topology::{Component, Topology};
 
@@ -37,6 +37,10 @@ pub(super) struct Inputs {
     waiting: VecDeque<(u64, Arc<Data>)>,
     /// How many batches were ever kept.
     kept: u64,
+    /// Bytes that wait.
+    bytes: u64,
+    /// The memory that is reserved for them, because they wait for a barrier.
+    reserved: u64,
     /// Where barriers may overtake data: the newest checkpoint of which one has arrived.
     newest: Option<Overtaking>,
     aligning: Option<Aligning>,
@@ -84,6 +88,8 @@ impl Inputs {
             channel_from,
             waiting: VecDeque::new(),
             kept: 0,
+            bytes: 0,
+            reserved: 0,
             newest: None,
             aligning: None,
             tracked: Vec::new(),
@@ -116,15 +122,45 @@ impl Inputs {
     }
 
     fn push(&mut self, data: Arc<Data>) {
+        self.bytes += data.batch.size();
         self.waiting.push_back((self.kept, data));
         self.kept += 1;
     }
 
+    /// Asks for the memory of what waits, if that is for a barrier. The checkpoint that has to be
+    /// given up for it if it is refused: what is executed needs no memory.
+    pub(super) fn crowded(&mut self, env: &mut Env<'_, '_>) -> Option<CheckpointId> {
+        let checkpoint = self.aligning?.checkpoint;
+        let bytes = self.bytes;
+        if bytes > self.reserved && !env.reserve(Site::InputBuffers, self.task, bytes) {
+            return Some(checkpoint);
+        }
+        self.reserved = self.reserved.max(bytes);
+        None
+    }
+
+    /// Nothing waits for a barrier any more.
+    fn release(&mut self, env: &mut Env<'_, '_>) {
+        if core::mem::take(&mut self.reserved) > 0 {
+            env.reserve(Site::InputBuffers, self.task, 0);
+        }
+    }
+
     /// The first kept batch whose channel is not blocked.
-    pub(super) fn next(&mut self) -> Option<Arc<Data>> {
+    pub(super) fn next(&mut self, env: &mut Env<'_, '_>) -> Option<Arc<Data>> {
         let ready = |(_, data): &(u64, Arc<Data>)| !self.channels[self.at(data.from)].blocked;
         let at = self.waiting.iter().position(ready)?;
-        self.waiting.remove(at).map(|(_, data)| data)
+        let data = self.remove(at);
+        if self.waiting.is_empty() {
+            self.release(env);
+        }
+        data
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Arc<Data>> {
+        let (_, data) = self.waiting.remove(at)?;
+        self.bytes -= data.batch.size();
+        Some(data)
     }
 
     /// A batch was executed: its tuples become credit again, in portions. One that a restore put

@@ -13,6 +13,7 @@ use crate::coordinator::metadata::Assignment;
 use crate::coordinator::rebalance::Tally;
 use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
 use crate::message::{Credit, Message};
+use crate::names::Site;
 use crate::node::Cx;
 use crate::observation::{Observation, Step};
 
@@ -156,6 +157,16 @@ impl Env<'_, '_> {
             true => Lane(0),
             false => self.lane(task),
         }
+    }
+
+    /// Says how many bytes a task needs at a site from now on. False if it wants more than before
+    /// and is refused.
+    pub(super) fn reserve(&mut self, site: Site, task: TaskId, bytes: u64) -> bool {
+        let granted = self.cx.reserve(site, task.0.into(), bytes);
+        if !granted {
+            self.cx.probe(site.refused());
+        }
+        granted
     }
 
     /// Sends to the coordinator; while it is out of reach the message is lost, and the coordinator

@@ -18,8 +18,8 @@ use crate::barrier::Barrier;
 use crate::cluster::Barriers;
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Data, Message};
-use crate::names::Probe;
-use crate::observation::Observation;
+use crate::names::{Probe, Site};
+use crate::observation::{AbortReason, Observation};
 use crate::snapshot::Snapshot;
 use crate::snapshot::in_flight::{InFlight, Names};
 
@@ -54,8 +54,10 @@ impl Overtaking {
     }
 
     /// A checkpoint is given up.
-    pub(super) fn forget(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
-        self.open.take_if(|open| open.barrier.checkpoint == checkpoint);
+    pub(super) fn forget(&mut self, task: TaskId, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+        if self.open.take_if(|open| open.barrier.checkpoint == checkpoint).is_some() {
+            env.reserve(Site::InFlight, task, 0);
+        }
         if let Some((_, timer)) = self.alarm.take_if(|(of, _)| *of == checkpoint) {
             env.cx.cancel_timer(timer);
         }
@@ -112,7 +114,7 @@ impl Task {
     pub(super) fn work(&mut self, env: &mut Env<'_, '_>) -> Result<(), Failed> {
         self.overtaking.awake = false;
         if let Some(barrier) = self.inputs().and_then(|inputs| inputs.due()) {
-            self.overtake(barrier, env);
+            self.overtake(barrier, env)?;
         }
         let stalled = self.outbox.is_stalled();
         if let Some(data) = self.inputs().filter(|_| !stalled).and_then(|of| of.take(env)) {
@@ -124,16 +126,35 @@ impl Task {
     }
 
     /// Takes its part of a checkpoint whose barriers overtake data: theirs here, and its own.
-    fn overtake(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) {
+    fn overtake(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) -> Result<(), Failed> {
         let (task, generation, checkpoint) = (self.id, env.generation, barrier.checkpoint);
         env.cx.observe(Observation::Cut { task, generation, checkpoint });
         let sent = self.outbox.overtake(barrier, env);
-        let mut cut = self.part(barrier, env);
+        let mut cut = self.part(barrier, env)?;
         let arrived = self.inputs().map_or_else(Vec::new, |inputs| inputs.overtake(env));
         cut.collects = self.inputs().is_some();
         cut.snapshot.in_flight = sent;
         cut.snapshot.in_flight.extend(arrived);
-        self.finish(cut, env);
+        if self.holds_in_flight(&cut, env) {
+            self.finish(cut, env);
+        }
+        Ok(())
+    }
+
+    /// Asks for the memory of the data in flight of a part; declines the checkpoint if it is
+    /// refused.
+    fn holds_in_flight(&mut self, cut: &Cut, env: &mut Env<'_, '_>) -> bool {
+        let bytes = cut.snapshot.in_flight.iter().map(|piece| piece.batch.size()).sum();
+        let granted = env.reserve(Site::InFlight, self.id, bytes);
+        if !granted {
+            let checkpoint = cut.barrier.checkpoint;
+            env.reserve(Site::InFlight, self.id, 0);
+            self.parts.decline(checkpoint, AbortReason::Declined, env);
+            if let Some(inputs) = self.inputs() {
+                inputs.abort(checkpoint);
+            }
+        }
+        granted
     }
 
     /// A part goes to the store, at once or when it is whole.
@@ -164,13 +185,18 @@ impl Task {
             Some(Collected::Waiting) => return,
             Some(Collected::GivenUp) => {
                 self.overtaking.open = None;
+                env.reserve(Site::InFlight, self.id, 0);
                 return;
             }
         };
         let Some(mut cut) = self.overtaking.open.take() else { return };
         cut.snapshot.in_flight.extend(late);
+        if !self.holds_in_flight(&cut, env) {
+            return;
+        }
         tell(self.id, checkpoint, &cut.snapshot.in_flight, env);
         self.parts.upload(barrier, &cut.snapshot, cut.awaits_receiver, env);
+        env.reserve(Site::InFlight, self.id, 0);
     }
 
     /// Sees to it that barriers do not wait longer than they may.
@@ -201,7 +227,7 @@ impl Task {
         env.cx.probe(Probe::AlignmentTimedOut);
         let waiting = self.inputs().and_then(|inputs| inputs.lose_patience(checkpoint));
         if let Some(barrier) = waiting {
-            self.overtake(barrier, env);
+            self.overtake(barrier, env)?;
         } else {
             let overtaken = self.outbox.overtake_queued(checkpoint, env);
             if let Some(open) = &mut self.overtaking.open {

@@ -10,7 +10,7 @@ use crate::barrier::Barrier;
 use crate::handle::{FileId, FileRef, Part, Replicas};
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::Message;
-use crate::names::{Probe, Twist};
+use crate::names::{Probe, Site, Twist};
 use crate::observation::{AbortReason, Step};
 use crate::snapshot::Snapshot;
 
@@ -28,6 +28,8 @@ pub(super) struct Parts {
 struct Waiting {
     checkpoint: CheckpointId,
     part: Part,
+    /// The size of its own file, which is in memory.
+    bytes: u64,
     /// Files that the store has not confirmed.
     missing: Vec<FileId>,
     /// A sink's transactions have to be durable too, up to the one that this checkpoint ended.
@@ -39,7 +41,17 @@ impl Parts {
         Parts { task, waiting: Vec::new(), acknowledged: Vec::new() }
     }
 
-    /// Sends the task's part of a checkpoint to the store.
+    /// The memory of the parts on their way, as far as it is known.
+    fn bytes(&self) -> u64 {
+        self.waiting.iter().map(|waiting| waiting.bytes).sum()
+    }
+
+    /// Parts are not on their way any more.
+    fn release(&self, env: &mut Env<'_, '_>) {
+        env.reserve(Site::Snapshot, self.task, self.bytes());
+    }
+
+    /// Sends the task's part of a checkpoint to the store; declines the checkpoint if it cannot.
     pub(super) fn upload(
         &mut self,
         barrier: Barrier,
@@ -58,17 +70,22 @@ impl Parts {
             env.cx.spend(env.lane(task), stopped);
         }
         let (state, data) = (snapshot.state_size(), snapshot.encode());
+        let bytes = data.size();
         let files = snapshot.base().to_vec();
         if env.cx.twist(Twist::PartDeclined) {
             return self.decline(checkpoint, AbortReason::Declined, env);
         }
         let mut part = Part { task, state, stopped, inline: None, files };
         let mut missing = Vec::new();
-        if let Backend::Memory = env.cluster.state.backend {
-            if data.size() > MEMORY_MOST {
-                env.cx.probe(Probe::MemoryRefused);
-                return self.decline(checkpoint, AbortReason::Declined, env);
-            }
+        let inline = matches!(env.cluster.state.backend, Backend::Memory);
+        if inline && bytes > MEMORY_MOST {
+            env.cx.probe(Probe::MemoryRefused);
+            return self.decline(checkpoint, AbortReason::Declined, env);
+        }
+        if !env.reserve(Site::Snapshot, task, self.bytes() + bytes) {
+            return self.decline(checkpoint, AbortReason::Declined, env);
+        }
+        if inline {
             part.inline = Some(data);
         } else {
             let id = FileId { checkpoint, generation, attempt, task, number: 0 };
@@ -76,7 +93,7 @@ impl Parts {
             missing.push(id);
         }
         env.stepped(Step::Uploading, task, checkpoint);
-        self.waiting.push(Waiting { checkpoint, part, missing, awaits_receiver });
+        self.waiting.push(Waiting { checkpoint, part, bytes, missing, awaits_receiver });
         self.acknowledge(env);
     }
 
@@ -98,6 +115,7 @@ impl Parts {
         let of_it = |waiting: &Waiting| waiting.missing.contains(&id);
         if let Some(at) = self.waiting.iter().position(of_it) {
             let checkpoint = self.waiting.remove(at).checkpoint;
+            self.release(env);
             self.decline(checkpoint, AbortReason::Io, env);
         }
     }
@@ -133,6 +151,7 @@ impl Parts {
             }
             let ack = Message::Acknowledge { checkpoint, generation, attempt, part };
             env.tell_coordinator(ack);
+            self.release(env);
         }
     }
 
@@ -146,5 +165,6 @@ impl Parts {
     pub(super) fn forget(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
         env.links.stores.forget(self.task, checkpoint);
         self.waiting.retain(|waiting| waiting.checkpoint != checkpoint);
+        self.release(env);
     }
 }

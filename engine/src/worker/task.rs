@@ -21,7 +21,8 @@ use crate::coordinator::metadata::Completed;
 use crate::handle::{FileId, Flaw};
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Data, Deployment, Gone, Message};
-use crate::observation::{Observation, Step};
+use crate::names::Site;
+use crate::observation::{AbortReason, Observation, Step};
 use crate::permit::CommitPermit;
 use crate::snapshot::Snapshot;
 use crate::state::Key;
@@ -204,6 +205,12 @@ impl Task {
                 }
                 let from = self.origin.as_deref().map(|completed| (completed, &snapshot));
                 bolt.states.begin(self.id, from, env);
+                if hold_state(self.id, &snapshot, env).is_err() {
+                    let me = env.cx.me();
+                    broken(env, me, Some(self.id));
+                    env.cx.exit();
+                    return true;
+                }
             }
             Role::Sink(_) => {}
         }
@@ -280,8 +287,15 @@ impl Task {
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
         let Role::Source(source) = &mut self.role else { return Ok(()) };
+        if !env.reserve(Site::Fetch, self.id, records.size()) {
+            // As if they had never come.
+            source.forget_fetch();
+            source.poll_again(self.outbox.is_stalled(), env);
+            return Ok(());
+        }
         self.outbox.refresh_loads(env);
         source.records(records, &mut self.outbox, env)?;
+        env.reserve(Site::Fetch, self.id, 0);
         self.outbox.settle(env);
         source.poll_again(self.outbox.is_stalled(), env);
         Ok(())
@@ -313,6 +327,9 @@ impl Task {
         if let Some(data) = inputs.arrive(data, stalled, env) {
             self.execute(&data, env)?;
             self.go_on(env)?;
+        } else if let Some(checkpoint) = inputs.crowded(env) {
+            self.parts.decline(checkpoint, AbortReason::Declined, env);
+            self.abort(checkpoint, env)?;
         }
         self.settle(env);
         Ok(())
@@ -343,7 +360,7 @@ impl Task {
             return Ok(());
         }
         while self.may_execute() {
-            let Some(data) = self.inputs().and_then(Inputs::next) else { break };
+            let Some(data) = self.inputs().and_then(|of| of.next(env)) else { break };
             self.execute(&data, env)?;
             self.outbox.settle(env);
         }
@@ -389,26 +406,28 @@ impl Task {
         let complete =
             |barrier: &Barrier| inputs.barrier(data.from, barrier.checkpoint, env).is_some();
         if let Some(barrier) = data.barrier.filter(complete) {
-            self.cut(barrier, env);
+            self.cut(barrier, env)?;
         }
         Ok(())
     }
 
     /// Every channel has delivered the barrier: take this task's part.
-    fn cut(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) {
+    fn cut(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) -> Result<(), Failed> {
         let (task, generation, checkpoint) = (self.id, env.generation, barrier.checkpoint);
         env.cx.observe(Observation::Cut { task, generation, checkpoint });
         let now = env.cx.now();
         let pace = self.inputs().map_or(Pace::Waits, |inputs| inputs.pace(now));
         let barrier = Barrier { pace, ..barrier };
         self.outbox.barrier(barrier, env);
-        let cut = self.part(barrier, env);
+        let cut = self.part(barrier, env)?;
         self.inputs().expect("sources are triggered").settle(checkpoint);
         self.finish(cut, env);
+        Ok(())
     }
 
-    /// What a bolt or a sink has of its own for a checkpoint.
-    pub(super) fn part(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) -> Cut {
+    /// What a bolt or a sink has of its own for a checkpoint. Fails if it is refused the memory for
+    /// its state.
+    pub(super) fn part(&mut self, barrier: Barrier, env: &mut Env<'_, '_>) -> Result<Cut, Failed> {
         let (task, checkpoint) = (self.id, barrier.checkpoint);
         self.ending = barrier.kind.stops().then_some(checkpoint);
         let mut snapshot = Snapshot::default();
@@ -420,11 +439,12 @@ impl Task {
                     let files = self.parts.files_of(base);
                     bolt.states.reduce(base, files, &mut snapshot, env);
                 }
+                hold_state(task, &snapshot, env)?;
             }
             Role::Sink(sink) => awaits_receiver = sink.cut(checkpoint, &mut snapshot, env),
             Role::Source(_) => {}
         }
-        Cut { barrier, snapshot, awaits_receiver, collects: false }
+        Ok(Cut { barrier, snapshot, awaits_receiver, collects: false })
     }
 
     /// A store can be reached: what waits for one is asked of it.
@@ -530,7 +550,7 @@ impl Task {
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
         self.parts.forget(checkpoint, env);
-        self.overtaking.forget(checkpoint, env);
+        self.overtaking.forget(self.id, checkpoint, env);
         match &mut self.role {
             Role::Source(source) => source.abort(checkpoint),
             Role::Sink(sink) => sink.abandoned(checkpoint, env),
@@ -543,6 +563,15 @@ impl Task {
         }
         Ok(())
     }
+}
+
+/// A task that is refused the memory for its state has failed.
+fn hold_state(task: TaskId, snapshot: &Snapshot, env: &mut Env<'_, '_>) -> Result<(), Failed> {
+    if env.reserve(Site::TaskState, task, snapshot.state_size()) {
+        return Ok(());
+    }
+    env.cx.observe(Observation::TaskFailed { task, generation: env.generation });
+    Err(Failed)
 }
 
 /// Ends with the process that a failure concerns.

@@ -16,7 +16,8 @@
 //! > wait 500ms                  time passes; timers fire
 //! > pause 5s                    time passes while it stands still: timers are late
 //! > full PEER, room PEER        a connection's buffer fills up, has room again
-//! > exited worker-1             a process that it launched died
+//! > exited worker-1 [hungry]    a process that it launched died, for want of memory
+//! > refuse SITE, grant SITE     no memory is to be had at a site, or is again
 //! > tear FILE N                 the last N bytes of a file are overwritten with zeros
 //! > rot FILE N                  its byte at N is another one
 //! > crash                       it dies, and starts again
@@ -38,9 +39,10 @@ use std::sync::Arc;
 use stormglass_engine::cluster::Barriers;
 use stormglass_engine::coordinator::schedule::Scheduler;
 use stormglass_engine::message::Message;
+use stormglass_engine::names::Site;
 use stormglass_engine::pipeline::Put;
 use stormglass_engine::topology::Delivery;
-use stormglass_sim::node::{CloseReason, Event, Exit, Lane};
+use stormglass_sim::node::{CloseReason, Event, Exit, Lane, Name as _};
 use stormglass_sim::time::{Instant, Span};
 
 use super::cluster::Variant;
@@ -130,7 +132,18 @@ impl Stage {
             }
             "exited" => {
                 let node = cluster::address(words.word());
-                host.event(Lane(0), Event::Exited { node, exit: Exit::Crashed });
+                let hungry = words.takes("hungry");
+                let exit = if hungry { Exit::OutOfMemory } else { Exit::Crashed };
+                host.event(Lane(0), Event::Exited { node, exit });
+            }
+            "refuse" | "grant" => {
+                let name = words.word();
+                let site = Site::ALL.iter().find(|site| site.name() == name);
+                let site = *site.expect("there is such a site");
+                host.hands.refusals.retain(|other| *other != site);
+                if first == "refuse" {
+                    host.hands.refusals.push(site);
+                }
             }
             "open" | "lose" | "full" | "room" => connection(host, first, words.word()),
             name => {

@@ -118,7 +118,7 @@ impl Run {
             }
         };
         self.healed = self.healed.max(now + duration);
-        self.world.watcher_mut().metrics.injected(now, &fault);
+        self.tell_metrics(&fault);
         self.world.inject(&fault).unwrap_or_default()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stormglass_engine::topology::{Grouping, Input, Topology};
 use stormglass_sim::time::Span;
 
-use super::{Operation, Scenario, Source, StateBackend};
+use super::{Cluster, Operation, Scenario, Source, StateBackend};
 use crate::problem::{Problem, suggest};
 use crate::topologies::Registry;
 use crate::units::Between;
@@ -23,7 +23,7 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     let fail = |path: &str, message: &str, help: &str| {
         Err(scenario.origin.problem(path, message).help(help))
     };
-    let counts: [(&str, u64, &str); 14] = [
+    let counts: [(&str, u64, &str); 16] = [
         (
             "topology.max-parallelism",
             scenario.topology.max_parallelism.unwrap_or(1).into(),
@@ -37,6 +37,8 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
         ("cluster.workers", scenario.cluster.workers.into(), "a cluster needs at least 1 worker"),
         ("cluster.slots", scenario.cluster.slots.into(), "a machine needs at least 1 slot"),
         ("cluster.cores", scenario.cluster.cores.into(), "a machine needs at least 1 core"),
+        ("cluster.racks", scenario.cluster.racks.into(), "a machine stands in a rack"),
+        ("cluster.zones", scenario.cluster.zones.into(), "a rack stands in a zone"),
         (
             "checkpoint.retained",
             scenario.checkpoint.retained.into(),
@@ -59,6 +61,11 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
         if count == 0 {
             return fail(path, message, "");
         }
+    }
+    let Cluster { racks, zones, .. } = scenario.cluster;
+    if zones > racks {
+        let message = format!("{zones} zones are more than there are racks: {racks}");
+        return fail("cluster.zones", &message, "raise `cluster.racks`: each zone has a rack");
     }
     let network = &scenario.network;
     for (path, bandwidth) in [

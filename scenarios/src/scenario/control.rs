@@ -75,4 +75,8 @@ pub struct Clock {
     /// A machine's clocks run at most so much faster or slower than true time, in millionths; drawn
     /// for each machine (0).
     pub drift_ppm: u32,
+    /// At the start a machine's wall clock is ahead of true time by at most this; drawn for each
+    /// machine (0 s).
+    #[serde(with = "text")]
+    pub offset: Span,
 }

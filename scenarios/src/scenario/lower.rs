@@ -75,7 +75,10 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         },
         assume: raw.assume.into_iter().map(|Quantity(assumption)| assumption).collect(),
         raft: raft(raw.raft, &origin)?,
-        clock: Clock { drift_ppm: raw.clock.drift.map_or(0, |Quantity(share)| share.0) },
+        clock: Clock {
+            drift_ppm: raw.clock.drift.map_or(0, |Quantity(share)| share.0),
+            offset: raw.clock.offset.map_or(Span::ZERO, |Quantity(offset)| offset),
+        },
         queries: raw.queries.map(queries),
         operations: (1..)
             .zip(raw.operation)
@@ -126,7 +129,7 @@ fn queries(raw: RawQueries) -> Queries {
 fn cluster(raw: RawCluster, origin: &Origin) -> Result<Cluster, Problem> {
     let profile = raw.profile.map_or(Profile::Catalog, |Quantity(profile)| profile);
     let mut cluster = lay!(raw => Cluster::of(profile);
-        workers slots clients cores;
+        workers slots clients cores racks zones;
         coordinators heartbeat_interval heartbeat_timeout monitor_interval detector scheduler
         restart_delay worker_start_timeout deploy_timeout);
     if let Some(phi) = raw.phi_threshold {

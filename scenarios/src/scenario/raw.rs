@@ -236,6 +236,10 @@ pub(super) struct RawCluster {
     pub clients: Option<u16>,
     /// Cores of each machine. Default 2.
     pub cores: Option<u16>,
+    /// Racks: the first process of each role stands in the first, and so on, round. Default 1.
+    pub racks: Option<u16>,
+    /// Zones, among which the racks are dealt, round. Default 1.
+    pub zones: Option<u16>,
     /// A worker's heartbeats are this far apart. Default 1s.
     pub heartbeat_interval: Duration,
     /// A worker is suspected after this long without one. Default 5s; storm 30s.
@@ -443,4 +447,7 @@ pub(super) struct RawClock {
     /// A machine's clocks run at most so much faster or slower than true time; drawn for each
     /// machine. Default 0%.
     pub drift: Portion,
+    /// At the start a machine's wall clock is ahead of true time by at most this; drawn for each
+    /// machine. Default 0s.
+    pub offset: Duration,
 }

@@ -34,6 +34,11 @@ pub struct Cluster {
     pub stores: u16,
     /// Cores of each machine (2).
     pub cores: u16,
+    /// Racks (1), numbered from 1: the n-th machine of each role stands in the n-th, counted
+    /// round. Whoever only asks something of the cluster stands elsewhere.
+    pub racks: u16,
+    /// Zones (1), numbered from 1, among which the racks are dealt in the same way.
+    pub zones: u16,
     /// A worker's heartbeats are this far apart (1 s; Storm 1 s).
     #[serde(with = "text")]
     pub heartbeat_interval: Span,
@@ -213,6 +218,8 @@ impl Cluster {
             clients: 0,
             stores: 1,
             cores: 2,
+            racks: 1,
+            zones: 1,
             heartbeat_interval: Span::secs(1),
             heartbeat_timeout: secs(5, 30),
             monitor_interval: if storm { Span::secs(10) } else { Span::millis(500) },

@@ -58,6 +58,8 @@ fn everything_can_be_written() {
         coordinators = "3..5"
         clients = 2
         cores = 3
+        racks = 4
+        zones = 2
         detector = "phi"
         phi-threshold = 12.5
         scheduler = "default"
@@ -96,6 +98,7 @@ fn everything_can_be_written() {
         drift-bound = "25%"
         [clock]
         drift = "1%"
+        offset = "5s"
         [phases]
         storm = "10%..90%"
         lull = "2min"

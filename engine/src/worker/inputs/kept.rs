@@ -230,7 +230,7 @@ impl Inputs {
         let new = |kept: &(u64, Arc<Data>)| kept.1.generation != RESTORED && ready(kept);
         let newer = self.waiting.iter().position(new).filter(|newer| *newer > at);
         let at = newer.filter(|_| env.cx.twist(Twist::InFlightBehind)).unwrap_or(at);
-        self.waiting.remove(at).map(|(_, data)| data)
+        self.remove(at)
     }
 
     /// Whether there is one.

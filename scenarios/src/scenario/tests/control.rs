@@ -27,6 +27,16 @@ fn a_seed_draws_the_rate_of_each_clock() {
 }
 
 #[test]
+fn a_seed_draws_what_each_wall_clock_shows_at_first() {
+    let scenario = with("clock.offset = \"10s\"").unwrap();
+    let offsets: Vec<Span> = (0..200).map(|machine| scenario.wall_offset(1, machine)).collect();
+    assert!(offsets.iter().all(|offset| *offset <= Span::secs(10)), "{offsets:?}");
+    assert!(offsets.iter().any(|offset| *offset < Span::secs(2)));
+    assert!(offsets.iter().any(|offset| *offset > Span::secs(8)));
+    assert_eq!(with("").unwrap().wall_offset(1, 3), Span::ZERO);
+}
+
+#[test]
 fn coordinators_that_cannot_be() {
     insta::assert_snapshot!(wrong("cluster.coordinators = 9"), @r#"
     mine.toml:4:24: 9 coordinators are more than 7

@@ -265,6 +265,9 @@ fn what_makes_no_sense() {
     for (key, value) in [
         ("cluster.slots", "0"),
         ("cluster.cores", "0"),
+        ("cluster.racks", "0"),
+        ("cluster.zones", "0"),
+        ("cluster.zones", "2"),
         ("cluster.coordinators", "0"),
         ("cluster.heartbeat-interval", "\"0s\""),
         ("cluster.monitor-interval", "\"0s\""),
