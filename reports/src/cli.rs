@@ -93,8 +93,12 @@ pub enum Command {
     Bugs(BugsArgs),
     /// Show what must be survived, and what is out of the budget of faults
     Budget,
-    /// List the shipped scenarios
-    List,
+    /// List the shipped scenarios, or the faults that one may state
+    List {
+        /// List what may be done to a cluster instead
+        #[arg(long)]
+        faults: bool,
+    },
     /// Print the JSON schema of scenario files, for editors
     Schema,
     /// Print completions for a shell
@@ -275,7 +279,8 @@ pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem>
         Command::Campaign(args) => command::campaign::campaign(args, registry),
         Command::Bugs(args) => command::bugs::bugs(args),
         Command::Budget => Ok(command::budget::budget()),
-        Command::List => Ok(command::catalog::list()),
+        Command::List { faults: false } => Ok(command::catalog::list()),
+        Command::List { faults: true } => Ok(command::catalog::faults()),
         Command::Schema => Ok(command::catalog::schema()),
         Command::Completions { shell } => Ok(command::catalog::completions(*shell)),
     }

@@ -93,13 +93,51 @@ pub const fn harm(action: ActionKind) -> Harm {
         | ActionKind::Cut
         | ActionKind::SlowLink
         | ActionKind::SlowDisk
-        | ActionKind::Pause => Harm::Delay,
-        ActionKind::Crash => Harm::Death,
-        ActionKind::CrashMachine => Harm::PowerLoss,
-        ActionKind::StepClock => Harm::WallClock,
+        | ActionKind::ThrottleDisk
+        | ActionKind::Partition
+        | ActionKind::ThrottleLink
+        | ActionKind::ThrottleCard
+        | ActionKind::Clog
+        | ActionKind::LosePackets
+        | ActionKind::DuplicatePackets
+        | ActionKind::ReorderPackets
+        | ActionKind::CorruptPackets
+        | ActionKind::HeavyTail
+        | ActionKind::BreakConnections
+        | ActionKind::DropMessage
+        | ActionKind::DelayMessage
+        | ActionKind::DuplicateMessage
+        | ActionKind::ReplayMessage
+        | ActionKind::CorruptMessage
+        | ActionKind::LoseReply
+        | ActionKind::StallDisk
+        | ActionKind::Pause
+        | ActionKind::SlowCpu => Harm::Delay,
+        ActionKind::FailReads
+        | ActionKind::FailWrites
+        | ActionKind::FailSyncs
+        | ActionKind::FullDisk
+        | ActionKind::CorruptReads
+        | ActionKind::MisdirectedReads => Harm::Errors,
+        ActionKind::Crash
+        | ActionKind::CrashLoop
+        | ActionKind::LimitMemory
+        | ActionKind::RefuseMemory => Harm::Death,
+        ActionKind::CrashMachine | ActionKind::PowerLoss | ActionKind::RollingRestart => {
+            Harm::PowerLoss
+        }
+        ActionKind::StepClock
+        | ActionKind::SetClock
+        | ActionKind::FreezeClock
+        | ActionKind::SmearClock
+        | ActionKind::StrobeClock => Harm::WallClock,
         ActionKind::DriftClock => Harm::ClockRate,
-        ActionKind::Rot => Harm::Rot,
-        ActionKind::Wipe => Harm::Wipe,
+        ActionKind::Rot | ActionKind::RottenReads => Harm::Rot,
+        ActionKind::ForgetfulSyncs
+        | ActionKind::LyingSyncs
+        | ActionKind::PhantomWrites
+        | ActionKind::MisdirectedWrites => Harm::Lies,
+        ActionKind::Wipe | ActionKind::LoseDisk | ActionKind::WipeAndRejoin => Harm::Wipe,
     }
 }
 

@@ -127,7 +127,7 @@ impl Places {
     /// The rack and the zone of a machine, both counted from 1. The n-th machine of a role stands
     /// in the n-th rack, counted round, and the racks in the zones likewise: replicas stand apart
     /// as far as they can. None for a machine that only asks something of the cluster.
-    fn stands(&self, machine: MachineId) -> Option<(u16, u16)> {
+    pub(crate) fn stands(&self, machine: MachineId) -> Option<(u16, u16)> {
         let broker = self.first + self.coordinators;
         let worker = self.first_worker();
         if machine.0 >= worker + self.workers {
@@ -164,6 +164,13 @@ impl Places {
             Some((role, number)) => format!("{role}-{number}"),
             None => node.to_string(),
         }
+    }
+
+    /// The machines of a role, each once.
+    pub fn machines_of(&self, role: Role) -> Vec<MachineId> {
+        let mut machines: Vec<_> = self.all(role).iter().map(|node| node.machine).collect();
+        machines.dedup();
+        machines
     }
 
     /// All machines but one.

@@ -2,9 +2,8 @@
 //!
 //! A [`Run`] is a value: everything that decides its future is in it, `clone` continues the same
 //! future, and it can be sent to another thread between two steps. `strike` does the
-//! faults; `durable` gathers what it leaves
-//! to others, `strike` does the faults, `proofs` says what they destroyed, `services` starts again
-//! who has ended.
+//! faults, as `steps` puts them into the words of `sim`; `proofs` says what they destroyed,
+//! `services` starts again who has ended, `durable` gathers what a run leaves to others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use stormglass_engine::node::Node;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::fault::{Effect, Fault, FaultError};
 use stormglass_sim::hash::Digest;
-use stormglass_sim::node::{MachineId, Name, NodeId};
+use stormglass_sim::node::{Name, NodeId};
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::world::{Ended, World};
 
@@ -39,9 +38,10 @@ use crate::units::{Between, Drift};
 mod durable;
 mod proofs;
 mod services;
+mod steps;
 mod strike;
 
-use strike::FaultState;
+use strike::{FaultState, Later};
 
 /// How long a run goes on after everything is done and healed, so that what comes back late (a
 /// zombie, a lost message) is seen and judged too.
@@ -163,8 +163,8 @@ pub struct Run {
     world: World<Node, Story>,
     /// Faults that strike at a time and have not struck, by their place in the plan.
     timed: Vec<(Instant, usize)>,
-    /// Services to start again.
-    repairs: Vec<(Instant, Fault)>,
+    /// What is still to come of faults that have struck.
+    later: Vec<Later>,
     /// Services that ended by themselves, and when they start again.
     ended: Vec<(Instant, NodeId)>,
     faults: Vec<FaultState>,
@@ -214,7 +214,7 @@ impl Run {
             places,
             world,
             timed,
-            repairs: Vec::new(),
+            later: Vec::new(),
             ended: Vec::new(),
             healed: Instant::ZERO,
             duration,
@@ -253,15 +253,22 @@ impl Run {
         self.world.inject(fault)
     }
 
-    /// A fault is about to strike. Metrics know processes and machines, and no domains.
+    /// A fault is about to strike.
     fn tell_metrics(&mut self, fault: &Fault) {
         let now = self.world.now();
-        let Fault::CrashDomain { domain } = fault else {
-            return self.world.watcher_mut().metrics.injected(now, fault);
-        };
-        let machines: Vec<MachineId> = self.world.machines_in(*domain).collect();
-        for machine in machines {
-            self.world.watcher_mut().metrics.injected(now, &Fault::CrashMachine { machine });
+        for fault in self.single(fault) {
+            self.world.watcher_mut().metrics.injected(now, &fault);
+        }
+    }
+
+    /// A fault by its machines: who watches the story knows processes and machines, no domains.
+    fn single(&self, fault: &Fault) -> Vec<Fault> {
+        match fault {
+            Fault::CrashDomain { domain } => {
+                let machines = self.world.machines_in(*domain);
+                machines.map(|machine| Fault::CrashMachine { machine }).collect()
+            }
+            other => vec![other.clone()],
         }
     }
 
@@ -314,7 +321,7 @@ impl Run {
     /// The run is over when everything is done and some time has passed since, or when time is up.
     fn is_over(&self) -> bool {
         let now = self.world.now();
-        let quiet = self.timed.is_empty() && self.repairs.is_empty();
+        let quiet = self.timed.is_empty() && self.later.is_empty();
         if let Some(complete) = self.complete_at {
             let aftermath = complete.max(self.healed) + AFTERMATH;
             return quiet && now >= aftermath && !self.world.watcher().metrics.outages.is_open()
@@ -331,8 +338,8 @@ impl Run {
     /// Runs to the next moment at which the driver has something to do.
     fn slice(&mut self, until: Instant) {
         let next_fault = self.timed.first().map_or(Instant::FAR, |(at, _)| *at);
-        let next_repair = self.repairs.iter().map(|(at, _)| *at).min().unwrap_or(Instant::FAR);
-        let due = next_fault.min(next_repair).min(self.next_sample);
+        let next_later = self.later.iter().map(|later| later.at).min().unwrap_or(Instant::FAR);
+        let due = next_fault.min(next_later).min(self.next_sample);
         match self.world.run_until(until.min(due)) {
             Ended::Yielded | Ended::Stopped(_) => {
                 let durable = std::mem::take(&mut self.world.watcher_mut().durable);
@@ -353,11 +360,7 @@ impl Run {
     /// Does what is due at this instant.
     fn due(&mut self) {
         let now = self.world.now();
-        while let Some(at) = self.repairs.iter().position(|(at, _)| *at <= now) {
-            let (_, repair) = self.repairs.remove(at);
-            // A service that something else started, or whose machine is down, needs no repair.
-            let _ = self.world.inject(&repair);
-        }
+        self.follow_up();
         while let Some((_, fault)) = self.timed.first().copied().filter(|(at, _)| *at <= now) {
             self.timed.remove(0);
             let whom = self.setup.plan.faults[fault].whom();
@@ -453,11 +456,11 @@ impl Run {
                 None => planned.target.to_string(),
             },
             at: state.resolved.as_ref().map(|resolved| resolved.at),
-            took_effect: state.effect.took_effect,
+            took_effect: self.took_effect(state),
             phases: state.phases,
             part: state.part,
             in_flight: state.in_flight,
-            messages_lost: state.effect.messages_lost,
+            messages_lost: state.messages_lost,
         })
         .collect()
     }

@@ -73,7 +73,10 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Action, ActionKind, ActionSpec, Entry, Key, Scope, Ways};
+pub use action::{
+    Action, ActionKind, ActionSpec, Among, Breakage, Domain, Entry, Key, Leaves, Scope, Shape,
+    Site, Thaw, Ways,
+};
 pub use aimed::{Need, aimed};
 pub use alternative::{Alternative, DrawSpec};
 pub use barriers::{Alignment, Mode};

@@ -18,7 +18,7 @@ use crate::judge::Judges;
 use crate::judge::control::Settings;
 use crate::metrics::Metrics;
 use crate::places::Places;
-use crate::plan::{PlannedAction, PlannedFault, Resolved, Trigger};
+use crate::plan::{PlannedFault, Resolved, Trigger};
 use crate::scenario::{EventKind, Moment, Target};
 use crate::units::Between;
 
@@ -141,10 +141,7 @@ impl Story {
         };
         for (fault, planned) in faults.iter().enumerate() {
             if let Some(at) = count_of(planned, &story.whom) {
-                let crashes = matches!(
-                    planned.action,
-                    PlannedAction::Crash { .. } | PlannedAction::CrashMachine { .. }
-                );
+                let crashes = planned.action.kind().kills();
                 story.triggers.push(Waiting { fault, at, crashes, target: planned.whom() });
             }
         }

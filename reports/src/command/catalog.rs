@@ -1,6 +1,7 @@
 //! `list`, `schema`, `completions`: what there is to type.
 
 use clap::CommandFactory;
+use stormglass_scenarios::scenario::ActionKind;
 use stormglass_scenarios::{catalog, scenario};
 
 use crate::cli::{Answer, Cli, Exit};
@@ -14,6 +15,17 @@ pub fn list() -> Answer {
         table.styled_row([(entry.name.to_string(), Style::Bold), (scenario.summary, Style::Plain)]);
     }
     Answer { text: table.render(0, Paint::of_stdout()), exit: Exit::Holds }
+}
+
+/// What may be done to a cluster.
+pub fn faults() -> Answer {
+    let mut table = Table::new(&[("fault", Side::Left), ("what it does", Side::Left)]);
+    for entry in ActionKind::ALL.iter().map(|kind| kind.entry()) {
+        let (name, doc) = (entry.kind.to_string(), entry.doc.to_string());
+        table.styled_row([(name, Style::Bold), (doc, Style::Plain)]);
+    }
+    let text = table.render(0, Paint::of_stdout()) + "The keys of each: stormglass schema\n";
+    Answer { text, exit: Exit::Holds }
 }
 
 /// The JSON schema of scenario files.

@@ -38,7 +38,7 @@ impl Run {
     fn is_struck(&self, node: NodeId, now: Instant) -> bool {
         let name = self.places.name(node);
         let mut both = self.setup.plan.faults.iter().zip(&self.faults);
-        let repaired = self.repairs.iter().any(|(_, fault)| *fault == Fault::Start { node });
+        let repaired = self.later.iter().any(|later| later.what == Fault::Start { node });
         repaired
             || both.any(|(planned, state)| {
                 let lasting = planned.action.lasting().copied().unwrap_or(Span::ZERO);

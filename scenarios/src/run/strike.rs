@@ -1,27 +1,36 @@
-//! Faults of a plan, done to the world: from actions and targets to the mechanisms of `sim`.
+//! Faults of a plan, done to the world.
 
-use stormglass_sim::fault::{ClockStep, Effect, Fault, Links, Weather, partition};
-use stormglass_sim::node::NodeId;
-use stormglass_sim::time::Span;
+use stormglass_sim::fault::{ArmedId, Fault};
+use stormglass_sim::time::Instant;
 
 use super::Run;
+use super::steps::is_repair;
 use crate::metrics::Struck;
-use crate::plan::{PlannedAction, Resolved};
-use crate::scenario::{ActionKind, Moment, Part, Role, Ways};
-use crate::story::{Cue, Fired};
-use crate::units::{Drift, Step};
-
-/// Where a store's files lie on its disk.
-const CHECKPOINTS: &str = "checkpoint/";
+use crate::plan::Resolved;
+use crate::scenario::{ActionKind, Moment, Part};
+use crate::story::Fired;
 
 /// What became of a fault so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FaultState {
     pub resolved: Option<Resolved>,
-    pub effect: Effect,
+    /// Whether it hit something when it was done.
+    pub hit: bool,
+    /// What it left armed: whether that hit is known at the end.
+    pub armed: Vec<ArmedId>,
+    pub messages_lost: u64,
     pub in_flight: u64,
     pub phases: Option<Moment>,
     pub part: Option<Part>,
+}
+
+/// Something that follows from a fault that has struck: its later part, or a repair.
+#[derive(Clone, Debug)]
+pub(super) struct Later {
+    pub at: Instant,
+    /// The place of the fault in the plan.
+    number: usize,
+    pub what: Fault,
 }
 
 impl Run {
@@ -44,81 +53,59 @@ impl Run {
         let offsets = self.world.watcher().metrics.furthest().to_vec();
         let action = planned.action.clone();
         let was_up = self.world.is_up(node);
-        let effect = self.inject(&action, node, cue);
-        let state = &mut self.faults[fault];
         // A process that the trigger itself stopped is down already, and that was this fault.
         let stopped = observation.is_some() && !was_up && action.kind() == ActionKind::Crash;
-        state.effect = effect;
-        state.effect.took_effect |= stopped;
-        if state.effect.took_effect {
+        self.faults[fault].hit |= stopped;
+        let steps = self.steps(&action, node, cue).unwrap_or_default();
+        let last = steps.last().map_or(now, |(after, _)| now + *after);
+        let lasts = now + action.lasting().copied().unwrap_or_default();
+        self.healed = self.healed.max(lasts).max(last);
+        for (after, what) in steps {
+            match after.is_zero() {
+                true => self.inject(fault, &what),
+                false => self.later.push(Later { at: now + after, number: fault, what }),
+            }
+        }
+        let state = &self.faults[fault];
+        if state.hit || !state.armed.is_empty() {
             let struck = Struck { fault: fault + 1, at: now, node, offsets };
             let story = self.world.watcher_mut();
             story.metrics.outages.struck(struck);
-            story.whom.struck(now, &action, node);
         }
     }
 
-    /// Does an action to a process or its machine; `cue` is the observation that fired it.
-    fn inject(&mut self, action: &PlannedAction, node: NodeId, cue: Cue) -> Effect {
+    /// Does what is due of what follows from faults.
+    pub(super) fn follow_up(&mut self) {
         let now = self.world.now();
-        let machine = node.machine;
-        let end = |to| self.world.watcher().resolve(to, cue).map(|node| node.machine);
-        let duration = action.lasting().copied().unwrap_or_default();
-        let fault = match action {
-            PlannedAction::Crash { down } => {
-                let is_worker = self.places.role_of(node).is_some_and(|(r, _)| r == Role::Worker);
-                if !is_worker {
-                    let down = down.unwrap_or(self.setup.scenario.cluster.restart_delay);
-                    self.repairs.push((now + down, Fault::Start { node }));
-                }
-                Fault::Crash { node }
+        while let Some(at) = self.later.iter().position(|later| later.at <= now) {
+            let Later { number, what, .. } = self.later.remove(at);
+            self.inject(number, &what);
+        }
+    }
+
+    fn inject(&mut self, number: usize, what: &Fault) {
+        let (now, repair) = (self.world.now(), is_repair(what));
+        if !repair {
+            self.tell_metrics(what);
+        }
+        let single = self.single(what);
+        // What never ran cannot be struck; what something else has started, or whose machine is
+        // down, needs no repair.
+        let effect = self.world.inject(what).unwrap_or_default();
+        if !repair {
+            let state = &mut self.faults[number];
+            if effect.took_effect || state.hit {
+                let whom = &mut self.world.watcher_mut().whom;
+                single.iter().for_each(|what| whom.struck(now, what));
             }
-            PlannedAction::CrashMachine { down } => {
-                self.repairs.push((now + *down, Fault::StartMachine { machine }));
-                Fault::CrashMachine { machine }
-            }
-            PlannedAction::Isolate { ways, .. } => {
-                let links = match ways {
-                    Ways::In => Links::To(machine),
-                    Ways::Out => Links::From(machine),
-                    Ways::Both => Links::Of(machine),
-                };
-                Fault::Cut { links, duration }
-            }
-            PlannedAction::Cut { to, symmetric, .. } => {
-                let Some(to) = end(to) else { return Effect::default() };
-                let shape = if *symmetric { partition::symmetric } else { partition::one_way };
-                Fault::Cut { links: shape(&[machine], &[to]), duration }
-            }
-            PlannedAction::SlowLink { to, extra, .. } => {
-                let Some(to) = end(to) else { return Effect::default() };
-                let links = Links::one(machine, to);
-                Fault::Weather { links, weather: Weather::slow(*extra), duration }
-            }
-            PlannedAction::SlowDisk { factor, .. } => {
-                Fault::SlowDisk { machine, factor: *factor, duration }
-            }
-            PlannedAction::Rot { file, bit } => {
-                let (file, bit) = (u64::from(*file), u64::from(*bit));
-                // Of a store it is a checkpoint's file, of others whatever they keep.
-                let of_store = self.places.role_of(node).is_some_and(|(r, _)| r == Role::Store);
-                let prefix = if of_store { CHECKPOINTS.into() } else { "".into() };
-                Fault::RotFile { machine, prefix, file, bit }
-            }
-            PlannedAction::Wipe {} => Fault::WipeDisk { machine },
-            PlannedAction::Pause { .. } => Fault::Pause { node, duration },
-            PlannedAction::DriftClock { by: Drift(ppm), .. } => {
-                Fault::DriftClock { machine, ppm: *ppm, duration }
-            }
-            PlannedAction::StepClock { by: Step(nanos) } => {
-                let span = Span::nanos(nanos.unsigned_abs());
-                let back = *nanos < 0;
-                let step = if back { ClockStep::Back(span) } else { ClockStep::Forward(span) };
-                Fault::StepClock { machine, step }
-            }
-        };
-        self.healed = self.healed.max(now + duration);
-        self.tell_metrics(&fault);
-        self.world.inject(&fault).unwrap_or_default()
+            state.hit |= effect.took_effect && effect.armed.is_none();
+            state.armed.extend(effect.armed);
+            state.messages_lost += effect.messages_lost;
+        }
+    }
+
+    /// Whether a fault hit something so far.
+    pub(super) fn took_effect(&self, state: &FaultState) -> bool {
+        state.hit || state.armed.iter().any(|id| self.world.armed_hits(*id) > 0)
     }
 }

@@ -9,44 +9,18 @@
 use serde::{Deserialize, Serialize};
 use stormglass_sim::time::Span;
 
-use self::field::{Word, written};
+use self::field::written;
 use self::vocabulary::*;
 use super::Target;
 use crate::budget::harm;
 use crate::units::{Drawn, Form, Quantum, Stated, names};
 
 mod field;
-mod table;
+pub(in crate::scenario) mod table;
+mod words;
 
 pub(in crate::scenario) use table::{actions, vocabulary};
-
-names! {
-    /// Which ways of a machine's links are cut.
-    #[derive(Default)]
-    Ways, "a way", "ways":
-    /// Nothing comes or goes.
-    #[default]
-    Both = "both",
-    /// Nothing that it sends arrives; it hears everybody.
-    Out = "out",
-    /// Nothing arrives at it; everybody hears it.
-    In = "in",
-}
-
-impl Ways {
-    const fn is_both(&self) -> bool {
-        matches!(self, Ways::Both)
-    }
-}
-
-impl Word for Ways {
-    fn word(&self) -> String {
-        match self {
-            Ways::Both => String::new(),
-            Ways::Out | Ways::In => format!("{self}bound"),
-        }
-    }
-}
+pub use words::{Among, Breakage, Domain, Leaves, Shape, Site, Thaw, Ways};
 
 names! {
     /// What an action strikes.
@@ -55,12 +29,22 @@ names! {
     Process = "process",
     /// The machine of a process, as a whole.
     Machine = "machine",
-    /// The network card of a process's machine: all its links.
-    Card = "card",
+    /// The machines of a rack or zone.
+    Domain = "domain",
+    /// The machines of a role, one after the other.
+    Role = "role",
+    /// Links of a process's machine.
+    Links = "links",
     /// One link, in one direction or both.
     Link = "link",
-    /// The disk of a process's machine.
+    /// The links between members of a group.
+    Group = "group",
+    /// One message.
+    Message = "message",
+    /// The speed of a disk: it keeps its word.
     Disk = "disk",
+    /// What is kept on a disk.
+    Files = "files",
     /// The clocks of a process's machine.
     Clock = "clock",
 }
@@ -105,7 +89,7 @@ macro_rules! define {
         $(#[doc = $doc:literal])*
         $variant:ident = $name:literal on $scope:ident {
             $(#[doc = $who_doc:literal])*
-            $who:ident $(= $whose:expr)?;
+            $who:ident $(else $whose:expr)?;
             $(
                 $(#[doc = $field_doc:literal])*
                 $(#[serde($($serde:tt)*)])?
@@ -249,6 +233,20 @@ impl<F: Form> Action<F> {
     /// Whether what was durable may be durable no more.
     pub const fn destroys(&self) -> bool {
         harm(self.kind()).destroys()
+    }
+}
+
+impl ActionKind {
+    /// Whether whom it strikes is dead from that instant on, for a while.
+    pub const fn kills(self) -> bool {
+        matches!(
+            self,
+            ActionKind::Crash
+                | ActionKind::CrashMachine
+                | ActionKind::WipeAndRejoin
+                | ActionKind::PowerLoss
+                | ActionKind::RollingRestart
+        )
     }
 }
 

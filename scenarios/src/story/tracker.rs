@@ -6,10 +6,10 @@
 
 use stormglass_engine::observation::Observation;
 use stormglass_engine::topology::Topology;
+use stormglass_sim::fault::Fault;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
 
-use crate::plan::PlannedAction;
 use crate::scenario::{Moment, Phase};
 
 mod job;
@@ -75,10 +75,10 @@ impl Tracker {
         }
     }
 
-    /// An action was done to a process that was up, or to its machine.
-    pub(super) fn struck(&mut self, now: Instant, action: &PlannedAction, node: NodeId) {
-        self.leadership.struck(action, node);
-        self.job.struck(now, action, node);
+    /// A fault took effect.
+    pub(super) fn struck(&mut self, now: Instant, fault: &Fault) {
+        self.leadership.struck(fault);
+        self.job.struck(now, fault);
     }
 
     /// The phases at this moment.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use stormglass_engine::ids::{CheckpointId, TaskId};
 use stormglass_engine::observation::Observation;
 use stormglass_engine::topology::{Component, Delivery, Kind, Topology};
+use stormglass_sim::fault::Fault;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
 
 use super::tracker::{Arrears, Round, Tracker};
 use crate::places::Places;
-use crate::plan::PlannedAction;
 use crate::scenario::{Actor, EventKind, Moment, Part, Phase, Protocol, Role, Target};
 
 #[cfg(test)]
@@ -46,9 +46,9 @@ impl Whom {
         self.tracker.observed(by, what);
     }
 
-    /// An action was done to a process that was up, or to its machine.
-    pub(crate) fn struck(&mut self, now: Instant, action: &PlannedAction, node: NodeId) {
-        self.tracker.struck(now, action, node);
+    /// A fault took effect.
+    pub(crate) fn struck(&mut self, now: Instant, fault: &Fault) {
+        self.tracker.struck(now, fault);
     }
 
     /// The phases at this moment; `arrears` are what metrics know of an outage that is not over.

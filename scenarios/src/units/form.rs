@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use stormglass_sim::time::Span;
 
-use super::{Between, Drift, Step, Text};
+use super::{Bandwidth, Between, Drift, Share, Size, Step, Text};
 
 /// A quantity that can be drawn from a range.
 pub trait Quantum: Text + Copy + Ord + Debug {
@@ -49,6 +49,30 @@ impl Quantum for u32 {
     }
     fn of_word(word: u64) -> Self {
         word as u32
+    }
+}
+impl Quantum for Share {
+    fn word(self) -> u64 {
+        self.0.into()
+    }
+    fn of_word(word: u64) -> Self {
+        Share(word as u32)
+    }
+}
+impl Quantum for Bandwidth {
+    fn word(self) -> u64 {
+        self.0
+    }
+    fn of_word(word: u64) -> Self {
+        Bandwidth(word)
+    }
+}
+impl Quantum for Size {
+    fn word(self) -> u64 {
+        self.0
+    }
+    fn of_word(word: u64) -> Self {
+        Size(word)
     }
 }
 impl Quantum for u16 {

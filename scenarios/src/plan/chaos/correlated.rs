@@ -39,7 +39,7 @@ pub(super) fn attrition(
         at += keyed.draw("live").exponential(rest);
         rest += rest.scale(backoff.0.into(), 1_000_000);
         let Some(target) = keyed.one_of("victim", &members).cloned() else { break };
-        let action = Action::CrashMachine { down: toll.down };
+        let action = Action::CrashMachine { down: toll.down, leaves: None };
         let Some(fault) = field.at(&Strain { action, target }, at, &keyed) else { continue };
         let Trigger::At(when) = fault.trigger else { continue };
         // Who is still down at that moment, and would be down beside this one.

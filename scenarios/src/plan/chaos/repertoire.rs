@@ -53,7 +53,7 @@ pub(super) fn strains(kind: ActionKind, scenario: &Scenario) -> Vec<Strain> {
             _ => Action::Crash { down: Some(millis(100, 3_000)) },
         }),
         ActionKind::CrashMachine => {
-            machines(scenario, |_| Action::CrashMachine { down: millis(300, 4_000) })
+            machines(scenario, |_| Action::CrashMachine { down: millis(300, 4_000), leaves: None })
         }
         ActionKind::Isolate => {
             let one = |ways| {
@@ -98,6 +98,48 @@ pub(super) fn strains(kind: ActionKind, scenario: &Scenario) -> Vec<Strain> {
             let minute = Span::secs(60).as_nanos() as i64;
             machines(scenario, |_| Action::StepClock { by: (Step(-minute)..=Step(minute)).into() })
         }
+        // Stated by hand only, so far.
+        ActionKind::CrashLoop
+        | ActionKind::SlowCpu
+        | ActionKind::WipeAndRejoin
+        | ActionKind::PowerLoss
+        | ActionKind::RollingRestart
+        | ActionKind::ThrottleDisk
+        | ActionKind::Partition
+        | ActionKind::ThrottleLink
+        | ActionKind::ThrottleCard
+        | ActionKind::Clog
+        | ActionKind::LosePackets
+        | ActionKind::DuplicatePackets
+        | ActionKind::ReorderPackets
+        | ActionKind::CorruptPackets
+        | ActionKind::HeavyTail
+        | ActionKind::BreakConnections
+        | ActionKind::DropMessage
+        | ActionKind::DelayMessage
+        | ActionKind::DuplicateMessage
+        | ActionKind::ReplayMessage
+        | ActionKind::CorruptMessage
+        | ActionKind::LoseReply
+        | ActionKind::StallDisk
+        | ActionKind::LoseDisk
+        | ActionKind::FailReads
+        | ActionKind::FailWrites
+        | ActionKind::FailSyncs
+        | ActionKind::ForgetfulSyncs
+        | ActionKind::LyingSyncs
+        | ActionKind::FullDisk
+        | ActionKind::CorruptReads
+        | ActionKind::RottenReads
+        | ActionKind::MisdirectedReads
+        | ActionKind::PhantomWrites
+        | ActionKind::MisdirectedWrites
+        | ActionKind::SetClock
+        | ActionKind::FreezeClock
+        | ActionKind::SmearClock
+        | ActionKind::StrobeClock
+        | ActionKind::LimitMemory
+        | ActionKind::RefuseMemory => Vec::new(),
     }
 }
 

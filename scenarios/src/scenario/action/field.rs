@@ -9,8 +9,9 @@ use serde::ser::Serializer;
 use stormglass_sim::time::Span;
 
 use super::Pick;
+use super::words::Word;
 use crate::scenario::Target;
-use crate::units::{Between, Drawn, Drift, Form, Quantity, Quantum, Stated, Step, Text, text};
+use crate::units::{Between, Drawn, Form, Quantity, Quantum, Stated, Text, text};
 
 /// A kind of fields.
 pub trait Field {
@@ -60,6 +61,12 @@ pub struct Down;
 /// The receiving end of a link.
 #[derive(Debug)]
 pub struct End;
+/// The receiving end of a link, if only that one is meant.
+#[derive(Debug)]
+pub struct MaybeEnd;
+/// What may be left out.
+#[derive(Debug)]
+pub struct Maybe<K>(PhantomData<K>);
 /// One of a closed set; nothing is drawn.
 #[derive(Debug)]
 pub struct Plain<T>(PhantomData<T>);
@@ -164,6 +171,59 @@ impl Field for End {
     }
 }
 
+impl Field for MaybeEnd {
+    type Of<F: Form> = Option<Target>;
+    type Raw = Option<Quantity<Target>>;
+    const EXAMPLE: &'static str = Target::EXAMPLE;
+    const OPTIONAL: bool = true;
+
+    fn stated(raw: Self::Raw) -> Option<Target> {
+        raw.map(|to| to.0)
+    }
+    fn map<F: Form, G: Form>(
+        _key: &'static str,
+        from: &Option<Target>,
+        to: Option<&Target>,
+        _pick: &mut impl Pick<F, G>,
+    ) -> Option<Target> {
+        from.as_ref().map(|from| to.unwrap_or(from).clone())
+    }
+    fn words(value: &Option<Target>) -> String {
+        value.as_ref().map_or_else(String::new, |to| format!(" to {to}"))
+    }
+    fn detail(value: &Option<Target>) -> String {
+        value.as_ref().map_or_else(String::new, End::detail)
+    }
+    fn end<F: Form>(value: &Option<Target>) -> Option<&Target> {
+        value.as_ref()
+    }
+}
+
+impl<K: Field> Field for Maybe<K> {
+    type Of<F: Form> = Option<K::Of<F>>;
+    type Raw = Option<K::Raw>;
+    const EXAMPLE: &'static str = K::EXAMPLE;
+    const OPTIONAL: bool = true;
+
+    fn stated(raw: Self::Raw) -> Option<K::Of<Stated>> {
+        raw.map(K::stated)
+    }
+    fn map<F: Form, G: Form>(
+        key: &'static str,
+        from: &Option<K::Of<F>>,
+        to: Option<&Target>,
+        pick: &mut impl Pick<F, G>,
+    ) -> Option<K::Of<G>> {
+        from.as_ref().map(|from| K::map::<F, G>(key, from, to, pick))
+    }
+    fn words(value: &Option<K::Of<Drawn>>) -> String {
+        value.as_ref().map_or_else(String::new, K::words)
+    }
+    fn detail(value: &Option<K::Of<Drawn>>) -> String {
+        value.as_ref().map_or_else(String::new, K::detail)
+    }
+}
+
 impl<T: Text + Word + Copy + Debug + Eq> Field for Plain<T> {
     type Of<F: Form> = T;
     type Raw = Quantity<T>;
@@ -213,39 +273,6 @@ impl Field for Symmetric {
     }
 }
 
-/// A drawn value as a person would say it.
-pub trait Word {
-    /// In a word or two.
-    fn word(&self) -> String;
-}
-
-impl Word for Span {
-    /// To the millisecond; what is shorter, as it is.
-    fn word(&self) -> String {
-        let rounded = Span::millis((self.as_nanos() + 500_000) / 1_000_000);
-        if *self < Span::millis(1) { *self } else { rounded }.to_string()
-    }
-}
-impl Word for u32 {
-    fn word(&self) -> String {
-        self.to_string()
-    }
-}
-impl Word for Drift {
-    /// To the tenth of a percent.
-    fn word(&self) -> String {
-        let tenths = (self.0.unsigned_abs() + 500) / 1_000;
-        let which = if self.0 < 0 { "slower" } else { "faster" };
-        format!("{}.{}% {which}", tenths / 10, tenths % 10)
-    }
-}
-impl Word for Step {
-    fn word(&self) -> String {
-        let which = if self.0 < 0 { "back" } else { "ahead" };
-        format!("{which} by {}", Span::nanos(self.0.unsigned_abs()).word())
-    }
-}
-
 /// A value as plans hold it: its text, its number, or nothing.
 pub trait Written: Sized {
     /// Writes it.
@@ -268,15 +295,15 @@ impl<T: Text> Written for T {
         text::deserialize(from)
     }
 }
-impl<T: Text> Written for Option<T> {
+impl<T: Written> Written for Option<T> {
     fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
-            Some(value) => text::serialize(value, to),
+            Some(value) => value.write(to),
             None => to.serialize_none(),
         }
     }
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Ok(Option::<Quantity<T>>::deserialize(from)?.map(|quantity| quantity.0))
+        T::read(from).map(Some)
     }
 }
 impl Written for bool {

@@ -7,7 +7,7 @@ use crate::units::{Between, Share};
 
 /// The keys that name a fault's ends.
 pub(super) fn ends(fault: &FaultSpec) -> impl Iterator<Item = (&'static str, &Target)> {
-    let first = if fault.action.to().is_some() { "from" } else { "who" };
+    let first = fault.action.kind().entry().keys[0].name;
     std::iter::once((first, &fault.target)).chain(fault.action.to().map(|to| ("to", to)))
 }
 
@@ -31,7 +31,7 @@ pub(super) fn check(scenario: &Scenario, path: &str, fault: &FaultSpec) -> Resul
         }
     }
     if let Err((key, message, help)) =
-        action::check(&fault.action, &fault.target, role(fault, &fault.target))
+        action::check(&scenario.cluster, &fault.action, &fault.target, role(fault, &fault.target))
     {
         return fail(key, message, help);
     }

@@ -32,12 +32,25 @@ macro_rules! stated {
     };
 }
 
+/// Whom it strikes: who is written, or whoever the rest makes likely.
+macro_rules! whom {
+    ($raw:ident, $who:ident) => {
+        $raw.$who.0
+    };
+    ($raw:ident, $who:ident, $whose:expr) => {
+        match &$raw.$who {
+            Some(who) => who.0.clone(),
+            None => $whose(&$raw),
+        }
+    };
+}
+
 macro_rules! define {
     ($(
         $(#[doc = $doc:literal])*
         $variant:ident = $name:literal on $scope:ident {
             $(#[doc = $who_doc:literal])*
-            $who:ident $(= $whose:expr)?;
+            $who:ident $(else $whose:expr)?;
             $(
                 $(#[doc = $field_doc:literal])*
                 $(#[serde($($serde:tt)*)])?
@@ -77,7 +90,7 @@ macro_rules! define {
             pub(in crate::scenario) fn actions(self) -> Vec<(ActionSpec, Target)> {
                 let mut actions = Vec::new();
                 $(if let Some(raw) = self.$variant {
-                    let target = stated!(|who: Quantity<Target>| who.0, raw.$who $(, $whose)?);
+                    let target = whom!(raw, $who $(, $whose)?);
                     let action = Action::$variant {
                         $($field: stated!(<$kind as Field>::stated, raw.$field $(, $default)?),)*
                     };

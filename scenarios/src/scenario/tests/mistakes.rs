@@ -61,7 +61,7 @@ fn unknown_keys_and_values() {
     let keys = in_fault("at = \"50%\"\nexplode = { who = \"worker\" }");
     assert!(keys.contains("mine.toml:6:1: unknown key `explode`"), "{keys}");
     assert!(keys.contains("help: keys are at, on, times, every, poisson, chance"), "{keys}");
-    assert!(keys.contains("pause, drift-clock, step-clock"), "{keys}");
+    assert!(keys.contains("crash, crash-loop, pause, slow-cpu, crash-machine"), "{keys}");
     insta::assert_snapshot!(wrong("topology.parallelism.cuont = 3"), @r#"
     mine.toml:4:22: topology `word-count` has no component `cuont`
       |

@@ -3,10 +3,10 @@
 use stormglass_engine::ids::{Generation, TaskId};
 use stormglass_engine::observation::Observation;
 use stormglass_engine::topology::Topology;
+use stormglass_sim::fault::{Fault, Links};
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
 
-use crate::plan::PlannedAction;
 use crate::scenario::Phase;
 
 /// How far the job's newest generation has come.
@@ -104,17 +104,20 @@ impl Job {
         }
     }
 
-    pub(super) fn struck(&mut self, now: Instant, action: &PlannedAction, node: NodeId) {
-        let (machine, until) = match action {
-            PlannedAction::Crash { .. } => (false, Instant::FAR),
-            PlannedAction::CrashMachine { .. } => (true, Instant::FAR),
-            PlannedAction::Isolate { lasting, .. } => (true, now + *lasting),
-            PlannedAction::Pause { lasting } => (false, now + *lasting),
+    pub(super) fn struck(&mut self, now: Instant, fault: &Fault) {
+        let (node, machine, until) = match fault {
+            Fault::Crash { node } => (Some(*node), node.machine, Instant::FAR),
+            Fault::Pause { node, duration } => (Some(*node), node.machine, now + *duration),
+            Fault::CrashMachine { machine } => (None, *machine, Instant::FAR),
+            // A machine that is cut from every other one.
+            Fault::Cut { links: Links::Of(one) | Links::From(one) | Links::To(one), duration } => {
+                (None, *one, now + *duration)
+            }
             _ => return,
         };
-        let hit = |worker: &NodeId| match machine {
-            true => worker.machine == node.machine,
-            false => *worker == node,
+        let hit = |worker: &NodeId| match node {
+            None => worker.machine == machine,
+            Some(node) => *worker == node,
         };
         let worker = self.workers.iter().flatten().find(|worker| hit(worker));
         self.silenced.extend(worker.map(|worker| (*worker, until)));

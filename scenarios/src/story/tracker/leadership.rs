@@ -2,9 +2,9 @@
 
 use stormglass_engine::observation::Observation;
 use stormglass_engine::raft::{Index, Point, ReplicaId, Term};
+use stormglass_sim::fault::Fault;
 use stormglass_sim::node::NodeId;
 
-use crate::plan::PlannedAction;
 use crate::scenario::Phase;
 
 /// The newest leader, and what it is at.
@@ -88,11 +88,11 @@ impl Leadership {
         term > self.term && self.candidate.is_none_or(|candidate| term > candidate.term)
     }
 
-    /// An action was done to a process that was up: whoever died does not lead.
-    pub(super) fn struck(&mut self, action: &PlannedAction, node: NodeId) {
-        let dead = |coordinator: NodeId| match action {
-            PlannedAction::Crash { .. } => coordinator == node,
-            PlannedAction::CrashMachine { .. } => coordinator.machine == node.machine,
+    /// A fault took effect: whoever died does not lead.
+    pub(super) fn struck(&mut self, fault: &Fault) {
+        let dead = |coordinator: NodeId| match fault {
+            Fault::Crash { node } => coordinator == *node,
+            Fault::CrashMachine { machine } => coordinator.machine == *machine,
             _ => false,
         };
         if self.leader.is_some_and(dead) {

@@ -2,6 +2,7 @@ use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::ids::{Attempt, CheckpointId, Generation, TaskId};
 use stormglass_engine::observation::{AbortReason, Step, Suspicion};
 use stormglass_engine::raft::{Index, Point, ReplicaId, Term};
+use stormglass_sim::fault::Links;
 use stormglass_sim::time::Span;
 
 use super::*;
@@ -194,7 +195,7 @@ fn an_outage_goes_through_its_phases() {
     assert_eq!(tracker.job.restoring(), Some(TaskId(1)));
     assert_eq!(at(tracker.run(1)), Phase::Running);
     assert_eq!(tracker.job.restoring(), None, "it runs");
-    tracker.struck(Instant::ZERO, &PlannedAction::Crash { down: None }, worker(3));
+    tracker.struck(Instant::ZERO, &Fault::Crash { node: worker(3) });
     assert_eq!(at(&tracker), Phase::Detection);
     assert_eq!(at(tracker.suspect(3)), Phase::Decision);
     assert_eq!(at(tracker.grant(2)), Phase::Restore);
@@ -223,20 +224,27 @@ fn an_outage_goes_through_its_phases() {
 #[test]
 fn what_silences_a_worker_is_to_be_detected_as_long_as_it_lasts() {
     let lasting = Span::secs(2);
-    let pause = PlannedAction::Pause { lasting };
-    let slow = PlannedAction::SlowDisk { factor: 10, lasting };
-    let power = PlannedAction::CrashMachine { down: lasting };
-    for (action, node, now, later) in [
-        (&pause, worker(2), Phase::Detection, Phase::Running),
-        (&slow, worker(2), Phase::Running, Phase::Running),
-        (&pause, LEADER, Phase::Running, Phase::Running),
-        (&power, NodeId { port: 1, ..worker(2) }, Phase::Detection, Phase::Detection),
+    let duration = lasting;
+    let pause = |node| Fault::Pause { node, duration };
+    let machine = worker(2).machine;
+    let slow = Fault::SlowDisk { machine, factor: 10, duration };
+    for (fault, now, later) in [
+        (pause(worker(2)), Phase::Detection, Phase::Running),
+        (slow, Phase::Running, Phase::Running),
+        (pause(LEADER), Phase::Running, Phase::Running),
+        (Fault::CrashMachine { machine }, Phase::Detection, Phase::Detection),
+        (Fault::Cut { links: Links::Of(machine), duration }, Phase::Detection, Phase::Running),
+        (
+            Fault::Cut { links: Links::From(LEADER.machine), duration },
+            Phase::Running,
+            Phase::Running,
+        ),
     ] {
         let mut tracker = tracker();
-        tracker.grant(1).run(1).struck(Instant::ZERO, action, node);
-        assert_eq!(tracker.at(Protocol::Recovery), now, "{action:?}");
+        tracker.grant(1).run(1).struck(Instant::ZERO, &fault);
+        assert_eq!(tracker.at(Protocol::Recovery), now, "{fault:?}");
         let healed = tracker.moment(Instant::ZERO + lasting, None);
-        assert_eq!(healed.of(Protocol::Recovery), later, "{action:?}");
+        assert_eq!(healed.of(Protocol::Recovery), later, "{fault:?}");
     }
 }
 
@@ -290,8 +298,8 @@ fn a_dead_coordinator_neither_leads_nor_stands() {
     tracker.hear(Observation::Leads { term: Term(1) });
     tracker.hear_raft(OTHER, Point::Campaigned { term: Term(2) });
     assert_eq!(tracker.at(Protocol::Leadership), Phase::Election);
-    tracker.struck(Instant::ZERO, &PlannedAction::Crash { down: None }, OTHER);
+    tracker.struck(Instant::ZERO, &Fault::Crash { node: OTHER });
     assert_eq!(tracker.at(Protocol::Leadership), Phase::Serving);
-    tracker.struck(Instant::ZERO, &PlannedAction::Crash { down: None }, LEADER);
+    tracker.struck(Instant::ZERO, &Fault::Crash { node: LEADER });
     assert_eq!(tracker.at(Protocol::Leadership), Phase::Election);
 }

@@ -58,20 +58,16 @@ fn the_newest_leader_counts() {
 
 #[test]
 fn who_dies_does_not_lead() {
-    let crash = PlannedAction::Crash { down: None };
-    let power = PlannedAction::CrashMachine { down: Span::secs(1) };
-    let pause = PlannedAction::Pause { lasting: Span::secs(1) };
-    for (action, on, still) in [
-        (&crash, coordinator(2), false),
-        (&crash, coordinator(1), true),
-        (&power, coordinator(2), false),
-        (&power, coordinator(3), true),
-        (&pause, coordinator(2), true),
-    ] {
+    let crash = |number| Fault::Crash { node: coordinator(number) };
+    let power = |number| Fault::CrashMachine { machine: coordinator(number).machine };
+    let pause = Fault::Pause { node: coordinator(2), duration: Span::secs(1) };
+    for (fault, still) in
+        [(crash(2), false), (crash(1), true), (power(2), false), (power(3), true), (pause, true)]
+    {
         let mut whom = whom(3);
         leads(&mut whom, 2, 1);
-        whom.struck(Instant::ZERO, action, on);
-        assert_eq!(leader(&whom).is_some(), still, "{action:?} on {on}");
+        whom.struck(Instant::ZERO, &fault);
+        assert_eq!(leader(&whom).is_some(), still, "{fault:?}");
     }
     let mut whom = whom(3);
     leads(&mut whom, 2, 1);
