@@ -242,7 +242,8 @@ pub enum Fault {
         /// For how long.
         duration: Span,
     },
-    /// A machine's disk does nothing for a while; operations under way take that much longer.
+    /// A machine's disk does nothing for a while; operations under way take that much longer, and
+    /// what a process does that waits for one in the blocking view comes as much later.
     StallDisk {
         /// Which machine.
         machine: MachineId,
@@ -266,14 +267,16 @@ pub enum Fault {
         within: Option<Span>,
     },
     /// A machine's disk is gone, with all that was on it: every operation fails with an I/O error,
-    /// those under way too. After a while an empty one is in its place.
+    /// those under way too; a process that waits for one in the blocking view dies of it. After a
+    /// while an empty one is in its place.
     LoseDisk {
         /// Which machine.
         machine: MachineId,
         /// For how long.
         duration: Span,
     },
-    /// A machine's disk is empty: no name, no content, cached or durable.
+    /// A machine's disk is empty: no name, no content, cached or durable. Operations under way fail,
+    /// and a process that waits for one in the blocking view dies of it.
     WipeDisk {
         /// Which machine.
         machine: MachineId,
