@@ -121,6 +121,10 @@ fn scenario(tally: &Tally, paint: Paint) -> String {
         out.push('\n');
         out.push_str(&faults(tally, paint));
     }
+    if !tally.coverage.is_empty() {
+        out.push('\n');
+        out.push_str(&tally.coverage.page(paint));
+    }
     out
 }
 

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Serialize;
-use stormglass_scenarios::coverage;
 use stormglass_scenarios::outcome::{Cause, FaultOutcome, Outcome, Unjudged, Verdict};
 use stormglass_scenarios::scenario::Scenario;
 use stormglass_sim::node::Name;
 
 use crate::words::count;
 
+mod coverage;
 mod spread;
 #[cfg(test)]
 mod tests;
 
+pub(super) use coverage::Coverage;
 pub(super) use spread::Spread;
 
 /// Words of a violation's sentence that tell one kind of failure from another.
@@ -61,6 +62,8 @@ pub(super) struct Tally {
     pub(super) asked: u64,
     /// Each kind of fault, by name.
     pub(super) faults: BTreeMap<String, Strikes>,
+    /// What was done to whom, in which phase of each protocol.
+    pub(super) coverage: Coverage,
     /// Rare events that the scenario can bring about.
     pub(super) within_reach: Vec<&'static str>,
     /// Runs in which each rare event was seen.
@@ -140,7 +143,11 @@ impl Tally {
             answered: 0,
             asked: 0,
             faults: BTreeMap::new(),
-            within_reach: coverage::within_reach(scenario).iter().map(|p| p.name()).collect(),
+            coverage: Coverage::default(),
+            within_reach: stormglass_scenarios::coverage::within_reach(scenario)
+                .iter()
+                .map(|p| p.name())
+                .collect(),
             rare_events: BTreeMap::new(),
             unjudged: Vec::new(),
             failures: Vec::new(),
@@ -159,6 +166,7 @@ impl Tally {
         self.restored_checkpoints.add(outcome.restored_checkpoints());
         self.fared(&outcome);
         self.strikes(&outcome.faults);
+        self.coverage.add(&outcome.faults);
         self.control(&outcome);
         for (name, times) in &outcome.probes {
             *self.rare_events.entry(name).or_default() += u64::from(*times > 0);

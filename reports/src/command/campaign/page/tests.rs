@@ -1,5 +1,6 @@
-use stormglass_scenarios::outcome::Unjudged;
-use stormglass_scenarios::scenario::Scenario;
+use stormglass_scenarios::outcome::{FaultOutcome, Unjudged};
+use stormglass_scenarios::scenario::{Moment, Part, Scenario};
+use stormglass_sim::time::Instant;
 
 use super::*;
 use crate::command::campaign::tally::{Doubt, Strikes};
@@ -34,6 +35,25 @@ fn tally() -> Tally {
         ("pause operator", 500, 0),
     ] {
         tally.faults.insert(kind.to_string(), Strikes { planned, effective });
+    }
+    let strike = |kind: &str, part| FaultOutcome {
+        number: 1,
+        kind: kind.to_string(),
+        what: String::new(),
+        target: String::new(),
+        at: Some(Instant::ZERO),
+        took_effect: true,
+        in_flight: 0,
+        messages_lost: 0,
+        phases: Some(Moment::FIRST),
+        part: Some(part),
+    };
+    for (kind, part, times) in [
+        ("crash leader", Part::Leader, 7),
+        ("crash worker at cut", Part::Worker, 40),
+        ("drift-clock coordinator", Part::Follower, 1_240),
+    ] {
+        tally.coverage.add(&vec![strike(kind, part); times]);
     }
     let rare = [("zombie-exit", 120), ("credit-exhausted", 0), ("tree-timed-out", 0)];
     tally.rare_events.extend(rare);
