@@ -14,7 +14,7 @@ use crate::disk::content::Content;
 use crate::disk::files::{Action, Files, Losses};
 use crate::disk::strike::{Armed, Fate, Keyed, Strike};
 use crate::fault::{ArmedId, PowerLoss};
-use crate::machine::{DiskSpec, Slowdown};
+use crate::machine::{DiskSpec, Slowdown, slowest};
 use crate::node::{DiskError, DiskOp, DiskReply};
 use crate::time::{Instant, Span};
 
@@ -147,8 +147,7 @@ impl Disk {
         let throttles = self.throttles.iter().filter(|t| t.0 > from).map(|t| t.1);
         let speed = throttles.fold(self.spec.bytes_per_second, u64::min);
         let transfer = Span::secs(1).scale(bytes, speed);
-        let slow = self.slowdowns.iter().filter(|s| s.until > from);
-        let percent = slow.fold(100, |all, s| all * s.percent / 100);
+        let percent = slowest(&self.slowdowns, from);
         let whole = base + transfer;
         if percent == 100 { whole } else { whole.scale(percent, 100) }
     }
@@ -444,7 +443,8 @@ impl Disk {
         self.next_power_loss = Some((leaves, id));
     }
 
-    /// Operations submitted until then take `percent` of their time; slownesses multiply.
+    /// Operations submitted until then take `percent` of their time; of several slownesses
+    /// the slowest holds.
     pub(crate) fn slow_down(&mut self, now: Instant, slowdown: Slowdown) {
         self.slowdowns.retain(|s| s.until > now);
         self.slowdowns.push(slowdown);

@@ -52,7 +52,8 @@ pub enum Fault {
         /// For how long.
         duration: Span,
     },
-    /// CPU work begun meanwhile takes `factor_percent` percent of its usual time.
+    /// CPU work begun meanwhile takes `factor_percent` percent of its usual time; of several such
+    /// times the slowest holds.
     SlowCpu {
         /// Which machine.
         machine: MachineId,
@@ -223,7 +224,8 @@ pub enum Fault {
         /// What happens to it.
         action: MessageAction,
     },
-    /// A machine's disk takes `factor` times as long for operations submitted meanwhile.
+    /// A machine's disk takes `factor` times as long for operations submitted meanwhile; of several
+    /// such times the slowest holds.
     SlowDisk {
         /// Which machine.
         machine: MachineId,

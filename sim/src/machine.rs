@@ -111,6 +111,13 @@ pub(crate) struct Slowdown {
     pub(crate) percent: u64,
 }
 
+/// What holds at an instant: of several the slowest, for work is not the slower for two reasons to
+/// be slow. 100 without any.
+pub(crate) fn slowest(slowdowns: &[Slowdown], at: Instant) -> u64 {
+    let hold = slowdowns.iter().filter(|slow| slow.until > at);
+    hold.map(|slow| slow.percent).max().unwrap_or(100)
+}
+
 /// A machine of a world.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
@@ -158,14 +165,13 @@ impl Machine {
     pub(crate) fn work(&mut self, from: Instant, duration: Span) -> Instant {
         let core = self.cores.iter_mut().min_by_key(|c| **c).expect("a machine has a core");
         let start = from.max(*core);
-        let slow = self.slowdowns.iter().filter(|s| s.until > start);
-        let percent = slow.fold(100, |all, s| all * s.percent / 100);
+        let percent = slowest(&self.slowdowns, start);
         let end = start + if percent == 100 { duration } else { duration.scale(percent, 100) };
         *core = end;
         end
     }
 
-    /// Slows the CPU down; slowdowns multiply.
+    /// Slows the CPU down; of several slowdowns the slowest holds.
     pub(crate) fn slow_cpu(&mut self, now: Instant, slowdown: Slowdown) {
         self.slowdowns.retain(|s| s.until > now);
         self.slowdowns.push(slowdown);

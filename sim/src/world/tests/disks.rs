@@ -120,6 +120,15 @@ fn disk_faults_hit_slow_down_and_stall() {
     slow.run_until(ms(20));
     assert_eq!(slow.when(A, "Disk").0 / 1_000, 200);
 
+    // Three disks that were slowed 200 times each at once took 8,000,000 times as long, and a run
+    // stood still for good when the storm was long over (swarm, seed 186).
+    let mut slower = lab(writer, quiet);
+    for factor in [10, 7, 10] {
+        slower.hurt(Fault::SlowDisk { machine: MA, factor, duration: Span::secs(1) });
+    }
+    slower.run_until(ms(20));
+    assert_eq!(slower.when(A, "Disk").0 / 1_000, 200);
+
     let mut stalled = lab(writer, quiet);
     stalled.run_until(Instant(10_000));
     stalled.hurt(Fault::StallDisk { machine: MA, duration: Span::millis(5) });
