@@ -59,7 +59,7 @@ fn without_a_quorum_nothing_goes_on() {
     let (mini, events) = stuck();
     for (coordinators, out) in [(1, &[0][..]), (2, &[1]), (3, &[0, 2]), (5, &[0, 1, 4])] {
         let proof = no_quorum(coordinators.into(), out);
-        let judges = ended(&mini, &events, coordinators, &[proof.clone()]);
+        let judges = ended(&mini, &events, coordinators, std::slice::from_ref(&proof));
         assert_eq!(judges.violations(), &[], "{out:?} of {coordinators}");
         let unjudged = judges.unjudged().expect("it stands still");
         assert_eq!((unjudged.cause, unjudged.proofs), (Cause::OutOfBudget, vec![proof]));
@@ -76,7 +76,7 @@ fn a_quorum_that_is_left_has_no_excuse() {
     for proof in
         [no_quorum(3, &[0]), no_quorum(5, &[0, 1]), no_quorum(3, &[8, 9]), elsewhere, twice]
     {
-        let judges = ended(&mini, &events, 3.max(quorum_of(&proof)), &[proof.clone()]);
+        let judges = ended(&mini, &events, 3.max(quorum_of(&proof)), std::slice::from_ref(&proof));
         assert_eq!(laws(&judges), [Law::Progress, Law::NoLoss], "{proof}");
     }
 }
@@ -147,7 +147,7 @@ fn outputs_are_lost_with_the_only_copy_of_them() {
     let another = Proof::Outputs { log: destroyed(NodeId::new(20, 7), RECEIVER_LOG, handed_over) };
     let file = Proof::Outputs { log: destroyed(NodeId::new(30, 7), "some file", handed_over) };
     for proof in [outputs(handed_over - 1), another, file] {
-        let judges = ended(&mini, &events, 1, &[proof.clone()]);
+        let judges = ended(&mini, &events, 1, std::slice::from_ref(&proof));
         assert_eq!(laws(&judges), [Law::Progress, Law::NoLoss], "{proof}");
         assert_eq!(judges.unjudged(), None);
     }
