@@ -8,7 +8,7 @@ use stormglass_sim::node::Name;
 
 use crate::budget::{Harm, harm};
 use crate::scenario::{
-    Alignment, FaultSpec, Operation, Recovery, Scenario, Scheduler, Sink, StateBackend,
+    ActionKind, Alignment, FaultSpec, Operation, Recovery, Scenario, Scheduler, Sink, StateBackend,
 };
 
 #[cfg(test)]
@@ -90,13 +90,20 @@ fn reaches(scenario: &Scenario, probe: Probe) -> bool {
         Probe::QueryOvertaken | Probe::QueryNotOwned => scenario.queries.is_some(),
         Probe::StepFailed | Probe::TreeTimedOut | Probe::LateTree | Probe::RolledBack => acking,
         Probe::ReplicaFlawed | Probe::FileCopied => cluster.stores > 1,
-        // Memory is refused or scarce only where a test does that by hand.
         Probe::TaskStateRefused
         | Probe::SnapshotRefused
         | Probe::InputBuffersRefused
-        | Probe::InFlightRefused
         | Probe::FetchRefused
         | Probe::StoreBuffersRefused
-        | Probe::WorkerOutOfMemory => false,
+        | Probe::WorkerOutOfMemory => scarce(scenario),
+        Probe::InFlightRefused => scarce(scenario) && unaligned,
     }
+}
+
+/// Whether memory is refused or scarce for somebody.
+fn scarce(scenario: &Scenario) -> bool {
+    let is = |fault: &FaultSpec| {
+        matches!(fault.action.kind(), ActionKind::RefuseMemory | ActionKind::LimitMemory)
+    };
+    !scenario.chaos.is_empty() || scenario.faults.iter().any(is)
 }

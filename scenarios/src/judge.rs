@@ -6,9 +6,10 @@
 //! counts records,
 //! `retained` goes back with the engine to an older checkpoint; `oracle` evaluates records with
 //! `outputs` as its memory of what must become visible, `direct` does so for sinks without
-//! transactions, [`expiry`] says what a timeout excuses, [`excuse`] what is proved to be gone; `restore`, `fencing` and `visibility`
-//! watch the protocol. `trees` takes the place of most of them where a run recovers by acking;
-//! [`heritage`] is handed on from run to run. [`control`] joins those of the control plane:
+//! transactions, [`expiry`] says what a timeout excuses, [`excuse`] what is proved to be gone;
+//! `restore`, `fencing` and `visibility` watch the protocol. `trees` takes the place of most of
+//! them where a run recovers by acking; [`heritage`] is handed on from run to run. [`control`]
+//! joins those of the control plane:
 //! `raft`, `linear`, `suspicion`, `owner`, `queries`, `tolerance`. [`Judges`] is all of them.
 //!
 //! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are

@@ -33,8 +33,8 @@
 //! checkpoints) and `control` (Raft, clocks, detector, scheduler); `action`, `fault`, `target`,
 //! `event`, `phase`, `on` and `aimed` (what is done to a cluster, how often, to whom, and when);
 //! `operation` (what is asked of it); `alternative` (what each seed draws one of); `raw` (the TOML
-//! as it is written), `document` (text, spans and `--set`), `lower` (from one to the other), `check`
-//! (what must hold between the values).
+//! as it is written), `document` (text, spans and `--set`), `lower` (from one to the other),
+//! `check` (what must hold between the values).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -277,8 +277,8 @@ pub enum Fault {
         /// For how long.
         duration: Span,
     },
-    /// A machine's disk is empty: no name, no content, cached or durable. Operations under way fail,
-    /// and a process that waits for one in the blocking view dies of it.
+    /// A machine's disk is empty: no name, no content, cached or durable. Operations under way
+    /// fail, and a process that waits for one in the blocking view dies of it.
     WipeDisk {
         /// Which machine.
         machine: MachineId,

@@ -64,7 +64,8 @@ fn written(kind: ActionKind) -> &'static [&'static str] {
         ActionKind::ThrottleCard => &["{ who = 'store', speed = '50kB/s', for = '2s' }"],
         ActionKind::LosePackets => &[
             "{ who = 'leader', share = '30%', for = '2s' }",
-            "{ who = 'worker-1', to = 'broker', ways = 'out', share = '50%', run = 4, for = '2s' }",
+            "{ who = 'worker-of:words', to = 'broker', ways = 'out', share = '50%', for = '2s' }",
+            "{ who = 'leader', share = '10%', run = 4, for = '2s' }",
         ],
         ActionKind::DuplicatePackets => {
             &["{ who = 'leader', share = '50%', late = '0s..200ms', for = '3s' }"]
@@ -86,7 +87,7 @@ fn written(kind: ActionKind) -> &'static [&'static str] {
         ActionKind::DuplicateMessage => &["{ from = 'leader', to = 'follower' }"],
         ActionKind::ReplayMessage => &["{ from = 'leader', to = 'follower', after = '2s' }"],
         ActionKind::CorruptMessage => &["{ from = 'leader', to = 'follower', nth = '1..4' }"],
-        ActionKind::LoseReply => &["{ from = 'worker', to = 'broker' }"],
+        ActionKind::LoseReply => &["{ from = 'worker-of:words', to = 'broker' }"],
         ActionKind::SlowDisk => &["{ who = 'leader', factor = '50..100', for = '2s' }"],
         ActionKind::ThrottleDisk => &["{ who = 'store', speed = '10kB/s', for = '2s' }"],
         ActionKind::StallDisk => &["{ who = 'leader', for = '1s' }"],

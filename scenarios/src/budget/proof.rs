@@ -63,8 +63,8 @@ pub enum Proof {
         /// The receiver's log.
         log: Destroyed,
     },
-    /// Nobody came to commit a transaction before it timed out, though the run assumes that somebody
-    /// does.
+    /// Nobody came to commit a transaction before it timed out, though the run assumes that
+    /// somebody does.
     Assumption {
         /// How long that took.
         #[serde(rename = "outage_ns", serialize_with = "span")]

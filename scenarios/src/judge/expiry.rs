@@ -5,8 +5,8 @@
 //! The *outage* of a transaction is the time from its pre-commit, when the sink had done its part,
 //! until somebody came to commit it; or the end of the run, if nobody did.
 //!
-//! What lay at a receiver whose log was destroyed, and nowhere else, is lost without anybody's fault:
-//! that much is excused, and counted.
+//! What lay at a receiver whose log was destroyed, and nowhere else, is lost without anybody's
+//! fault: that much is excused, and counted.
 //!
 //! Does not verify: that the receiver waits for as long as it says.
 

@@ -42,11 +42,11 @@ impl Role {
 }
 
 names! {
-    /// Who plays a part in a protocol at a moment. Of a checkpoint it is that of the observation that
-    /// fired the trigger, or the newest under way; of several tasks, the first.
+    /// Who plays a part in a protocol at a moment. Of a checkpoint it is that of the observation
+    /// that fired the trigger, or the newest under way; of several tasks, the first.
     Actor, "an actor", "actors":
-    /// The worker of the task that the last barrier has not passed: others may wait for it. Once all
-    /// have taken their parts, of the one that did so last.
+    /// The worker of the task that the last barrier has not passed: others may wait for it. Once
+    /// all have taken their parts, of the one that did so last.
     HolderOfLastBarrier = "holder-of-last-barrier",
     /// The worker of a task whose part of the checkpoint is not acknowledged; of one that has not
     /// even taken it, if there is any.

@@ -134,11 +134,11 @@ fn outputs_are_lost_with_the_only_copy_of_them() {
     let (mini, mut events) = calm();
     let at = last(&events, |o| matches!(o, O::Published { .. }));
     let O::Published { task, checkpoint, .. } = events.remove(at).what else { return };
-    let handed_over = 1
-        + position(
-            &events,
-            |o| matches!(o, O::PreCommitted { task: t, checkpoint: c, .. } if (*t, *c) == (task, checkpoint)),
-        ) as u64;
+    let of_it = |o: &O| match *o {
+        O::PreCommitted { task: t, checkpoint: c, .. } => (t, c) == (task, checkpoint),
+        _ => false,
+    };
+    let handed_over = 1 + position(&events, of_it) as u64;
     let judges = ended(&mini, &events, 1, &[outputs(handed_over)]);
     assert_eq!(judges.violations(), &[]);
     let unjudged = judges.unjudged().expect("some are lost");

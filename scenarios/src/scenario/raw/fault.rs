@@ -64,17 +64,18 @@ macro_rules! define {
         #[schemars(rename = "Fault")]
         #[expect(non_snake_case, reason = "fields are named after the variants of actions")]
         pub(in crate::scenario) struct RawFault {
-            /// When: "30s", "20%..40%" of the input's duration, or "storm" for any time of the storm.
+            /// When: "30s", "20%..40%" of the input's duration, or "storm" for any time of the
+            /// storm.
             pub at: Option<Quantity<Time>>,
             /// When: as soon as something has been observed so many times.
             pub on: Option<RawOn<Between<u32>, Time>>,
-            /// How often, each time drawn anew: a number or a range such as "3..5". Default 1; with `every`
-            /// or `poisson` as often as the storm has room for.
+            /// How often, each time drawn anew: a number or a range such as "3..5". Default 1; with
+            /// `every` or `poisson` as often as the storm has room for.
             pub times: Option<Quantity<Between<u32>>>,
             /// From one time to the next: "2s..4s". Without it each has a time of its own.
             pub every: Option<Quantity<Between<Span>>>,
-            /// The mean time from one to the next, if they are a Poisson process that lasts as long as the
-            /// storm.
+            /// The mean time from one to the next, if they are a Poisson process that lasts as long
+            /// as the storm.
             pub poisson: Duration,
             /// In how many of all seeds the fault exists at all. Default 100%.
             pub chance: Option<Quantity<Share>>,

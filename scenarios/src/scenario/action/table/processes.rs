@@ -5,7 +5,8 @@ macro_rules! processes {
         $($before)*
         /// A process dies; its machine and what it wrote to the page cache survive.
         Crash = "crash" on Process {
-            /// The process: "worker", "worker-2", "worker-of:count", "leader", "follower", "it", ...
+            /// The process: "worker", "worker-2", "worker-of:count", "leader", "follower", "it",
+            /// ...
             who;
             /// Started again after this long; left out for a worker, which its supervisor restarts.
             #[serde(default, skip_serializing_if = "Option::is_none")]
