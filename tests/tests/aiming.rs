@@ -249,3 +249,45 @@ fn every_aim_can_be_taken() {
     let (_, target) = aimed(Phase::Aligning, Part::Worker).expect("it concerns all workers");
     assert_eq!(target.to_string(), "holder-of-last-barrier");
 }
+
+/// What makes a phase come: operations and faults.
+fn provocation(need: Need) -> Option<&'static str> {
+    Some(match need {
+        Need::Nothing | Need::Transactions => "",
+        // Of a crash the broken connection tells at once: nothing else is observed before.
+        Need::WorkerLost => {
+            "cluster.heartbeat-interval = '100ms'\ncluster.heartbeat-timeout = '500ms'\n\
+             [[fault]]\nat = '40%'\nisolate = { who = 'worker-2', for = '3s' }"
+        }
+        Need::LeaderLost => "[[fault]]\nat = '40%'\ncrash = { who = 'leader', down = '1s' }",
+        Need::Transfer => "[[operation]]\nat = '40%'\ntransfer = {}",
+        Need::MembershipChange => {
+            "[[operation]]\nat = '40%'\ncoordinators = { voters = [1, 2], learners = [3] }"
+        }
+        Need::CoordinatorLags => {
+            "[raft]\nsnapshot-after = 20\n[[fault]]\nat = '40%'\n\
+             crash = { who = 'follower', down = '2s' }"
+        }
+        Need::Rebalance => "[[operation]]\nat = '40%'\nrebalance = { workers = 3 }",
+        Need::StopWithSavepoint => return None,
+    })
+}
+
+#[test]
+fn every_phase_comes_when_it_is_provoked() {
+    for &phase in Phase::ALL {
+        let aims = || Part::ALL.iter().filter_map(|part| aimed(phase, *part));
+        let (Some(first), Some((_, target))) = (provocation(phase.need()), aims().next()) else {
+            continue;
+        };
+        let text = format!(
+            "{first}\n[[fault]]\non = {{ phase = '{phase}', since = '30%' }}\n\
+             pause = {{ who = '{target}', for = '20ms' }}"
+        );
+        let outcome = setup(&scenario(&text), 4).run();
+        assert_holds(&outcome);
+        let fault = outcome.faults.last().expect("there is one");
+        let phases = fault.phases.unwrap_or_else(|| panic!("{phase} never came"));
+        assert!(phases.are(phase), "{phases} and not {phase}");
+    }
+}

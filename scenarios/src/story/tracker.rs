@@ -5,6 +5,7 @@
 //! costs it the same however long the run is.
 
 use stormglass_engine::observation::Observation;
+use stormglass_engine::observation::acking::Acking;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::fault::Fault;
 use stormglass_sim::node::NodeId;
@@ -64,7 +65,10 @@ impl Tracker {
             | Observation::Staged { .. }
             | Observation::Appended { .. }
             | Observation::Upserted { .. }
-            | Observation::GroupCut { .. } => {}
+            | Observation::GroupCut { .. }
+            | Observation::Accepted { .. }
+            | Observation::Heard { .. }
+            | Observation::Acking(Acking::Acked { .. } | Acking::Failed { .. }) => {}
             Observation::Raft(point) => self.leadership.passed(by, point),
             _ => {
                 self.rounds.observed(what);

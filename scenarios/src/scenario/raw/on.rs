@@ -112,7 +112,7 @@ impl<'de, T: Text> Deserialize<'de> for OneOrMore<T> {
         impl<'de, T: Text> Visitor<'de> for Reader<T> {
             type Value = Vec<T>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{} such as \"{}\" or several", T::WHAT, T::EXAMPLE)
+                write!(f, "{} or a list of them", T::WHAT)
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<T>, E> {
                 let one = Quantity::deserialize(StrDeserializer::new(text))?;

@@ -132,7 +132,7 @@ fn triggers_that_cannot_be() {
     help: did you mean `restore`?
     "#);
     insta::assert_snapshot!(mistake("event = \"cut\", while = 7"), @r#"
-    mine.toml:5:31: expected a phase such as "between-checkpoints" or several, found integer `7`
+    mine.toml:5:31: expected a phase or a list of them, found integer `7`
       |
     5 | on = { event = "cut", while = 7 }
       |                               ^
