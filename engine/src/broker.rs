@@ -1,17 +1,24 @@
 //! The log broker: serves ranges of the input log by offset, and keeps the positions of readers.
+//!
+//! It appends a record once, however often it is published: producers number what they publish
+//! (Kafka's idempotent producer, KIP-98). With a retention, records that are older than that are
+//! gone; who asks for them is told what is the first that is kept (Kafka's `OFFSET_OUT_OF_RANGE`).
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use stormglass_sim::node::{ConnId, Event, Lane};
-use stormglass_sim::time::Span;
+use stormglass_sim::time::{Instant, Span};
 
 use crate::fence::Fence;
 use crate::ids::Partition;
 use crate::log::InputLog;
-use crate::message::{Fetch, Message, Records};
-use crate::names::Twist;
+use crate::message::Message;
+use crate::message::console::{Console, Request};
+use crate::message::fetch::{Fetch, Records};
+use crate::names::{Probe, Twist};
 use crate::node::Cx;
+use crate::observation::input::Input;
 use crate::observation::{Observation, Resource};
 use crate::replies::Replies;
 
@@ -32,6 +39,23 @@ pub struct Broker {
     drained: Vec<bool>,
     /// Positions of readers, if it keeps them.
     offsets: Option<Offsets>,
+    /// How long it keeps records; for good if absent.
+    retention: Option<Span>,
+    /// By partition: what was published again so far.
+    recognised: Vec<usize>,
+    /// By partition: the first record that was not dropped on request.
+    starts: Vec<u64>,
+    rewound: Option<Rewound>,
+}
+
+/// Offsets are taken for older ones.
+#[derive(Clone, Copy, Debug)]
+struct Rewound {
+    request: u32,
+    records: u64,
+    until: Instant,
+    /// It has been noticed.
+    told: bool,
 }
 
 impl Broker {
@@ -39,7 +63,23 @@ impl Broker {
     pub fn new(log: InputLog) -> Self {
         let drained = log.partitions.iter().map(|_| false).collect();
         let (fence, replies) = (Fence::new(Resource::Broker), Replies::default());
-        Broker { log, fence, replies, drained, offsets: None }
+        Broker {
+            starts: log.partitions.iter().map(|_| 0).collect(),
+            log,
+            fence,
+            replies,
+            drained,
+            offsets: None,
+            retention: None,
+            recognised: Vec::new(),
+            rewound: None,
+        }
+    }
+
+    /// The same, with records that are gone after a while.
+    #[must_use]
+    pub fn with_retention(self, retention: Option<Span>) -> Self {
+        Broker { retention, ..self }
     }
 
     /// The same, with a file in which the positions of readers are kept.
@@ -51,6 +91,12 @@ impl Broker {
     /// Reacts to one event.
     pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
         self.replies.on_event(&event, cx);
+        if let Event::Start = event
+            && !self.log.repeats.is_empty()
+            && cx.twist(Twist::PublishedTwice)
+        {
+            self.log = self.log.as_published();
+        }
         if let Some(offsets) = &mut self.offsets {
             let failed = match &event {
                 Event::Start => {
@@ -67,6 +113,9 @@ impl Broker {
             if failed {
                 return cx.exit();
             }
+        }
+        if let Event::Posted { message: Message::Console(console) } = event {
+            return self.console(console, cx);
         }
         let Event::Received { conn, message, .. } = event else { return };
         match message {
@@ -93,7 +142,17 @@ impl Broker {
         let now = cx.now();
         let limit = if cx.twist(Twist::FetchShort) { 1 } else { u64::from(fetch.limit) };
         let mut ranges = Vec::with_capacity(fetch.from.len());
+        let mut gone = Vec::new();
         for &(partition, from) in &fetch.from {
+            self.note_repeats(partition, cx);
+            let start = self.start(partition, now);
+            if from < start {
+                cx.probe(Probe::InputTrimmed);
+                cx.observe(Observation::Input(Input::Trimmed { partition, asked: from, start }));
+                gone.push((partition, from, start));
+                continue;
+            }
+            let from = self.rewind(from, start, cx);
             let log = &self.log.partitions[usize::from(partition.0)];
             let to = log.end_at(now).min(from + limit);
             if from < to {
@@ -103,8 +162,68 @@ impl Broker {
         }
         let (task, generation, log) = (fetch.task, fetch.generation, self.log.clone());
         let lane = fetch.lane;
-        let records = Records { task, generation, log, ranges, lane };
+        let records = Records { task, generation, log, ranges, gone, lane };
         self.replies.write(conn, Message::Records(Arc::new(records)), cx);
+    }
+
+    /// The first record of a partition that is kept.
+    fn start(&self, partition: Partition, now: Instant) -> u64 {
+        let at = usize::from(partition.0);
+        let kept = self.retention.and_then(|span| now.nanos().checked_sub(span.as_nanos()));
+        let by_age = kept.map_or(0, |before| self.log.partitions[at].end_at(Instant(before)));
+        by_age.max(self.starts[at])
+    }
+
+    /// Something came over the console.
+    fn console(&mut self, console: Console, cx: &mut Cx<'_>) {
+        let Console { number: request, request: what } = console;
+        let now = cx.now();
+        match what {
+            Request::Rewind { records, lasting } => {
+                let (records, until) = (records.into(), now + lasting);
+                self.rewound = Some(Rewound { request, records, until, told: false });
+            }
+            Request::Trim { keep } => {
+                for partition in (0..self.starts.len() as u16).map(Partition) {
+                    let at = usize::from(partition.0);
+                    let end = self.log.partitions[at].end_at(now);
+                    let start = end.saturating_sub(keep.into());
+                    if start > self.start(partition, now) {
+                        self.starts[at] = start;
+                        let told = Input::Truncated { request, partition, start };
+                        cx.observe(Observation::Input(told));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The offset that one is taken for.
+    fn rewind(&mut self, from: u64, start: u64, cx: &mut Cx<'_>) -> u64 {
+        let Some(rewound) = self.rewound.as_mut().filter(|of| cx.now() < of.until) else {
+            return from;
+        };
+        let back = from.saturating_sub(rewound.records).max(start);
+        if back < from {
+            cx.probe(Probe::FetchRewound);
+            if !rewound.told {
+                rewound.told = true;
+                cx.observe(Observation::Input(Input::Rewound { request: rewound.request }));
+            }
+        }
+        back
+    }
+
+    /// What was published again since the last look.
+    fn note_repeats(&mut self, partition: Partition, cx: &mut Cx<'_>) {
+        let at = usize::from(partition.0);
+        let Some(repeats) = self.log.repeats.get(at) else { return };
+        let so_far = repeats.partition_point(|repeat| repeat.at <= cx.now());
+        self.recognised.resize(self.log.repeats.len(), 0);
+        for _ in self.recognised[at]..so_far {
+            cx.probe(Probe::RepeatRecognised);
+        }
+        self.recognised[at] = so_far;
     }
 
     fn note_drained(&mut self, partition: Partition, to: u64, cx: &mut Cx<'_>) {

@@ -1,4 +1,5 @@
-//! The input log: partitions of records, each with its arrival time.
+//! The input log: partitions of records, each with its arrival time, and what producers published
+//! again.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -22,8 +23,20 @@ pub struct PartitionLog {
 /// The input log. Cloning shares the records.
 #[derive(Clone, Debug, Default)]
 pub struct InputLog {
-    /// The partitions, by number.
+    /// The partitions, by number: every record that was published, once.
     pub partitions: Arc<[PartitionLog]>,
+    /// By partition: what was published again, for the acknowledgement was lost. In the order of
+    /// time; empty if nothing was.
+    pub repeats: Arc<[Vec<Repeat>]>,
+}
+
+/// A record that its producer publishes again, under the sequence number that it had before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// When it comes again; after its first arrival.
+    pub at: Instant,
+    /// The offset of the record.
+    pub of: u64,
 }
 
 impl InputLog {
@@ -32,7 +45,33 @@ impl InputLog {
     /// # Panics
     /// If arrivals fall within a partition.
     pub fn new(partitions: Vec<Vec<Record>>) -> Self {
-        InputLog { partitions: partitions.into_iter().map(PartitionLog::new).collect() }
+        let partitions = partitions.into_iter().map(PartitionLog::new).collect();
+        InputLog { partitions, repeats: Arc::new([]) }
+    }
+    /// The same, with what is published again.
+    ///
+    /// # Panics
+    /// If the repeats of a partition are not in the order of time.
+    #[must_use]
+    pub fn with_repeats(self, repeats: Vec<Vec<Repeat>>) -> Self {
+        for of_partition in &repeats {
+            assert!(of_partition.is_sorted_by_key(|repeat| repeat.at), "time goes forward");
+        }
+        InputLog { repeats: repeats.into(), ..self }
+    }
+    /// The log of a broker that appends whatever is published: repeats are records of their own.
+    #[must_use]
+    pub fn as_published(&self) -> Self {
+        let with_repeats = |(partition, log): (usize, &PartitionLog)| {
+            let mut records = log.records.clone();
+            for repeat in self.repeats.get(partition).into_iter().flatten() {
+                let Some(record) = log.records.get(repeat.of as usize) else { continue };
+                let at = records.partition_point(|record| record.arrival <= repeat.at);
+                records.insert(at, Record { arrival: repeat.at, ..record.clone() });
+            }
+            records
+        };
+        InputLog::new(self.partitions.iter().enumerate().map(with_repeats).collect())
     }
     /// Number of records of all partitions.
     pub fn len(&self) -> u64 {

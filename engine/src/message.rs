@@ -15,8 +15,7 @@ use crate::coordinator::checkpoint_spout::TxState;
 use crate::coordinator::metadata::{Answer, Assignment, Command, Completed};
 use crate::coordinator::rebalance::Load;
 use crate::handle::{Discard, FileId, Flaw, Part, Replicas};
-use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, Partition, TaskId};
-use crate::log::InputLog;
+use crate::ids::{Attempt, CheckpointId, ComponentId, Generation, TaskId};
 use crate::observation::{AbortReason, Call};
 use crate::permit::CommitPermit;
 use crate::pipeline::{Copy, Put};
@@ -27,9 +26,13 @@ use crate::tuple::Batch;
 use crate::value::Value;
 
 pub mod acking;
+pub mod console;
+pub mod fetch;
 mod wire;
 
 use acking::{Acks, Emission, Offsets, Step};
+use console::Console;
+use fetch::{Fetch, Records};
 
 /// One message.
 #[derive(Clone, Debug)]
@@ -239,6 +242,8 @@ pub enum Message {
         /// Its generation.
         generation: Generation,
     },
+    /// At the broker's console: something is asked of it, or befalls it.
+    Console(Console),
     /// Source to broker.
     Fetch(Arc<Fetch>),
     /// Broker to source.
@@ -349,6 +354,15 @@ pub enum Message {
         /// The checkpoint that ends it.
         checkpoint: CheckpointId,
     },
+    /// Receiver to sink: I have taken so many more of your records, and have room for as many.
+    Taken {
+        /// The sink task.
+        task: TaskId,
+        /// The generation that sent them.
+        generation: Generation,
+        /// How many.
+        tuples: u32,
+    },
     /// Receiver to sink: everything up to this checkpoint is visible.
     Committed {
         /// The sink task.
@@ -450,36 +464,6 @@ pub struct Credit {
     pub tuples: u32,
 }
 
-/// A source's request for records.
-#[derive(Debug)]
-pub struct Fetch {
-    /// The source task.
-    pub task: TaskId,
-    /// Its generation.
-    pub generation: Generation,
-    /// From which offset on, for each partition.
-    pub from: Vec<(Partition, u64)>,
-    /// The most records of each.
-    pub limit: u32,
-    /// The thread of the source task.
-    pub lane: Lane,
-}
-
-/// The broker's answer: ranges of the log.
-#[derive(Debug)]
-pub struct Records {
-    /// The source task.
-    pub task: TaskId,
-    /// Its generation.
-    pub generation: Generation,
-    /// The log that the ranges lie in.
-    pub log: InputLog,
-    /// Partition, first offset, one past the last.
-    pub ranges: Vec<(Partition, u64, u64)>,
-    /// The thread of the source task.
-    pub lane: Lane,
-}
-
 /// A request for a file of the durable store.
 #[derive(Debug)]
 pub struct Get {
@@ -578,6 +562,20 @@ pub struct Gone {
 }
 
 impl Transaction {
+    /// How many records it brings.
+    pub fn records(&self) -> u32 {
+        match self {
+            Transaction::Write { batches, .. } | Transaction::PreCommit { batches, .. } => {
+                batches.iter().map(|data| data.batch.len() as u32).sum()
+            }
+            Transaction::Append { data, .. } | Transaction::Upsert { data, .. } => {
+                data.batch.len() as u32
+            }
+            Transaction::Commit { .. }
+            | Transaction::Recover { .. }
+            | Transaction::Flush { .. } => 0,
+        }
+    }
     /// The sink task that asks, and its generation.
     pub fn asked_by(&self) -> (TaskId, Generation) {
         match self {

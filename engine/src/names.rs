@@ -127,6 +127,16 @@ names! {
         StoreBuffersRefused = "store-buffers-refused",
         /// A supervisor's worker held more memory than it may.
         WorkerOutOfMemory = "worker-out-of-memory",
+        /// A producer published a record again, and the broker knew it by its sequence number.
+        RepeatRecognised = "repeat-recognised",
+        /// A source asked for records that the broker does not keep any more.
+        InputTrimmed = "input-trimmed",
+        /// The broker answered with records from before the offset that it was asked for.
+        FetchRewound = "fetch-rewound",
+        /// A source left out records that it has read before.
+        OldRecordsSkipped = "old-records-skipped",
+        /// A sink waited until the receiver had taken what it had sent.
+        SinkStalled = "sink-stalled",
     }
 }
 
@@ -242,6 +252,16 @@ names! {
         RaftInflightLeak = "raft-inflight-leak",
         /// Raft: term and vote are reset when the log's file is rewritten (redisraft 46a6ad0).
         RaftVoteLostOnCompaction = "raft-vote-lost-on-compaction",
+        /// A source takes whatever records the broker answers with for those that it asked for.
+        FetchedOffsetUnchecked = "fetched-offset-unchecked",
+        /// A source whose next record is gone goes on with the earliest that is there, and tells
+        /// nobody (Kafka's `auto.offset.reset=earliest`).
+        OffsetResetSilent = "offset-reset-silent",
+        /// The broker appends a record again that is published again: producers have no sequence
+        /// numbers (Kafka before KIP-98, `enable.idempotence=false`).
+        PublishedTwice = "published-twice",
+        /// A sink sends on whether or not the receiver has taken what it sent before.
+        SinkWindowIgnored = "sink-window-ignored",
         /// Rare: a broker answers a fetch with one record of each partition.
         FetchShort = "fetch-short",
         /// Rare: a task sends what it has gathered before a batch is full or its time is up.

@@ -12,8 +12,10 @@ use crate::raft::{Index, Point, Term};
 
 pub mod acking;
 mod digest;
+pub mod input;
 
 use acking::Acking;
+use input::Input;
 
 /// A service that outlives generations and has to fence old ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -459,6 +461,8 @@ pub enum Observation {
     },
     /// Trees of tuples, transactions of stateful bolts, plain outputs.
     Acking(Acking),
+    /// Records of the input that are not kept any more.
+    Input(Input),
     /// A spout or bolt returned an error: its worker dies.
     TaskFailed {
         /// The task.

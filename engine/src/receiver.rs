@@ -13,6 +13,7 @@
 //! alone, so a restarted receiver goes on where it was. A log that has grown is rewritten
 //! ([`writer`]) without what is over; commits are put off for that moment.
 
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -26,6 +27,7 @@ use crate::message::{Data, Gone, Message, Transaction};
 use crate::names::{Probe, Twist};
 use crate::node::Cx;
 use crate::observation::{Observation, Resource};
+use crate::replies::Replies;
 use crate::snapshot::TransactionId;
 
 pub mod log;
@@ -39,6 +41,8 @@ use transactions::{Open, Transactions};
 use writer::{Done, Writer};
 
 const MAIN: Lane = Lane(0);
+/// A sink is told what was taken when it is so many records.
+const TELL_AFTER: u32 = 1_000;
 
 /// How a receiver is tuned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,12 +51,17 @@ pub struct Settings {
     pub transaction_timeout: Span,
     /// The log is rewritten when it has so many bytes.
     pub rewrite_after: u64,
+    /// CPU time that it takes to accept a record.
+    pub service: Span,
 }
 
 impl Settings {
-    /// 15 min (the most that a Kafka broker allows unless it is told otherwise), and 4 MiB.
-    pub const DEFAULT: Settings =
-        Settings { transaction_timeout: Span::secs(900), rewrite_after: 4 << 20 };
+    /// 15 min (the most that a Kafka broker allows unless it is told otherwise), 4 MiB, no time.
+    pub const DEFAULT: Settings = Settings {
+        transaction_timeout: Span::secs(900),
+        rewrite_after: 4 << 20,
+        service: Span::ZERO,
+    };
 }
 
 /// The receiver process.
@@ -63,6 +72,9 @@ pub struct Receiver {
     log: Writer<Then>,
     transactions: Transactions,
     table: Table,
+    replies: Replies,
+    /// By sink task: its generation, and what it was not yet told to be taken.
+    taken: BTreeMap<TaskId, (Generation, u32)>,
     /// A timer is set for the transaction whose time is up next.
     armed: bool,
 }
@@ -95,12 +107,15 @@ impl Receiver {
             log: Writer::new(settings.rewrite_after),
             transactions: Transactions::default(),
             table: Table::default(),
+            replies: Replies::default(),
+            taken: BTreeMap::new(),
             armed: false,
         }
     }
 
     /// Reacts to one event.
     pub fn on_event(&mut self, event: Event<Message>, cx: &mut Cx<'_>) {
+        self.replies.on_event(&event, cx);
         match event {
             Event::Start => self.log.start(cx),
             Event::Disk { ticket, result } => {
@@ -127,7 +142,12 @@ impl Receiver {
             Message::Transaction(transaction) => {
                 let (task, generation) = transaction.asked_by();
                 if self.fence.admits(generation, task, conn, cx) {
+                    let records = u64::from(transaction.records());
+                    if !self.settings.service.is_zero() && records > 0 {
+                        cx.spend(MAIN, self.settings.service * records);
+                    }
                     self.transaction(&transaction, conn, cx);
+                    self.tell_taken(&transaction, conn, cx);
                 }
             }
             _ => {}
@@ -177,6 +197,24 @@ impl Receiver {
             }
         }
         self.sync_table(cx);
+    }
+
+    /// Tells a sink that there is room for more.
+    fn tell_taken(&mut self, transaction: &Transaction, conn: ConnId, cx: &mut Cx<'_>) {
+        // The end of a transaction is confirmed by itself.
+        if matches!(transaction, Transaction::PreCommit { .. }) || transaction.records() == 0 {
+            return;
+        }
+        let (task, generation) = transaction.asked_by();
+        let taken = self.taken.entry(task).or_insert((generation, 0));
+        if taken.0 != generation {
+            *taken = (generation, 0);
+        }
+        taken.1 += transaction.records();
+        if taken.1 >= TELL_AFTER {
+            let tuples = core::mem::take(&mut taken.1);
+            self.replies.write(conn, Message::Taken { task, generation, tuples }, cx);
+        }
     }
 
     /// Adds records to a transaction. False if it has timed out: its writer is told.

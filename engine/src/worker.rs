@@ -345,6 +345,9 @@ impl Worker {
                     Ok(())
                 });
             }
+            Message::Taken { task, generation, tuples } => {
+                self.with_task(task, generation, cx, |task, env| task.taken(tuples, env));
+            }
             Message::Busy { task, generation } => {
                 self.with_task(task, generation, cx, |task, env| {
                     task.receiver_busy(env);

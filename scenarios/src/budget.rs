@@ -36,6 +36,8 @@ names! {
     Rot = "rot",
     /// A disk says that something is durable, and it is not, or not there.
     Lies = "lies",
+    /// Records of the input are dropped, whether or not somebody still needs them.
+    Forget = "forget",
     /// Everything that was durable is gone, and nothing tells that there was anything.
     Wipe = "wipe",
     /// There is more to do, or it is bad: the input and those who take the output.
@@ -58,6 +60,7 @@ impl Harm {
             Harm::ClockRate => "both clocks run at another rate",
             Harm::Errors => "operations of a disk fail, and say so",
             Harm::Rot => "bits change in what was durable: a checksum finds it",
+            Harm::Forget => "records of the input are dropped, needed or not",
             Harm::Lies => "a disk says that something is durable, and it is not",
             Harm::Wipe => "everything that was durable is gone without a trace",
             Harm::Load => "there is more to do, or it is bad",
@@ -138,6 +141,8 @@ pub const fn harm(action: ActionKind) -> Harm {
         | ActionKind::PhantomWrites
         | ActionKind::MisdirectedWrites => Harm::Lies,
         ActionKind::Wipe | ActionKind::LoseDisk | ActionKind::WipeAndRejoin => Harm::Wipe,
+        ActionKind::Rewind => Harm::Load,
+        ActionKind::Trim => Harm::Forget,
     }
 }
 
@@ -161,6 +166,11 @@ pub const fn cell(harm: Harm, role: Role, spared: bool) -> Cell {
             | Harm::Load,
             _,
         ) => SURVIVES,
+        (Harm::Forget, Broker) => may_stop(
+            "the broker has the only copy of the input: a restore may need what was dropped, and \
+             the source then says what is missing and stops",
+        ),
+        (Harm::Forget, _) => SURVIVES,
         // A worker's disk is a copy of what the stores have; the others keep nothing.
         (
             Harm::Rot | Harm::Lies | Harm::Wipe,

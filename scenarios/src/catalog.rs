@@ -26,9 +26,9 @@ macro_rules! entries {
 }
 
 const ENTRIES: &[Entry] = entries![
-    "aimed" "checkpoint-storm" "consensus" "coordinator-storm" "elastic" "flight-delays" "hot-spot"
-    "interval" "outage" "queries" "reference" "replicated" "rolling-restart" "stateful-bolts"
-    "storm" "swarm" "word-count"
+    "aimed" "checkpoint-storm" "consensus" "coordinator-storm" "data-storm" "elastic"
+    "flight-delays" "hot-spot" "interval" "outage" "queries" "reference" "replicated"
+    "rolling-restart" "stateful-bolts" "storm" "swarm" "word-count"
 ];
 const FILES: &[(&str, &str)] = &[("flights.csv", include_str!("../catalog/flights.csv"))];
 

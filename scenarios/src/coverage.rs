@@ -90,6 +90,13 @@ fn reaches(scenario: &Scenario, probe: Probe) -> bool {
         Probe::QueryOvertaken | Probe::QueryNotOwned => scenario.queries.is_some(),
         Probe::StepFailed | Probe::TreeTimedOut | Probe::LateTree | Probe::RolledBack => acking,
         Probe::ReplicaFlawed | Probe::FileCopied => cluster.stores > 1,
+        Probe::RepeatRecognised => scenario.input.disorder.repeats.is_some(),
+        Probe::FetchRewound | Probe::OldRecordsSkipped => {
+            let rewinds = |fault: &FaultSpec| fault.action.kind() == ActionKind::Rewind;
+            !scenario.chaos.is_empty() || scenario.faults.iter().any(rewinds)
+        }
+        // What is gone is out of every budget, and it takes a slow receiver to hold a sink up.
+        Probe::InputTrimmed | Probe::SinkStalled => false,
         Probe::TaskStateRefused
         | Probe::SnapshotRefused
         | Probe::InputBuffersRefused

@@ -13,10 +13,13 @@ use crate::problem::{Problem, suggest};
 use crate::scenario::{Input, Source};
 use crate::units::Rate;
 
+mod disorder;
 #[cfg(test)]
 mod tests;
 mod zipf;
 
+pub(crate) use disorder::retention;
+use disorder::{Arrivals, Poison, Shifts};
 pub use zipf::{Zipf, word};
 
 /// Finds the text of a file that a scenario names, or says in a sentence why it cannot.
@@ -38,7 +41,8 @@ pub fn build(input: &Input, seed: u64, loader: &Loader<'_>) -> Result<InputLog, 
             }
             let limit =
                 limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-            let log = spread(input, text.len() / 32, lines.take(limit).map(SmolStr::new));
+            let mut rows = lines.take(limit).map(SmolStr::new);
+            let log = spread(input, seed, text.len() / 32, |_| rows.next());
             if log.is_empty() {
                 let problem = Problem::new("", format!("`{file}` has a header but no row"));
                 return Err(problem.help("it needs at least one row"));
@@ -49,8 +53,14 @@ pub fn build(input: &Input, seed: u64, loader: &Loader<'_>) -> Result<InputLog, 
             let zipf = Zipf::new(*vocabulary, *skew_ppm);
             let words: Vec<SmolStr> = (0..*vocabulary).map(word).collect();
             let mut draw = Draw::new(seed, &[fingerprint(b"words")]);
-            let drawn = (0..*count).map(|_| words[zipf.rank(draw.word()) as usize].clone());
-            Ok(spread(input, usize::try_from(*count).unwrap_or_default(), drawn))
+            let mut shifts = Shifts::new(input.disorder.shift, *vocabulary, seed);
+            let mut left = *count;
+            let drawn = |nanos| {
+                left = left.checked_sub(1)?;
+                let rank = shifts.shifted(zipf.rank(draw.word()), nanos);
+                Some(words[rank as usize].clone())
+            };
+            Ok(spread(input, seed, usize::try_from(*count).unwrap_or_default(), drawn))
         }
     }
 }
@@ -66,29 +76,35 @@ pub fn arrival(rate: Rate, i: u64) -> Instant {
     Instant::ZERO + rate.time_for(i + 1)
 }
 
-/// Deals records out to the partitions.
-fn spread(input: &Input, hint: usize, texts: impl Iterator<Item = SmolStr>) -> InputLog {
+/// Deals records out to the partitions: texts by the nanosecond of their arrival.
+fn spread(
+    input: &Input,
+    seed: u64,
+    hint: usize,
+    mut next: impl FnMut(u64) -> Option<SmolStr>,
+) -> InputLog {
     let partitions = usize::from(input.partitions).max(1);
     let room = hint.min(1 << 24) / partitions + 1;
     let mut logs: Vec<Vec<Record>> = (0..partitions).map(|_| Vec::with_capacity(room)).collect();
-    // As `arrival`, without a division a record: whole steps, and a remainder carried along.
-    let Rate { records, per } = input.rate;
-    let (step, part) = (per.as_nanos() / records, per.as_nanos() % records);
-    let (mut nanos, mut carried, mut partition) = (0, 0, 0);
-    for text in texts {
-        nanos += step;
-        carried += part;
-        if carried >= records {
-            carried -= records;
-            nanos += 1;
-        }
-        logs[partition].push(Record { arrival: Instant(nanos), text });
+    let mut arrivals = Arrivals::new(input.rate, input.disorder.burst, seed);
+    let mut poison = Poison::new(input.disorder.poison, seed);
+    let mut partition = 0;
+    loop {
+        let nanos = arrivals.next();
+        let Some(text) = next(nanos) else { break };
+        logs[partition].push(Record { arrival: Instant(nanos), text: poison.poisoned(text) });
         partition += 1;
         if partition == partitions {
             partition = 0;
         }
     }
-    InputLog::new(logs)
+    match input.disorder.repeats {
+        None => InputLog::new(logs),
+        Some(share) => {
+            let repeats = disorder::repeats(&logs, share, seed);
+            InputLog::new(logs).with_repeats(repeats)
+        }
+    }
 }
 
 /// The sentence for a file that is not there, given those that are.

@@ -6,11 +6,12 @@
 //! counts records,
 //! `retained` goes back with the engine to an older checkpoint; `oracle` evaluates records with
 //! `outputs` as its memory of what must become visible, `direct` does so for sinks without
-//! transactions, [`expiry`] says what a timeout excuses, [`excuse`] what is proved to be gone;
-//! `restore`, `fencing` and `visibility` watch the protocol. `trees` takes the place of most of
-//! them where a run recovers by acking; [`heritage`] is handed on from run to run. [`control`]
-//! joins those of the control plane:
-//! `raft`, `linear`, `suspicion`, `owner`, `queries`, `tolerance`. [`Judges`] is all of them.
+//! transactions, [`expiry`] says what a timeout excuses, [`excuse`] what is proved to be gone,
+//! `hopeless` what the input makes impossible; `restore`, `fencing` and `visibility` watch
+//! the protocol. `trees` takes the place of most of them where a run recovers by acking;
+//! `figures` counts; [`heritage`] is handed on from run to run. [`control`] joins those of the
+//! control plane: `raft`, `linear`, `suspicion`, `owner`, `queries`, `tolerance`. [`Judges`] is all
+//! of them.
 //!
 //! **Invariant:** nothing here calls the engine's routing, hashing or state. What is shared are
 //! the traits, the values, the topology and the user's own spouts and bolts.
@@ -22,11 +23,10 @@
 use std::sync::Arc;
 
 use stormglass_engine::barrier::CheckpointKind;
-use stormglass_engine::ids::{CheckpointId, ComponentId, Partition, TaskId};
+use stormglass_engine::ids::{CheckpointId, Partition};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::observation::Observation;
 use stormglass_engine::topology::{Kind, Topology};
-use stormglass_engine::value::Value;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
 
@@ -37,8 +37,10 @@ mod direct;
 pub mod excuse;
 pub mod expiry;
 mod fencing;
+mod figures;
 pub mod heritage;
 mod history;
+mod hopeless;
 pub mod law;
 mod lineage;
 mod linear;
@@ -68,6 +70,7 @@ use expiry::Expiry;
 use fencing::Fencing;
 use heritage::Heritages;
 use history::History;
+use hopeless::Hopeless;
 use law::{Findings, Law, Violation, Witness, count};
 use lineage::Lineage;
 use oracle::Oracle;
@@ -76,8 +79,6 @@ use restore::Restores;
 use retained::Retained;
 use staging::{Published, Staging};
 use trees::Trees;
-
-use crate::outcome::DuplicateFacts;
 
 /// All judges of one run.
 #[derive(Clone, Debug)]
@@ -100,6 +101,9 @@ pub struct Judges {
     decided: (u64, Option<CheckpointId>),
     staging: Staging,
     expiry: Expiry,
+    hopeless: Hopeless,
+    /// Why the run cannot be finished, if that was proved.
+    excused: Option<String>,
     direct: Direct,
     findings: Findings,
     excuses: Excuses,
@@ -129,6 +133,8 @@ impl Judges {
             restores: Restores::default(),
             fencing: Fencing::new(&plan, settings.fenced_stores),
             expiry: Expiry::new(settings.transactions),
+            hopeless: Hopeless::new(Arc::clone(&plan), log.clone(), &settings),
+            excused: None,
             direct: Direct::new(&plan),
             trees: settings.message_timeout.map(|timeout| {
                 let partitions = log.partitions.len();
@@ -173,10 +179,15 @@ impl Judges {
 
     /// What is seen where acking takes the place of barriers.
     fn followed(&mut self, seen: Witness) {
-        let Judges { plan, findings, fencing, control, trees, .. } = self;
+        let Judges { plan, findings, fencing, control, trees, hopeless, .. } = self;
         let Some(trees) = trees else { return };
         match seen.what {
-            Observation::Executed { .. } => self.executed += 1,
+            Observation::Executed { task, root, .. } => {
+                hopeless.executed(task, root);
+                self.executed += 1;
+            }
+            Observation::TaskFailed { task, .. } => hopeless.failed(task, None),
+            Observation::Input(input) => hopeless.told(input, seen, findings),
             Observation::Granted { generation, .. } => {
                 control.observed(seen, findings);
                 if !fencing.granted(generation, seen, findings) {
@@ -266,7 +277,10 @@ impl Judges {
                     let sentence = format!("{name} failed, and a sink runs no code of the user's");
                     findings.report(Law::Progress, seen.at, sentence, &[seen]);
                 }
+                let root = history.task(task).and_then(|of_task| of_task.entries.last());
+                self.hopeless.failed(task, root.map(|entry| entry.root));
             }
+            Observation::Input(input) => self.hopeless.told(input, seen, findings),
             Observation::Fenced { .. } | Observation::Accepted { .. } => {
                 self.fencing.observed(plan, seen, findings);
             }
@@ -484,6 +498,9 @@ impl Judges {
     pub fn pending(&self) -> Option<String> {
         if let Some(trees) = &self.trees {
             let (at, kept, end) = trees.behind(&self.ends())?;
+            if let Some(what) = self.hopeless.pending(|_| 0) {
+                return Some(what);
+            }
             return Some(format!("p{at} is done up to {} of {}", count(kept), count(end)));
         }
         let behind = self.spouts().find_map(|(_, positions)| {
@@ -493,6 +510,8 @@ impl Judges {
             Some(format!("p{at} is folded up to {} of {}", count(*next), count(end)))
         });
         let behind = behind.or_else(|| self.oracle.under_way()).filter(|_| !self.stopped);
+        let hopeless = || self.hopeless.pending(|partition| self.passed(partition));
+        let behind = behind.map(|what| hopeless().unwrap_or(what));
         behind.or_else(|| self.oracle.outputs.pending(&self.plan)).or_else(|| {
             let (task, _, checkpoint) = self.unpublished()?;
             let name = self.plan.name(task);
@@ -509,70 +528,13 @@ impl Judges {
         self.staging.held().filter(|_| !self.exact).find(covered)
     }
 
-    /// What took effect more than once.
-    pub fn duplicates(&self) -> DuplicateFacts {
-        if let Some(trees) = &self.trees {
-            return trees.duplicates();
-        }
-        let DuplicateFacts { updates, outputs } = self.lineage.duplicates();
-        DuplicateFacts { updates, outputs: outputs + self.direct.repeated() }
-    }
-
-    /// Executions observed, of all generations.
-    pub fn executed(&self) -> u64 {
-        self.executed
-    }
-    /// Updates of a keyed component that completed checkpoints cover.
-    pub fn folded(&self, component: ComponentId) -> u64 {
-        self.published(component)
-    }
-    /// Visible outputs of a sink.
-    pub fn published(&self, component: ComponentId) -> u64 {
-        match &self.trees {
-            Some(trees) => trees.counted(component),
-            None => self.lineage.counted(component),
-        }
-    }
-    /// Checkpoints completed.
-    pub fn checkpoints_completed(&self) -> u64 {
-        self.restores.completed() + self.decided.0
-    }
-    /// The newest completed checkpoint.
-    pub fn last_completed(&self) -> Option<CheckpointId> {
-        self.restores.last_completed().or(self.decided.1)
-    }
-    /// Records that spouts have read in the newest generation and no completed checkpoint covers.
-    pub fn in_flight(&self) -> u64 {
-        if let Some(trees) = &self.trees {
-            return trees.under_way();
-        }
-        let read = |partition: u16| {
-            let by_spout = self.plan.topology.components().iter().filter_map(|spout| {
-                if !matches!(spout.kind, Kind::Spout(_)) {
-                    return None;
-                }
-                let index = partition % spout.parallelism.max(1);
-                let task = TaskId(spout.first_task.0 + index);
-                let entries = self.history.task(task)?.entries.until(u64::MAX).flatten();
-                let of_partition =
-                    entries.filter(|entry| entry.root.partition() == Partition(partition));
-                Some(of_partition.count() as u64)
-            });
-            by_spout.max().unwrap_or(0)
-        };
-        (0..self.log.partitions.len() as u16).map(read).sum()
-    }
-    /// The keys of a component and their rows in the last completed checkpoint, in key order: the
-    /// oracle's, which equal the engine's unless a violation says otherwise.
-    pub fn final_state(
-        &self,
-        component: ComponentId,
-    ) -> impl Iterator<Item = (&[Value], &[Value])> {
-        self.oracle.rows(component)
-    }
-
     fn spouts(&self) -> impl Iterator<Item = (usize, &Vec<u64>)> {
         self.oracle.positions().iter().enumerate().filter(|(_, positions)| !positions.is_empty())
+    }
+    /// How far completed checkpoints have come in a partition: the spout that is last.
+    fn passed(&self, partition: Partition) -> u64 {
+        let of = self.spouts().filter_map(|(_, at)| at.get(usize::from(partition.0)).copied());
+        of.min().unwrap_or(0)
     }
     fn ends(&self) -> Vec<u64> {
         self.log.partitions.iter().map(|partition| partition.len()).collect()

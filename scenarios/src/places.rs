@@ -238,7 +238,8 @@ impl Places {
             let coordinator = Coordinator::new(Arc::clone(&cluster));
             world.boot(node, Node::Coordinator(Box::new(coordinator)));
         }
-        let broker = Broker::new(log.clone());
+        let retention = input::retention(&scenario.input, plan.seed);
+        let broker = Broker::new(log.clone()).with_retention(retention);
         let keeps = scenario.recovery == Recovery::StatefulBolts;
         let broker = if keeps { broker.with_offsets() } else { broker };
         world.boot(cluster.broker, Node::Broker(broker));

@@ -437,10 +437,10 @@ impl Run {
         };
         if !violations.is_empty() {
             outcome.verdict = Verdict::Broken { violations };
-        } else if outcome.is_vacuous() {
-            outcome.verdict = Verdict::CouldNotJudge(Unjudged::vacuous());
         } else if let Some(unjudged) = story.judges.unjudged() {
             outcome.verdict = Verdict::CouldNotJudge(unjudged);
+        } else if outcome.is_vacuous() {
+            outcome.verdict = Verdict::CouldNotJudge(Unjudged::vacuous());
         }
         outcome
     }
@@ -456,7 +456,7 @@ impl Run {
                 None => planned.target.to_string(),
             },
             at: state.resolved.as_ref().map(|resolved| resolved.at),
-            took_effect: self.took_effect(state),
+            took_effect: self.took_effect(at, state),
             phases: state.phases,
             part: state.part,
             in_flight: state.in_flight,
@@ -498,6 +498,8 @@ fn judging(scenario: &Scenario, places: &Places, plan: &Plan) -> Settings {
             Recovery::Checkpoints => None,
             Recovery::StatefulBolts => Some(scenario.acking.message_timeout),
         },
+        retention: input::retention(&scenario.input, plan.seed),
+        trims: plan.faults.iter().any(|fault| matches!(fault.action, PlannedAction::Trim { .. })),
         exact: scenario.checkpoint.mode == Mode::ExactlyOnce,
     }
 }

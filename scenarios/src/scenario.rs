@@ -30,11 +30,11 @@
 //!
 //! In reading order: the structs here; `settings` (machines, links, disks), `state` (where it
 //! lies), `sinks`, `recovery` (the mechanism, and acking), `barriers` (modes and alignment of
-//! checkpoints) and `control` (Raft, clocks, detector, scheduler); `action`, `fault`, `target`,
-//! `event`, `phase`, `on` and `aimed` (what is done to a cluster, how often, to whom, and when);
-//! `operation` (what is asked of it); `alternative` (what each seed draws one of); `raw` (the TOML
-//! as it is written), `document` (text, spans and `--set`), `lower` (from one to the other),
-//! `check` (what must hold between the values).
+//! checkpoints), `control` (Raft, clocks, detector, scheduler) and `disorder` (of the input);
+//! `action`, `fault`, `target`, `event`, `phase`, `on` and `aimed` (what is done to a cluster, how
+//! often, to whom, and when); `operation` (what is asked of it); `alternative` (what each seed
+//! draws one of); `raw` (the TOML as it is written), `document` (text, spans and `--set`), `lower`
+//! (from one to the other), `check` (what must hold between the values).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,6 +57,7 @@ mod barriers;
 mod chaos;
 mod check;
 mod control;
+mod disorder;
 mod document;
 mod event;
 mod fault;
@@ -82,6 +83,7 @@ pub use alternative::{Alternative, DrawSpec};
 pub use barriers::{Alignment, Mode};
 pub use chaos::{ChaosSpec, Generator};
 pub use control::{Clock, Detector, Raft, Scheduler};
+pub use disorder::{Burst, Disorder};
 pub use document::Origin;
 pub use event::EventKind;
 pub use fault::{FaultSpec, When};
@@ -189,8 +191,8 @@ pub struct TopologyChoice {
     pub max_parallelism: Option<u16>,
 }
 
-/// What is processed: records that arrive evenly. Record `i`, counted from 0, arrives at
-/// `(i + 1) / rate` in partition `i mod partitions`.
+/// What is processed: records that arrive evenly, unless `disorder` says otherwise. Record `i`,
+/// counted from 0, arrives at `(i + 1) / rate` in partition `i mod partitions`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Input {
     /// Number of partitions of the log (4).
@@ -199,6 +201,9 @@ pub struct Input {
     pub rate: Rate,
     /// Where they come from.
     pub source: Source,
+    /// How it differs from an even one.
+    #[serde(skip_serializing_if = "Disorder::is_none")]
+    pub disorder: Disorder,
 }
 
 /// Where records come from.
@@ -251,7 +256,12 @@ impl Scenario {
                 sinks: BTreeMap::new(),
                 max_parallelism: None,
             },
-            input: Input { partitions: Input::PARTITIONS, rate, source },
+            input: Input {
+                partitions: Input::PARTITIONS,
+                rate,
+                source,
+                disorder: Disorder::default(),
+            },
             cluster: Cluster::of(Profile::Catalog),
             recovery: Recovery::Checkpoints,
             checkpoint: Checkpoint::default(),

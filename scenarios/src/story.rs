@@ -1,6 +1,7 @@
 //! The one listener of a run: hands each observation to the judges and to the metrics, and fires
 //! the triggers of the plan.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stormglass_engine::ids::{CheckpointId, ComponentId, TaskId};
@@ -8,6 +9,7 @@ use stormglass_engine::log::InputLog;
 use stormglass_engine::node::Node;
 use stormglass_engine::observation::Observation;
 use stormglass_engine::observation::acking::Acking;
+use stormglass_engine::observation::input::Input;
 use stormglass_engine::raft::Point;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::node::NodeId;
@@ -63,6 +65,8 @@ pub(crate) struct Story {
     looks: bool,
     /// Faults that fired in the handler that has just run.
     pub(crate) fired: Vec<Fired>,
+    /// Faults whose request to a process had an effect, by their place in the plan.
+    pub(crate) done: BTreeSet<u32>,
     /// What was executed last, for the report of a panic.
     pub(crate) last_executed: Option<(TaskId, Instant, u64)>,
     /// What the control plane did, if somebody asked for it.
@@ -136,6 +140,7 @@ impl Story {
             durable: Vec::new(),
             looks,
             fired: Vec::new(),
+            done: BTreeSet::new(),
             last_executed: None,
             record: None,
         };
@@ -294,6 +299,10 @@ impl Watcher<Node> for Story {
         match *observation {
             Observation::Executed { task, .. } => {
                 self.last_executed = Some((task, at.time, at.event));
+            }
+            Observation::Input(Input::Truncated { request, .. } | Input::Rewound { request }) => {
+                self.done.insert(request);
+                self.keep(at, observation);
             }
             _ => {
                 self.whom.observed(at.node, observation);

@@ -123,6 +123,8 @@ fn written(kind: ActionKind) -> &'static [&'static str] {
             "{ who = 'worker-of:count', at = 'snapshot' }",
             "{ who = 'store-1', at = 'store-buffers', count = 2 }",
         ],
+        ActionKind::Rewind => &["{ who = 'broker', records = '5..100', for = '2s' }"],
+        ActionKind::Trim => &["{ who = 'broker', keep = 300 }"],
     }
 }
 

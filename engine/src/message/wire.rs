@@ -79,6 +79,7 @@ impl node::Message for Message {
             | Message::Wake { task, .. }
             | Message::GetDone { task, .. }
             | Message::Committed { task, .. }
+            | Message::Taken { task, .. }
             | Message::Busy { task, .. }
             | Message::Recovered { task, .. } => task.0,
             Message::Step(step) => step.lane.0,
@@ -192,6 +193,7 @@ impl node::Message for Message {
             Message::Wake { task, generation } => {
                 into.pair(60 | u64::from(task.0) << 8, generation.0.into());
             }
+            Message::Console(console) => console.digest(into),
             Message::Fetch(fetch) => {
                 into.pair(18 | u64::from(fetch.task.0) << 8, fetch.generation.0.into());
                 fetch.from.iter().for_each(|(p, offset)| into.pair(p.0.into(), *offset));
@@ -201,6 +203,9 @@ impl node::Message for Message {
                 for &(p, from, to) in &records.ranges {
                     into.pair(u64::from(p.0) << 48 | from, to);
                     into.word(records.log.partitions[usize::from(p.0)].fingerprint(from, to));
+                }
+                for &(p, asked, start) in &records.gone {
+                    into.pair(u64::from(p.0) << 48 | asked, start);
                 }
             }
             Message::Put(put) => {
@@ -261,6 +266,10 @@ impl node::Message for Message {
             Message::PreCommitted { id, checkpoint } => {
                 into.pair(26, checkpoint.0.into());
                 into.pair(id.words().0, id.words().1);
+            }
+            Message::Taken { task, generation, tuples } => {
+                into.pair(52 | u64::from(task.0) << 8, generation.0.into());
+                into.word((*tuples).into());
             }
             Message::Committed { task, generation, checkpoint } => {
                 into.pair(27 | u64::from(task.0) << 8, pack(*checkpoint, *generation));

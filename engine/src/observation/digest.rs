@@ -132,6 +132,10 @@ impl node::Observation for Observation {
                 into.pair(u64::from(from.0) << 16 | u64::from(to.0), checkpoint.0.into());
                 into.pair(tuples.into(), print);
             }
+            O::Input(input) => {
+                into.word(65);
+                input.digest(into);
+            }
             O::PartitionDrained { partition } => into.pair(25, partition.0.into()),
             O::Raft(point) => {
                 into.word(27);

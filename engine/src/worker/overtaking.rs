@@ -101,7 +101,7 @@ impl Task {
 
     /// Tells the task that there is work, unless it knows.
     pub(super) fn wake(&mut self, env: &mut Env<'_, '_>) {
-        let stalled = self.outbox.is_stalled();
+        let stalled = self.is_stalled(env);
         let work = |inputs: &mut Inputs| inputs.due().is_some() || !stalled && inputs.has_next();
         if !self.overtaking.awake && self.inputs().is_some_and(work) {
             self.overtaking.awake = true;
@@ -116,7 +116,7 @@ impl Task {
         if let Some(barrier) = self.inputs().and_then(|inputs| inputs.due()) {
             self.overtake(barrier, env)?;
         }
-        let stalled = self.outbox.is_stalled();
+        let stalled = self.is_stalled(env);
         if let Some(data) = self.inputs().filter(|_| !stalled).and_then(|of| of.take(env)) {
             self.execute(&data, env)?;
             self.outbox.settle(env);

@@ -3,6 +3,9 @@
 //! [`two_phase`] writes transactions that checkpoints end and their completions commit; [`direct`]
 //! writes at once, plain or under keys, and has everything durable before it takes part in a
 //! checkpoint.
+//!
+//! A receiver that is slow slows the sink down, and with it whoever sends to the sink: no more than
+//! a window of records is on its way that the receiver has not said to have taken.
 
 use alloc::sync::Arc;
 
@@ -11,6 +14,7 @@ use super::links::Env;
 use super::task::Failed;
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Data, Gone};
+use crate::names::{Probe, Twist};
 use crate::observation::Observation;
 use crate::permit::CommitPermit;
 use crate::snapshot::Snapshot;
@@ -22,12 +26,18 @@ mod two_phase;
 use direct::Direct;
 use two_phase::TwoPhase;
 
+/// Records that may be on their way to the receiver, besides those of the end of a transaction:
+/// twice what a sink sends at once.
+const WINDOW: u32 = 2 * two_phase::WRITE_AFTER as u32;
+
 /// A sink task.
 #[derive(Clone, Debug)]
 pub(super) struct Sink {
     task: TaskId,
     pub(super) inputs: Inputs,
     way: Way,
+    /// Records that the receiver has not said to have taken.
+    sent: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -43,7 +53,21 @@ impl Sink {
             Delivery::Idempotent => Way::Direct(Direct::new(task, true)),
             Delivery::Plain => Way::Direct(Direct::new(task, false)),
         };
-        Sink { task, inputs, way }
+        Sink { task, inputs, way, sent: 0 }
+    }
+
+    /// Whether it has to wait until the receiver has taken more.
+    pub(super) fn is_full(&self, env: &mut Env<'_, '_>) -> bool {
+        let full = self.sent >= WINDOW;
+        if full {
+            env.cx.probe(Probe::SinkStalled);
+        }
+        full && !env.cx.twist(Twist::SinkWindowIgnored)
+    }
+
+    /// The receiver has taken so many more.
+    pub(super) fn taken(&mut self, tuples: u32) {
+        self.sent = self.sent.saturating_sub(tuples);
     }
 
     /// Commits what a restored checkpoint covers and throws away what older generations left.
@@ -63,10 +87,13 @@ impl Sink {
             let (root, child, group) = (head.root, head.child, None);
             env.cx.observe(Observation::Executed { task, from, generation, root, child, group });
         }
-        match &mut self.way {
+        self.sent += match &mut self.way {
             Way::TwoPhase(way) => way.execute(data, env),
-            Way::Direct(way) => way.execute(data, env),
-        }
+            Way::Direct(way) => {
+                way.execute(data, env);
+                data.batch.len() as u32
+            }
+        };
     }
 
     /// Takes its part of a checkpoint. Some if the receiver has to confirm what came before it: up

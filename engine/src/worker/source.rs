@@ -14,10 +14,12 @@ use super::token;
 use crate::barrier::Barrier;
 use crate::component::{Record, Spout};
 use crate::ids::{CheckpointId, Child, Partition, Root, TaskId, Tree};
-use crate::message::{Fetch, Message, Records};
+use crate::message::Message;
+use crate::message::fetch::{Fetch, Records};
 use crate::names::{Probe, Twist};
 use crate::observation::Observation;
 use crate::observation::acking::Acking;
+use crate::observation::input::Input;
 use crate::snapshot::Snapshot;
 use crate::topology::Component;
 
@@ -30,6 +32,8 @@ pub(super) struct Source {
     tasks: u16,
     /// The record to read next, for each of its partitions.
     positions: Vec<Root>,
+    /// Partitions whose next record is gone for good.
+    lost: Vec<Partition>,
     fetching: bool,
     /// The poll timer is set.
     resting: bool,
@@ -44,8 +48,20 @@ impl Source {
     pub(super) fn new(task: TaskId, spout: Box<dyn Spout>, index: u16, tasks: u16) -> Self {
         let (positions, last_cut, tracker) = (Vec::new(), CheckpointId(0), None);
         let (fetching, resting) = (false, false);
-        let ended = false;
-        Source { task, spout, index, tasks, positions, fetching, resting, last_cut, ended, tracker }
+        let (lost, ended) = (Vec::new(), false);
+        Source {
+            task,
+            spout,
+            index,
+            tasks,
+            positions,
+            lost,
+            fetching,
+            resting,
+            last_cut,
+            ended,
+            tracker,
+        }
     }
 
     /// Its partitions, from their beginning.
@@ -85,13 +101,19 @@ impl Source {
         if self.fetching || stalled || !may || self.positions.is_empty() {
             return;
         }
-        let (from, limit) = match &mut self.tracker {
+        let (mut from, limit) = match &mut self.tracker {
             None => (self.positions.clone(), env.cluster.flow.fetch),
             Some(tracker) => match tracker.wanted(&self.positions, env) {
                 Some(wanted) => wanted,
                 None => return,
             },
         };
+        if !self.lost.is_empty() {
+            from.retain(|root| !self.lost.contains(&root.partition()));
+            if from.is_empty() {
+                return;
+            }
+        }
         self.fetching = true;
         let fetch = Fetch {
             task: self.task,
@@ -141,14 +163,17 @@ impl Source {
         let mut full = false;
         for &(partition, from, to) in &records.ranges {
             let log = &records.log.partitions[usize::from(partition.0)];
-            if self.tracker.as_ref().is_some_and(|tracker| tracker.reads_again()) {
+            if let Some(tracker) = self.tracker.as_ref().filter(|tracker| tracker.reads_again()) {
                 // One record each, wherever it lies.
                 let root = Root::new(partition, from);
+                if !tracker.pending.is_waiting(root) {
+                    env.cx.probe(Probe::OldRecordsSkipped);
+                    continue;
+                }
                 self.read(root, &log.records()[from as usize], component, outbox, env)?;
                 continue;
             }
-            let of_it = |root: &Root| root.partition() == partition && root.offset() == from;
-            let Some(at) = self.positions.iter().position(of_it) else { continue };
+            let Some((at, from)) = self.wanted(partition, from, to, env) else { continue };
             full |= to - from == u64::from(env.cluster.flow.fetch);
             for offset in from..to {
                 self.positions[at] = Root::new(partition, offset + 1);
@@ -156,10 +181,50 @@ impl Source {
                 self.read(root, &log.records()[offset as usize], component, outbox, env)?;
             }
         }
+        for &(partition, asked, start) in &records.gone {
+            self.gone(Root::new(partition, asked), start, env);
+        }
         if full {
             self.poll(outbox.is_stalled(), env);
         }
         Ok(())
+    }
+
+    /// What of an answer is to be read: in which of its partitions, and from which offset on.
+    /// Records from before its position have been read; beyond it, some would be missing.
+    fn wanted(
+        &mut self,
+        partition: Partition,
+        from: u64,
+        to: u64,
+        env: &mut Env<'_, '_>,
+    ) -> Option<(usize, u64)> {
+        let at = self.positions.iter().position(|root| root.partition() == partition)?;
+        let next = self.positions[at].offset();
+        if from == next {
+            return Some((at, from));
+        }
+        if env.cx.twist(Twist::FetchedOffsetUnchecked) {
+            return Some((at, from));
+        }
+        env.cx.probe(Probe::OldRecordsSkipped);
+        (from < next && next < to).then_some((at, next))
+    }
+
+    /// The record that is next in a partition is not kept any more. What is missing cannot be read
+    /// by anybody: this source says so and leaves the partition alone, for its owner to decide.
+    fn gone(&mut self, asked: Root, start: u64, env: &mut Env<'_, '_>) {
+        let partition = asked.partition();
+        if env.cx.twist(Twist::OffsetResetSilent) {
+            let next = self.positions.iter_mut().find(|next| **next == asked);
+            return next.into_iter().for_each(|next| *next = Root::new(partition, start));
+        }
+        if !self.lost.contains(&partition) {
+            self.lost.push(partition);
+            let (task, generation) = (self.task, env.generation);
+            let told = Input::Lost { task, generation, next: asked, start };
+            env.cx.observe(Observation::Input(told));
+        }
     }
 
     /// A checkpoint is given up: its trigger, should it come yet, is no news.

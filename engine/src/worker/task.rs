@@ -283,7 +283,7 @@ impl Task {
     /// Records came.
     pub(super) fn records(
         &mut self,
-        records: &crate::message::Records,
+        records: &crate::message::fetch::Records,
         env: &mut Env<'_, '_>,
     ) -> Result<(), Failed> {
         let Role::Source(source) = &mut self.role else { return Ok(()) };
@@ -322,7 +322,7 @@ impl Task {
             self.arrive(data, env);
             return Ok(());
         }
-        let stalled = !self.may_execute();
+        let stalled = !self.may_execute(env);
         let Some(inputs) = self.inputs() else { return Ok(()) };
         if let Some(data) = inputs.arrive(data, stalled, env) {
             self.execute(&data, env)?;
@@ -336,9 +336,27 @@ impl Task {
     }
 
     /// Whether an input may be executed now.
-    fn may_execute(&self) -> bool {
+    fn may_execute(&self, env: &mut Env<'_, '_>) -> bool {
         let may = self.stepping.as_deref().is_none_or(Stepping::may_execute);
-        may && !self.outbox.is_stalled()
+        may && !self.is_stalled(env)
+    }
+
+    /// Whether what it makes of its inputs has nowhere to go.
+    pub(super) fn is_stalled(&self, env: &mut Env<'_, '_>) -> bool {
+        match &self.role {
+            Role::Sink(sink) => sink.is_full(env),
+            Role::Source(_) | Role::Bolt(_) => self.outbox.is_stalled(),
+        }
+    }
+
+    /// The receiver has taken more of what this sink sent.
+    pub(super) fn taken(&mut self, tuples: u32, env: &mut Env<'_, '_>) -> Result<(), Failed> {
+        if let Role::Sink(sink) = &mut self.role {
+            sink.taken(tuples);
+            self.go_on(env)?;
+            self.settle(env);
+        }
+        Ok(())
     }
 
     /// Credit came for a channel that had run out.
@@ -359,7 +377,7 @@ impl Task {
             self.wake(env);
             return Ok(());
         }
-        while self.may_execute() {
+        while self.may_execute(env) {
             let Some(data) = self.inputs().and_then(|of| of.next(env)) else { break };
             self.execute(&data, env)?;
             self.outbox.settle(env);

@@ -11,9 +11,8 @@ use stormglass_engine::ids::{
     Attempt, CheckpointId, Child, ComponentId, Generation, Partition, Root, StreamId, TaskId, Tree,
 };
 use stormglass_engine::java;
-use stormglass_engine::message::{
-    Credit, Data, Deployment, Fetch, Get, Gone, Message, Records, Transaction,
-};
+use stormglass_engine::message::fetch::{Fetch, Records};
+use stormglass_engine::message::{Credit, Data, Deployment, Get, Gone, Message, Transaction};
 use stormglass_engine::observation::{AbortReason, Observation};
 use stormglass_engine::pipeline::Put;
 use stormglass_engine::raft::Term;
@@ -455,6 +454,7 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
                 generation,
                 log: log(),
                 ranges,
+                gone: Vec::new(),
                 lane: Lane(task.0),
             }))
         }

@@ -11,7 +11,7 @@ macro_rules! entries {
 
 /// All of them, by name.
 pub const ENTRIES: &[Entry] = entries![
-    "acks" "deposed" "even" "figure-eight" "flow" "handover" "increments" "lease" "membership"
-    "overtaken" "owners" "paused-writer" "points" "power" "reads" "retries" "savepoints"
-    "states" "trees" "unknown" "unreadable" "votes"
+    "acks" "deposed" "even" "figure-eight" "flow" "handover" "increments" "input" "lease"
+    "membership" "overtaken" "owners" "paused-writer" "points" "power" "reads" "retries"
+    "savepoints" "states" "trees" "unknown" "unreadable" "votes"
 ];

@@ -412,4 +412,34 @@ pub(super) const ROWS: &[Bug] = &[
         "term and vote are reset when the log's file is rewritten",
     )
     .breaks("votes", &[Law::OneVote, Law::ElectionSafety]),
+    bug(
+        "fetched-offset-unchecked",
+        Twist::FetchedOffsetUnchecked,
+        "a consumer that trusts its broker: answers begin with the batch that holds the offset",
+        "a source takes whatever records the broker answers with for those that it asked for",
+    )
+    .breaks("input", &[Law::LegalOrder, Law::ConsistentCut, Law::NoDuplicate]),
+    bug(
+        "offset-reset-silent",
+        Twist::OffsetResetSilent,
+        "Kafka's auto.offset.reset=earliest",
+        "a source whose next record is gone goes on with the earliest that is there",
+    )
+    .breaks("input", &[Law::NoLoss, Law::LegalOrder, Law::ConsistentCut])
+    .with(&["input.retention=3s", "fault.1.crash.down=6s"]),
+    bug(
+        "published-twice",
+        Twist::PublishedTwice,
+        "KIP-98: a producer without sequence numbers",
+        "the broker appends a record again that is published again",
+    )
+    .breaks("input", &[Law::LegalOrder, Law::StateEqualsOracle, Law::OutputEqualsOracle]),
+    bug(
+        "sink-window-ignored",
+        Twist::SinkWindowIgnored,
+        "a sink without back-pressure",
+        "a sink sends on whether or not the receiver has taken what it sent before",
+    )
+    .breaks("storm", &[Law::Progress])
+    .harmless("it costs memory and nothing else: `data_plane` looks at how much waits"),
 ];

@@ -1,6 +1,7 @@
 use super::*;
 use crate::catalog;
-use crate::scenario::Scenario;
+use crate::scenario::{Burst, Disorder, Scenario};
+use crate::units::{Between, Share};
 
 fn words(count: u64, rate: Rate) -> Scenario {
     let source = Source::Words { count, vocabulary: 5_000, skew_ppm: 1_000_000 };
@@ -152,4 +153,89 @@ fn words_are_all_different_and_short_in_front() {
     assert_eq!(all.len(), 100_000);
     let some = [0, 1, 79, 80, 6_479, 6_480, u32::MAX - 1].map(word);
     assert_eq!(some.join(" "), "te ne ku tete kuku tetete tecarukosive");
+}
+
+/// The texts of a log, and when they arrive.
+fn records(log: &InputLog) -> Vec<(Instant, SmolStr)> {
+    let all = log.partitions.iter().flat_map(|partition| partition.records());
+    let mut all: Vec<_> = all.map(|record| (record.arrival, record.text.clone())).collect();
+    all.sort();
+    all
+}
+
+fn with(disorder: Disorder) -> InputLog {
+    let mut scenario = words(20_000, Rate::a_second(1_000));
+    scenario.input.disorder = disorder;
+    scenario.input(7, &catalog::file).unwrap()
+}
+
+/// In a burst of three times the rate there are three times as many records; before the first one
+/// and between two of them the rate is what is stated.
+#[test]
+fn bursts_multiply_the_rate() {
+    let secs = |n| Between::just(Span::secs(n));
+    let burst = Burst { times: Between::just(3), every: secs(2), lasting: secs(1) };
+    let log = with(Disorder { burst: Some(burst), ..Disorder::default() });
+    let arrivals: Vec<Instant> = records(&log).into_iter().map(|(at, _)| at).collect();
+    let in_second = |n: u64| {
+        let span = Instant::ZERO + Span::secs(n)..Instant::ZERO + Span::secs(n + 1);
+        arrivals.iter().filter(|at| span.contains(at)).count() as i64
+    };
+    for (second, due) in [(0, 1_000), (1, 1_000), (2, 3_000), (3, 1_000), (4, 1_000), (5, 3_000)] {
+        let there = in_second(second);
+        assert!((there - due).abs() <= 2, "{there} records in second {second}");
+    }
+}
+
+/// A shift renames the ranks, and nothing else: up to the first one all words are as without.
+#[test]
+fn shifts_rotate_the_ranking() {
+    let even = records(&with(Disorder::default()));
+    let shift = Some(Between::just(Span::secs(5)));
+    let shifted = records(&with(Disorder { shift, ..Disorder::default() }));
+    let at = |records: &[(Instant, SmolStr)], from: usize| {
+        let mut counts = std::collections::BTreeMap::<SmolStr, u32>::new();
+        for (_, text) in &records[from..from + 4_000] {
+            *counts.entry(text.clone()).or_default() += 1;
+        }
+        counts.into_iter().max_by_key(|(_, count)| *count).unwrap()
+    };
+    assert_eq!(even[..4_900], shifted[..4_900]);
+    let (first, second) = (at(&shifted, 500), at(&shifted, 5_500));
+    assert_ne!(first.0, second.0, "another word is the most frequent one");
+    assert!(second.1 * 2 > first.1, "{first:?}, {second:?}");
+}
+
+/// Poison changes one character of as many records as it says, and no other record.
+#[test]
+fn poison_makes_some_records_unreadable() {
+    let even = records(&with(Disorder::default()));
+    let poison = Some(Between::just(Share::percent(1)));
+    let log = with(Disorder { poison, ..Disorder::default() });
+    let both: Vec<_> = even.into_iter().zip(records(&log)).collect();
+    let poisoned: Vec<_> = both.iter().filter(|(one, other)| one != other).collect();
+    assert!((150..250).contains(&poisoned.len()), "{}", poisoned.len());
+    for ((at, text), (same, other)) in poisoned {
+        assert_eq!((at, text.chars().count()), (same, other.chars().count()));
+        assert_eq!(other.chars().filter(|letter| *letter == '\u{fffd}').count(), 1);
+    }
+}
+
+/// What is published again comes within a second, and only whoever does not know it again has it
+/// twice.
+#[test]
+fn repeats_come_again() {
+    let repeats = Some(Between::just(Share::percent(2)));
+    let log = with(Disorder { repeats, ..Disorder::default() });
+    assert_eq!(records(&log), records(&with(Disorder::default())));
+    let repeated: usize = log.repeats.iter().map(Vec::len).sum();
+    assert!((300..500).contains(&repeated), "{repeated}");
+    let published = log.as_published();
+    assert_eq!(published.len(), log.len() + repeated as u64);
+    for (partition, repeats) in log.repeats.iter().enumerate() {
+        for repeat in repeats {
+            let record = &log.partitions[partition].records()[repeat.of as usize];
+            assert!(record.arrival < repeat.at && repeat.at <= record.arrival + Span::secs(1));
+        }
+    }
 }

@@ -40,6 +40,10 @@ impl<T> Chunks<T> {
     pub(super) fn last_mut(&mut self) -> Option<&mut T> {
         self.tail.last_mut()
     }
+    /// The same, to look at.
+    pub(super) fn last(&self) -> Option<&T> {
+        self.tail.last()
+    }
     /// The position of the first value that was not dropped.
     pub(super) fn start(&self) -> u64 {
         self.start

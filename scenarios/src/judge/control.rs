@@ -41,6 +41,10 @@ pub struct Settings {
     pub tolerated_failures: Option<u32>,
     /// Where a run recovers by acking: how long a tree has time.
     pub message_timeout: Option<Span>,
+    /// How long the broker keeps a record; for good if absent.
+    pub retention: Option<Span>,
+    /// Whether the broker is asked to drop records.
+    pub trims: bool,
     /// Whether checkpoints are to hold every record exactly once. Otherwise duplicates are allowed,
     /// and nothing else.
     pub exact: bool,

@@ -150,14 +150,16 @@ impl Judges {
     pub fn progress(&mut self, pending: Option<&str>, after: Span) {
         let Some(what) = pending else { return };
         let sentence = format!("{after} of virtual time after the faults stopped, {what}");
-        // Without a checkpoint to start from, or anybody to decide, there is no progress to be had.
+        // Without a checkpoint to start from, anybody to decide, or input that can be used, there
+        // is no progress to be had.
+        self.excused = self.hopeless.proof(|partition| self.passed(partition));
         let stands = self.excuses.of_standstill().is_some();
         if stands {
             // What is at the receiver is not lost: with nobody to decide nobody comes for it.
             self.expiry.void(self.now, Fate::Waits, &mut self.staging);
             self.settle_expired();
         }
-        if stands || self.retained.are_lost() {
+        if stands || self.retained.are_lost() || self.excused.is_some() {
             self.stuck = Some(sentence);
         } else {
             self.findings.report(Law::Progress, self.now, sentence, &[]);
@@ -179,6 +181,7 @@ impl Judges {
             (format!("{all} of completed checkpoints went with the receiver's log"), proof.clone())
         });
         let first = standstill.or(lost).or_else(|| self.expiry.undecided().cloned());
-        first.map(|(why, proof)| Unjudged::beyond(why, vec![proof]))
+        let first = first.map(|(why, proof)| Unjudged::beyond(why, vec![proof]));
+        first.or_else(|| self.excused.clone().map(|why| Unjudged::beyond(why, Vec::new())))
     }
 }

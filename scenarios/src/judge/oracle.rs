@@ -27,7 +27,7 @@ mod bench;
 mod complaints;
 mod epoch;
 mod in_flight;
-mod order_free;
+pub(super) mod order_free;
 
 use super::direct::Due;
 use super::history::History;

@@ -56,6 +56,8 @@ fn settings(transactions: Claim) -> Settings {
         transactions,
         tolerated_failures: None,
         message_timeout: None,
+        retention: None,
+        trims: false,
         exact: true,
     }
 }

@@ -100,8 +100,8 @@ fn recovery(scenario: &Scenario) -> Recovery {
 
 /// How the receiver is tuned.
 pub(super) fn receiver(sink: &scenario::Sink) -> receiver::Settings {
-    let scenario::Sink { transaction_timeout, rewrite_after } = *sink;
-    receiver::Settings { transaction_timeout, rewrite_after }
+    let scenario::Sink { transaction_timeout, service, rewrite_after } = *sink;
+    receiver::Settings { transaction_timeout, rewrite_after, service }
 }
 
 fn state(state: &scenario::State) -> StateSettings {

@@ -145,6 +145,8 @@ impl Run {
                 let site = names::Site::from(*at).index() as u16;
                 Fault::RefuseMemory { node, site, count: *count }
             }
+            // They are asked of the process.
+            Action::Rewind { .. } | Action::Trim { .. } => return Some(Vec::new()),
         };
         Some(vec![(Span::ZERO, fault)])
     }

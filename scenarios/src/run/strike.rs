@@ -1,12 +1,14 @@
 //! Faults of a plan, done to the world.
 
+use stormglass_engine::message::Message;
+use stormglass_engine::message::console::{Console, Request};
 use stormglass_sim::fault::{ArmedId, Fault};
 use stormglass_sim::time::Instant;
 
 use super::Run;
 use super::steps::is_repair;
 use crate::metrics::Struck;
-use crate::plan::Resolved;
+use crate::plan::{PlannedAction, Resolved};
 use crate::scenario::{ActionKind, Moment, Part};
 use crate::story::Fired;
 
@@ -56,6 +58,11 @@ impl Run {
         // A process that the trigger itself stopped is down already, and that was this fault.
         let stopped = observation.is_some() && !was_up && action.kind() == ActionKind::Crash;
         self.faults[fault].hit |= stopped;
+        if let Some(request) = request(&action) {
+            // What comes of it is told later, by the number of the fault.
+            let console = Console { number: fault as u32, request };
+            self.world.tell(node, Message::Console(console));
+        }
         let steps = self.steps(&action, node, cue).unwrap_or_default();
         let last = steps.last().map_or(now, |(after, _)| now + *after);
         let lasts = now + action.lasting().copied().unwrap_or_default();
@@ -104,8 +111,21 @@ impl Run {
         }
     }
 
-    /// Whether a fault hit something so far.
-    pub(super) fn took_effect(&self, state: &FaultState) -> bool {
-        state.hit || state.armed.iter().any(|id| self.world.armed_hits(*id) > 0)
+    /// Whether the fault at a place of the plan hit something so far.
+    pub(super) fn took_effect(&self, fault: usize, state: &FaultState) -> bool {
+        state.hit
+            || state.armed.iter().any(|id| self.world.armed_hits(*id) > 0)
+            || self.world.watcher().done.contains(&(fault as u32))
+    }
+}
+
+/// What an action asks of the process that it strikes, if it is done at the process's console.
+const fn request(action: &PlannedAction) -> Option<Request> {
+    match action {
+        PlannedAction::Rewind { records, lasting } => {
+            Some(Request::Rewind { records: *records, lasting: *lasting })
+        }
+        PlannedAction::Trim { keep } => Some(Request::Trim { keep: *keep }),
+        _ => None,
     }
 }

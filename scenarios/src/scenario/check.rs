@@ -80,6 +80,7 @@ pub(super) fn scenario(scenario: &Scenario) -> Result<(), Problem> {
     spans(scenario)?;
     checkpoint::check(scenario)?;
     source(scenario)?;
+    super::disorder::check(scenario)?;
     if scenario.state.incremental && scenario.state.backend == StateBackend::Memory {
         let message = "increments build on files, and the backend `memory` writes none";
         return fail("state.incremental", message, "choose `file`, `log` or `embedded`");

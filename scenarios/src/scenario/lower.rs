@@ -6,11 +6,13 @@ use stormglass_sim::time::Span;
 
 use super::document::Origin;
 use super::raw::{
-    RawCheckpoint, RawCluster, RawInput, RawPhases, RawQueries, RawRaft, RawScenario, RawWords,
+    RawBurst, RawCheckpoint, RawCluster, RawInput, RawPhases, RawQueries, RawRaft, RawScenario,
+    RawWords,
 };
 use super::{
-    Acking, Adaptive, Checkpoint, Clock, Cluster, Disk, Flow, Guarantee, Input, Network, Phases,
-    Profile, Queries, Raft, Recovery, Scenario, Sink, Source, State, Store, TopologyChoice,
+    Acking, Adaptive, Burst, Checkpoint, Clock, Cluster, Disk, Disorder, Flow, Guarantee, Input,
+    Network, Phases, Profile, Queries, Raft, Recovery, Scenario, Sink, Source, State, Store,
+    TopologyChoice,
 };
 use crate::problem::Problem;
 use crate::units::{Quantity, Share, Size};
@@ -71,7 +73,7 @@ pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Pro
         guarantee: raw.guarantee.map_or(Guarantee::ExactlyOnce, |Quantity(guarantee)| guarantee),
         sink: Sink {
             rewrite_after: raw.sink.rewrite_after.map_or(4 << 20, |Quantity(size)| size.0),
-            ..lay!(raw.sink => Sink::default(); ; transaction_timeout)
+            ..lay!(raw.sink => Sink::default(); ; transaction_timeout service)
         },
         assume: raw.assume.into_iter().map(|Quantity(assumption)| assumption).collect(),
         raft: raft(raw.raft, &origin)?,
@@ -162,6 +164,19 @@ fn raft(raw: RawRaft, origin: &Origin) -> Result<Raft, Problem> {
 }
 
 fn input(raw: RawInput, origin: &Origin) -> Result<Input, Problem> {
+    let burst = raw.burst.map(|RawBurst { times, every, lasting }| Burst {
+        times: times.0,
+        every: every.0,
+        lasting: lasting.0,
+    });
+    let shift = raw.words.as_ref().and_then(|words| words.shift).map(|shift| shift.0);
+    let disorder = Disorder {
+        burst,
+        shift,
+        poison: raw.poison.map(|share| share.0),
+        repeats: raw.repeats.map(|share| share.0),
+        retention: raw.retention.map(|span| span.0),
+    };
     let source = match (raw.csv, raw.words) {
         (Some(csv), None) => Source::Csv { file: csv.file, limit: csv.limit },
         (None, Some(words)) => self::words(words, origin)?,
@@ -177,7 +192,7 @@ fn input(raw: RawInput, origin: &Origin) -> Result<Input, Problem> {
         }
     };
     let partitions = raw.partitions.unwrap_or(Input::PARTITIONS);
-    Ok(Input { partitions, rate: raw.rate.0, source })
+    Ok(Input { partitions, rate: raw.rate.0, source, disorder })
 }
 
 fn words(raw: RawWords, origin: &Origin) -> Result<Source, Problem> {

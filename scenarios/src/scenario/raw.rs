@@ -189,10 +189,32 @@ pub(super) struct RawInput {
     pub partitions: Option<u16>,
     /// Records in virtual time.
     pub rate: Quantity<Rate>,
+    /// More records for a while, again and again. Default: none.
+    pub burst: Option<RawBurst>,
+    /// Share of records in which one character is unreadable. Default 0%.
+    pub poison: Option<Quantity<Between<Share>>>,
+    /// Share of records that their producer publishes again within a second. Default 0%.
+    pub repeats: Option<Quantity<Between<Share>>>,
+    /// How long the broker keeps a record. Default: for good.
+    pub retention: Option<Quantity<Between<Span>>>,
     /// The rows of a CSV file.
     pub csv: Option<RawCsv>,
     /// Words by a Zipf law.
     pub words: Option<RawWords>,
+}
+
+/// More records for a while, again and again.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Burst")]
+pub(super) struct RawBurst {
+    /// The rate is so many times what it is otherwise.
+    pub times: Quantity<Between<u32>>,
+    /// From the start or the end of a burst to the next one.
+    pub every: Quantity<Between<Span>>,
+    /// How long it lasts.
+    #[serde(rename = "for")]
+    pub lasting: Quantity<Between<Span>>,
 }
 
 /// The rows of a CSV file, as they stand, after its header line.
@@ -217,6 +239,8 @@ pub(super) struct RawWords {
     pub vocabulary: Option<u32>,
     /// The exponent: 0 draws all words equally often. Default 1.0.
     pub skew: Option<f64>,
+    /// After so long, other words become the frequent ones, again and again. Default: never.
+    pub shift: Option<Quantity<Between<Span>>>,
 }
 
 /// The machines, and how failures are noticed.
@@ -368,6 +392,8 @@ pub(super) struct RawFlow {
 pub(super) struct RawSink {
     /// A transaction that is not committed so long after it began is thrown away. Default 15m.
     pub transaction_timeout: Duration,
+    /// CPU time that the receiver takes to accept a record. Default 0s.
+    pub service: Duration,
     /// The receiver rewrites its log when it has so many bytes. Default 4MiB.
     pub rewrite_after: Option<Quantity<Size>>,
 }

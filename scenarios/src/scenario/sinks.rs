@@ -45,13 +45,20 @@ pub struct Sink {
     /// (15 min, the most that a Kafka broker allows unless it is told otherwise).
     #[serde(with = "text")]
     pub transaction_timeout: Span,
+    /// CPU time that the receiver takes to accept a record (0).
+    #[serde(with = "text", skip_serializing_if = "is_zero")]
+    pub service: Span,
     /// The receiver rewrites its log without what is over when it has so many bytes (4 MiB).
     pub rewrite_after: u64,
 }
 
+fn is_zero(span: &Span) -> bool {
+    span.is_zero()
+}
+
 impl Default for Sink {
     fn default() -> Self {
-        Sink { transaction_timeout: Span::secs(900), rewrite_after: 4 << 20 }
+        Sink { transaction_timeout: Span::secs(900), service: Span::ZERO, rewrite_after: 4 << 20 }
     }
 }
 

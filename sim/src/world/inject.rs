@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
+use crate::disk::Owner;
 use crate::fault::{ArmedId, Damage, Effect, Fault, FaultError};
 use crate::machine::Slowdown;
-use crate::node::{Event, MachineId, NodeId, Process};
+use crate::node::{Event, MachineId, Message, NodeId, Process};
 use crate::time::Span;
 use crate::world::World;
 use crate::world::kernel::{Envelope, Kernel};
@@ -22,6 +23,20 @@ impl<P: Process, W> World<P, W> {
     /// then nothing has changed.
     pub fn inject(&mut self, fault: &Fault) -> Result<Effect, FaultError> {
         self.kernel.inject(fault)
+    }
+
+    /// Somebody outside of the world tells a process something, at the console of its machine: it
+    /// comes at this instant, as if the process had posted it to itself. False if it is not up.
+    pub fn tell(&mut self, to: NodeId, message: P::Message) -> bool {
+        let kernel = &mut self.kernel;
+        let Some(slot) = kernel.slot(to).filter(|slot| kernel.nodes[*slot as usize].alive) else {
+            return false;
+        };
+        let incarnation = kernel.nodes[slot as usize].incarnation;
+        let (owner, lane) = (Owner { slot, incarnation }, message.lane());
+        let event = Event::Posted { message };
+        kernel.queue.push_in_order(kernel.now, Envelope::Event { owner, lane, event });
+        true
     }
 
     /// How often an armed fault has hit.

@@ -85,6 +85,10 @@ impl Pending {
     pub(in crate::worker) fn waiting(&self) -> impl ExactSizeIterator<Item = Root> {
         self.failed.iter().copied()
     }
+    /// Whether a record waits to be read again.
+    pub(in crate::worker) fn is_waiting(&self, root: Root) -> bool {
+        self.failed.contains(&root)
+    }
     /// For each partition, the record below which nothing need be read again.
     pub(in crate::worker) fn positions(&self) -> Vec<(Partition, u64)> {
         self.done.iter().map(|(partition, (lowest, _))| (*partition, *lowest)).collect()

@@ -22,7 +22,7 @@ use crate::permit::CommitPermit;
 use crate::snapshot::{Snapshot, TransactionId};
 
 /// Tuples after which the current transaction's records are sent before its end.
-const WRITE_AFTER: usize = 2_000;
+pub(super) const WRITE_AFTER: usize = 2_000;
 /// How long a sink waits before it asks a busy receiver again.
 const RETRY: Span = Span::millis(100);
 
@@ -83,16 +83,19 @@ impl TwoPhase {
         TransactionId { task, generation, attempt, number: self.number }
     }
 
-    /// Takes a batch into the current transaction.
-    pub(super) fn execute(&mut self, data: &Arc<Data>, env: &mut Env<'_, '_>) {
+    /// Takes a batch into the current transaction. Returns how many records it sent for that.
+    pub(super) fn execute(&mut self, data: &Arc<Data>, env: &mut Env<'_, '_>) -> u32 {
         self.unsent.push(data.clone());
         self.unsent_tuples += data.batch.len();
-        if self.unsent_tuples >= WRITE_AFTER {
-            let batches = core::mem::take(&mut self.unsent);
-            (self.unsent_tuples, self.begun) = (0, true);
-            let id = self.current(env);
-            send(Transaction::Write { id, batches }, env);
+        if self.unsent_tuples < WRITE_AFTER {
+            return 0;
         }
+        let sent = self.unsent_tuples as u32;
+        let batches = core::mem::take(&mut self.unsent);
+        (self.unsent_tuples, self.begun) = (0, true);
+        let id = self.current(env);
+        send(Transaction::Write { id, batches }, env);
+        sent
     }
 
     /// Pre-commits the current transaction. Some if the receiver has to confirm what the snapshot

@@ -5,6 +5,7 @@ use stormglass_engine::component::{
     BoltContext, Cell, Collector, ComponentError, Record, Ttl, ValueState,
 };
 use stormglass_engine::ids::{Generation, Root, TaskId};
+use stormglass_engine::log::InputLog;
 use stormglass_engine::topology::{Component, Grouping, Kind};
 use stormglass_engine::tuple::Tuple;
 use stormglass_engine::value::Value;
@@ -95,6 +96,21 @@ struct Pass<'a> {
 }
 
 type Failure = (usize, Root, ComponentError);
+
+/// The component that fails on a record which comes alone, with no state anywhere, and what it
+/// says; none if all goes well.
+pub(in crate::judge) fn fails_alone(
+    plan: &Plan,
+    log: &InputLog,
+    root: Root,
+) -> Option<(usize, ComponentError)> {
+    let record = log.partitions.get(usize::from(root.partition().0))?;
+    let record = record.records().get(root.offset() as usize)?;
+    let mut pass = Pass::new(plan);
+    pass.matters.fill(true);
+    let (component, _, error) = pass.record(root, record).err()?;
+    Some((component, error))
+}
 
 impl<'a> Pass<'a> {
     fn new(plan: &'a Plan) -> Self {

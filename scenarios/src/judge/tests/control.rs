@@ -31,6 +31,8 @@ fn found(clock_ppm: u32, story: &[(u64, NodeId, O)]) -> Vec<(Law, String)> {
         heartbeat_timeout: Span::secs(5),
         tolerated_failures: None,
         message_timeout: None,
+        retention: None,
+        trims: false,
         exact: true,
     });
     let mut findings = Findings::default();

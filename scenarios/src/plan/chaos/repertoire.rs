@@ -98,6 +98,13 @@ pub(super) fn strains(kind: ActionKind, scenario: &Scenario) -> Vec<Strain> {
             let minute = Span::secs(60).as_nanos() as i64;
             machines(scenario, |_| Action::StepClock { by: (Step(-minute)..=Step(minute)).into() })
         }
+        ActionKind::Rewind => {
+            let (records, lasting) = ((1..=1_000).into(), millis(100, 4_000));
+            let action = Action::Rewind { records, lasting };
+            vec![Strain { action, target: Target::Any(Role::Broker) }]
+        }
+        // The broker has the only copy, so no budget has room for it.
+        ActionKind::Trim => Vec::new(),
         // Stated by hand only, so far.
         ActionKind::CrashLoop
         | ActionKind::SlowCpu

@@ -18,14 +18,16 @@
 //! field that is added to an entry that is out, plans keep nothing while it is left out
 //! (`#[serde(default, skip_serializing_if = "..")]`).
 //!
-//! In reading order: `processes` (and machines), `network`, `disks`, `clocks` (and memory). Each
-//! hands on to the next what it was given and its own.
+//! In reading order: `processes` (and machines), `network`, `disks`, `clocks` (and memory),
+//! `broker`. Each hands on to the next what it was given and its own.
 
+mod broker;
 mod clocks;
 mod disks;
 mod network;
 mod processes;
 
+pub(crate) use broker::broker;
 pub(crate) use clocks::clocks;
 pub(crate) use disks::disks;
 pub(crate) use network::network;

@@ -47,6 +47,10 @@ fn may_strike(kind: ActionKind, target: &Target, role: Role) -> Result<(), Mista
         let help = "cut it off or pause it: it has to know what it asked for";
         return wrong(key, format!("`{target}` is no part of the cluster"), help);
     }
+    if matches!(kind, ActionKind::Rewind | ActionKind::Trim) && role != Role::Broker {
+        let message = format!("a {role} keeps no records of the input");
+        return wrong(key, message, "aim at the `broker`");
+    }
     match kind.entry().scope {
         Scope::Files if outside || role == Role::QueryClient => {
             let help = "aim at a `store`, a `coordinator` or a `worker`";
@@ -161,6 +165,9 @@ fn quantities(action: &ActionSpec) -> Result<(), Mistake> {
             if count.min == 0 =>
         {
             wrong("count", "it happens 0 times", "write 1 or more")
+        }
+        Action::Rewind { records, .. } if records.min == 0 => {
+            wrong("records", "it may go back by nothing", "write 1 or more")
         }
         Action::LimitMemory { size, .. } if size.min.0 == 0 => {
             wrong("size", "nothing runs in no memory", "write such as \"1MiB\"")

@@ -141,6 +141,12 @@ fn mistake(kind: ActionKind) -> (&'static str, &'static str) {
             "{ who = 'worker', at = 'store-buffers' }",
             "a worker asks for no memory for its store-buffers",
         ),
+        ActionKind::Rewind => {
+            ("{ who = 'broker', records = 0, for = '2s' }", "it may go back by nothing")
+        }
+        ActionKind::Trim => {
+            ("{ who = 'store', keep = 9 }", "a store keeps no records of the input")
+        }
     }
 }
 

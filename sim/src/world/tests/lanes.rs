@@ -188,3 +188,21 @@ fn work_under_way_when_a_process_pauses_ends_later() {
     lab.run_until(ms(60));
     assert_eq!(lab.when(B, "Datagram"), ms(31));
 }
+
+#[test]
+fn what_is_told_from_outside_waits_like_everything_else() {
+    let script: Script = |_, lane, event, cx| {
+        if let Event::Start = event {
+            cx.spend(lane, Span::millis(5));
+        }
+    };
+    let mut lab = lab(script, quiet);
+    lab.run_until(ms(1));
+    assert!(lab.tell(A, say(7)));
+    lab.run_until(ms(4));
+    assert_eq!(lab.heard(A), [0; 0], "it is at work");
+    lab.run_until(ms(6));
+    assert_eq!((lab.heard(A), lab.when(A, "Posted")), (Vec::from([7]), ms(5)));
+    lab.hurt(Fault::Crash { node: A });
+    assert!(!lab.tell(A, say(8)), "nobody is there");
+}

@@ -1,7 +1,7 @@
 //! Clocks and memory.
 
 macro_rules! clocks {
-    ($macro:ident $($before:tt)*) => {$macro! {
+    ($macro:ident $($before:tt)*) => {$crate::scenario::action::table::broker! { $macro
         $($before)*
         /// A machine's clocks run faster or slower than true time; they never jump.
         DriftClock = "drift-clock" on Clock {
