@@ -7,13 +7,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use stormglass_scenarios::campaign::Shard;
 use stormglass_scenarios::outcome::Verdict;
 use stormglass_scenarios::plan::Seed;
 use stormglass_scenarios::problem::Problem;
 use stormglass_scenarios::topologies::Registry;
 use stormglass_scenarios::units::Text;
+use stormglass_sim::time::Span;
 
 use crate::command;
 
@@ -89,6 +92,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Run scenarios over many seeds and explain each kind of failure
     Campaign(CampaignArgs),
+    /// Merge the run folders of one campaign: killed, resumed, or run on several machines
+    Merge(MergeArgs),
     /// Hunt for every planted bug: is it caught, and by the right judge?
     Bugs(BugsArgs),
     /// Show what must be survived, and what is out of the budget of faults
@@ -175,18 +180,54 @@ pub struct CampaignArgs {
     /// Shipped scenarios (see `list`), or paths of .toml files
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
-    /// The seeds from A up to, but without, B
+    /// The seeds from A up to, but without, B; or commit:HASH+N, N seeds of a commit's own
     #[arg(long, value_name = "A..B", value_parser = seeds)]
     pub seeds: Range<u64>,
     /// Runs side by side; as many as there are processors if absent
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<usize>,
+    /// Write each verdict into a new run folder as it comes
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+    /// Go on with the campaign of a run folder that was killed or stopped; begin it if there is none
+    #[arg(long, value_name = "DIR")]
+    pub resume: Option<PathBuf>,
+    /// Run the K-th of N parts of the seeds, for machines side by side; see `merge`
+    #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]
+    #[arg(value_parser = shard)]
+    pub shard: Shard,
+    /// Begin no run after so much time, such as 10m
+    #[arg(long, value_name = "TIME", value_parser = until)]
+    pub until: Option<Duration>,
+    /// Stop after so many failures
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub fail_fast: Option<u64>,
+    /// Write the results as JUnit XML, too
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// Change a key of each scenario, such as input.rate=5k/s; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
     /// Plant a bug in every run (see `bugs`); may be repeated
     #[arg(long = "bug", value_name = "NAME")]
     pub bugs: Vec<String>,
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `merge`.
+#[derive(Clone, Debug, Args)]
+pub struct MergeArgs {
+    /// Run folders of one campaign
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// The run folder to write
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Write the results as JUnit XML, too
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// Print the results as JSON
     #[arg(long)]
     pub json: bool,
@@ -277,6 +318,7 @@ pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem>
         Command::Plan(args) => command::plan::plan(args, registry),
         Command::Replay(args) => command::replay::replay(args, registry),
         Command::Campaign(args) => command::campaign::campaign(args, registry),
+        Command::Merge(args) => command::campaign::merge::merge(args, registry),
         Command::Bugs(args) => command::bugs::bugs(args),
         Command::Budget => Ok(command::budget::budget()),
         Command::List { faults: false } => Ok(command::catalog::list()),
@@ -286,21 +328,62 @@ pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem>
     }
 }
 
+/// Begins the name of a commit where a seed is asked for.
+const COMMIT: &str = "commit:";
+/// Each commit has two to the power of this many seeds of its own.
+const OF_A_COMMIT: u32 = 20;
+
 fn seed(text: &str) -> Result<u64, String> {
+    if let Some(hash) = text.strip_prefix(COMMIT) {
+        return commit(hash);
+    }
     Seed::parse(text)
         .map(|seed| seed.0)
         .map_err(|error| format!("{}; {}", error.message, error.help))
 }
 
-fn seeds(text: &str) -> Result<Range<u64>, String> {
+/// The first seed of a commit. Seven digits decide, as many as Git shows: longer forms of the same
+/// hash mean the same seeds.
+fn commit(hash: &str) -> Result<u64, String> {
+    let digits = hash.get(..7).filter(|_| hash.chars().all(|c| c.is_ascii_hexdigit()));
+    let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    number.map(|number| number << OF_A_COMMIT).ok_or_else(|| {
+        format!("`{hash}` is not a commit's hash; write at least seven digits of it")
+    })
+}
+
+pub(crate) fn seeds(text: &str) -> Result<Range<u64>, String> {
+    if let Some((commit, count)) = text.strip_prefix(COMMIT).and_then(|_| text.split_once('+')) {
+        let start = seed(commit)?;
+        let count = count.parse().ok().filter(|count| (1..=1 << OF_A_COMMIT).contains(count));
+        let count: u64 = count.ok_or(format!("a commit has 1 to {} seeds", 1u64 << OF_A_COMMIT))?;
+        return Ok(start..start + count);
+    }
     let Some((from, to)) = text.split_once("..") else {
-        return Err("write a range such as 0..100".to_string());
+        return Err("write a range such as 0..100, or commit:1a2b3c4+100".to_string());
     };
     let range = seed(from)?..seed(to)?;
     match range.is_empty() {
         true => Err(format!("there is no seed in {text}: its end is not part of a range")),
         false => Ok(range),
     }
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+    match parts {
+        Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
+        Some((_, of)) => Err(format!("parts are counted from 1, and the last one is {of}/{of}")),
+        None => Err("write a part such as 2/5, the second of five".to_string()),
+    }
+}
+
+fn until(text: &str) -> Result<Duration, String> {
+    // Scenarios write minutes out; whoever types is glad of a letter.
+    let minutes = text.strip_suffix('m').map(|number| format!("{number}min"));
+    Span::parse(minutes.as_deref().unwrap_or(text))
+        .map(|span| Duration::from_nanos(span.as_nanos()))
+        .map_err(|error| format!("{}; {}", error.message, error.help))
 }
 
 fn jobs(text: &str) -> Result<usize, String> {

@@ -25,10 +25,15 @@ pub enum Files {
 impl Files {
     /// The files of a case.
     pub fn of_case(case: &Case) -> Files {
-        let shipped = case.source.strip_suffix(".toml").and_then(catalog::find);
-        match shipped == Some(case.scenario.as_str()) {
+        Files::of(&case.source, &case.scenario)
+    }
+
+    /// The files of a scenario, by what it was read from and its text.
+    pub fn of(source: &str, text: &str) -> Files {
+        let shipped = source.strip_suffix(".toml").and_then(catalog::find);
+        match shipped == Some(text) {
             true => Files::Shipped,
-            false => Files::beside(&case.source),
+            false => Files::beside(source),
         }
     }
 

@@ -19,6 +19,9 @@ use crate::run::Setup;
 use crate::scenario::Scenario;
 use crate::topologies::Registry;
 
+#[cfg(test)]
+mod tests;
+
 /// Seeds of one scenario.
 #[derive(Clone, Debug)]
 pub struct Campaign {
@@ -30,6 +33,35 @@ pub struct Campaign {
     pub jobs: usize,
     /// Planted bugs to switch on in every run.
     pub bugs: Vec<Twist>,
+}
+
+/// A part of all seeds, for machines side by side: those that leave the same rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which part, counted from 1.
+    pub number: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+impl Shard {
+    /// All seeds.
+    pub const WHOLE: Shard = Shard { number: 1, of: 1 };
+
+    /// Whether it has a seed. Whatever range seeds are of, each is in one part.
+    pub const fn has(self, seed: u64) -> bool {
+        seed % self.of == self.number - 1
+    }
+
+    /// How many seeds of a range it has.
+    pub const fn count(self, seeds: &Range<u64>) -> u64 {
+        self.below(seeds.end) - self.below(seeds.start)
+    }
+
+    /// How many seeds it has below one.
+    const fn below(self, end: u64) -> u64 {
+        end / self.of + (end % self.of >= self.number) as u64
+    }
 }
 
 /// Whether a campaign goes on.
@@ -54,6 +86,20 @@ impl Campaign {
         &self,
         registry: &Registry,
         loader: &SharedLoader<'_>,
+        each: impl FnMut(Outcome) -> Next,
+    ) -> Result<(), Problem> {
+        self.run_those(registry, loader, &|_| true, each)
+    }
+
+    /// Runs those seeds that are wanted, as [`Campaign::run`] does.
+    ///
+    /// # Errors
+    /// The first seed's problem with the scenario itself.
+    pub fn run_those(
+        &self,
+        registry: &Registry,
+        loader: &SharedLoader<'_>,
+        wanted: &(dyn Fn(u64) -> bool + Sync),
         mut each: impl FnMut(Outcome) -> Next,
     ) -> Result<(), Problem> {
         let (next, stopped) = (AtomicU64::new(self.seeds.start), AtomicBool::new(false));
@@ -67,6 +113,9 @@ impl Campaign {
                         if seed >= self.seeds.end {
                             break;
                         }
+                        if !wanted(seed) {
+                            continue;
+                        }
                         let load: &Loader<'_> = &|file| loader(file);
                         let outcome = self.one(registry, load, seed);
                         if sender.send((seed, outcome)).is_err() {
@@ -77,11 +126,11 @@ impl Campaign {
             }
             drop(sender);
             let mut early = BTreeMap::new();
-            let mut wanted = self.seeds.start;
+            let mut due = self.seeds.clone().filter(|seed| wanted(*seed)).peekable();
             for (seed, outcome) in receiver {
                 early.insert(seed, outcome);
-                while let Some(outcome) = early.remove(&wanted) {
-                    wanted += 1;
+                while let Some(outcome) = due.peek().and_then(|seed| early.remove(seed)) {
+                    due.next();
                     match outcome.map(&mut each) {
                         Ok(Next::Continue) => {}
                         Ok(Next::Stop) => stopped.store(true, Ordering::Relaxed),

@@ -1,6 +1,7 @@
 //! The program as a person meets it: what it prints and how it ends.
 
 mod bad_input;
+mod campaigns;
 mod own_topology;
 mod pages;
 mod panics;

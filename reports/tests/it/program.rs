@@ -1,7 +1,7 @@
 //! The program in a folder of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 /// The built program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_stormglass");
@@ -41,6 +41,13 @@ impl Folder {
     /// Runs the program with some arguments, as `cargo run` would.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         self.end(Command::new(PROGRAM).args(arguments))
+    }
+
+    /// Begins to run the program.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).current_dir(&self.0).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
     }
 
     /// Runs a line in a shell, with the program in the place of `cargo run --release --`.

@@ -6,7 +6,7 @@ use stormglass_sim::time::Span;
 
 use super::{Done, tally};
 use crate::failure;
-use crate::page::{Paint, Side, Style, Table, labelled};
+use crate::page::{Paint, Side, Style, Table, labelled, wrap};
 use crate::summary::Report;
 use crate::words::{self, count, percent, plural};
 
@@ -107,11 +107,11 @@ fn scenario(tally: &Tally, paint: Paint) -> String {
     }
     line("seen", Some(tally.seen()));
     line("never seen", Some(tally.never_seen()));
-    for tally::Doubt { seeds, first_seed, first, .. } in &tally.unjudged {
-        let (share, why) = (percent(*seeds, tally.runs), &first.why);
+    for tally::Doubt { seeds, first_seed, cause, why, proofs, .. } in &tally.unjudged {
+        let share = percent(*seeds, tally.runs);
         let runs = format!("{} ({share}) from seed {first_seed} on: {why}", plural(*seeds, "run"));
-        line(first.cause.label(), Some(runs));
-        first.proofs.iter().for_each(|proof| line("", Some(proof.to_string())));
+        line(cause.label(), Some(runs));
+        proofs.iter().for_each(|proof| line("", Some(proof.clone())));
     }
     if !tally.drew.is_empty() {
         out.push('\n');
@@ -203,17 +203,26 @@ fn bar(part: u64, whole: u64) -> String {
 
 /// The first seed of a kind of failure.
 fn explained(done: &Done, failure: &tally::Failure, paint: Paint) -> String {
-    let outcome = &failure.first;
-    let (scenario, topology) = (&done.scenario.drawn(outcome.seed), &*done.topology);
-    let repeat = &failure.replay;
-    let report = Report { scenario, topology, outcome, repeat, timeline: false, paint };
+    let tally::Failure { signature, seeds, first_seed, sentence, replay, .. } = failure;
     let which = format!(
-        "{}, seed {}; {} like it in {}",
+        "{}, seed {first_seed}: {signature}; {} like it in {}",
         done.tally.scenario,
-        outcome.seed,
-        plural(failure.seeds, "seed"),
+        plural(*seeds, "seed"),
         plural(done.tally.runs, "run")
     );
     let (heading, label) = (paint.text(Style::Bold, &which), paint.text(Style::Dim, "replay"));
-    format!("{heading}\n{}  {label}      {repeat}\n", failure::page(&report))
+    let told = match (&failure.first, &done.topology) {
+        (Some(outcome), Some(topology)) => {
+            let scenario = &done.scenario.drawn(*first_seed);
+            let report =
+                Report { scenario, topology, outcome, repeat: replay, timeline: false, paint };
+            failure::page(&report)
+        }
+        _ => {
+            let broken = paint.text(Style::Red, &format!("Broken: {}", signature.law));
+            let lines = wrap(sentence, 96).into_iter().map(|line| format!("  {line}\n"));
+            format!("{broken}\n{}", lines.collect::<String>())
+        }
+    };
+    format!("{heading}\n{told}  {label}      {replay}\n")
 }

@@ -1,13 +1,14 @@
 //! What a campaign counts.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use serde::Serialize;
-use stormglass_scenarios::outcome::{Cause, FaultOutcome, Outcome, Unjudged, Verdict};
+use stormglass_engine::names::Probe;
+use stormglass_scenarios::outcome::{Cause, Outcome};
 use stormglass_scenarios::scenario::Scenario;
 use stormglass_sim::node::Name;
 
+use super::row::{Row, Said, Signature};
 use crate::words::count;
 
 mod coverage;
@@ -18,7 +19,7 @@ mod tests;
 pub(super) use coverage::Coverage;
 pub(super) use spread::Spread;
 
-/// Words of a violation's sentence that tell one kind of failure from another.
+/// Words of a sentence that tell one kind of doubt from another.
 const WORDS: usize = 5;
 
 /// The counts of one scenario.
@@ -67,7 +68,7 @@ pub(super) struct Tally {
     /// Rare events that the scenario can bring about.
     pub(super) within_reach: Vec<&'static str>,
     /// Runs in which each rare event was seen.
-    pub(super) rare_events: BTreeMap<&'static str, u64>,
+    pub(super) rare_events: BTreeMap<String, u64>,
     /// Why runs could not be judged, each kind of reason once.
     pub(super) unjudged: Vec<Doubt>,
     pub(super) failures: Vec<Failure>,
@@ -100,28 +101,38 @@ pub(super) struct Doubt {
     #[serde(serialize_with = "as_text")]
     pub(super) first_seed: u64,
     /// What was said of that.
-    #[serde(flatten)]
-    pub(super) first: Unjudged,
+    pub(super) cause: Cause,
+    pub(super) why: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) proofs: Vec<String>,
 }
 
-/// A kind of failure: a law, and how its sentence begins.
+/// A kind of failure.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Failure {
-    pub(super) law: &'static str,
-    pub(super) begins: String,
+    #[serde(flatten)]
+    pub(super) signature: Signature,
     /// How many seeds failed like this.
     pub(super) seeds: u64,
-    /// The command that shows the first one again.
+    /// The first one. Written as text: JSON has no 64-bit integers.
+    #[serde(serialize_with = "as_text")]
+    pub(super) first_seed: u64,
+    /// Its digest.
+    pub(super) digest: String,
+    /// What was said of it.
+    pub(super) sentence: String,
+    /// The command that shows it again.
     pub(super) replay: String,
-    /// The first one.
-    pub(super) first: Outcome,
+    /// All of it, run again for whoever is to be told; none if it cannot be run here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) first: Option<Outcome>,
 }
 
 impl Tally {
-    pub(super) fn new(scenario: &Scenario, seeds: &Range<u64>) -> Tally {
+    pub(super) fn new(scenario: &Scenario, seeds: String) -> Tally {
         Tally {
             scenario: scenario.name.clone(),
-            seeds: format!("{}..{}", seeds.start, seeds.end),
+            seeds,
             runs: 0,
             holds: 0,
             broken: 0,
@@ -148,70 +159,65 @@ impl Tally {
                 .iter()
                 .map(|p| p.name())
                 .collect(),
-            rare_events: BTreeMap::new(),
+            rare_events: Probe::ALL.iter().map(|probe| (probe.name().to_string(), 0)).collect(),
             unjudged: Vec::new(),
             failures: Vec::new(),
         }
     }
 
-    pub(super) fn add(&mut self, outcome: Outcome) {
+    pub(super) fn add(&mut self, row: &Row) {
         self.runs += 1;
-        let effective = outcome.effective_faults();
-        self.disturbed += u64::from(effective > 0);
-        self.effective_faults.add(effective as u64);
-        let duplicates = outcome.duplicates;
-        self.with_duplicates += u64::from(duplicates.updates + duplicates.outputs > 0);
-        *self.coordinators.entry(outcome.coordinators).or_default() += 1;
-        self.aborted_checkpoints.add(outcome.aborted_checkpoints());
-        self.restored_checkpoints.add(outcome.restored_checkpoints());
-        self.fared(&outcome);
-        self.strikes(&outcome.faults);
-        self.coverage.add(&outcome.faults);
-        self.control(&outcome);
-        for (name, times) in &outcome.probes {
-            *self.rare_events.entry(name).or_default() += u64::from(*times > 0);
+        self.disturbed += u64::from(row.effective_faults > 0);
+        self.effective_faults.add(row.effective_faults);
+        self.with_duplicates += u64::from(row.duplicates);
+        *self.coordinators.entry(row.coordinators).or_default() += 1;
+        self.aborted_checkpoints.add(row.aborted_checkpoints);
+        self.restored_checkpoints.add(row.restored_checkpoints);
+        self.fared(row);
+        for (kind, took_effect) in &row.faults {
+            let strikes = self.faults.entry(kind.clone()).or_default();
+            strikes.planned += 1;
+            strikes.effective += u64::from(*took_effect);
         }
-        match &outcome.verdict {
-            Verdict::Holds => self.holds += 1,
-            Verdict::CouldNotJudge(unjudged) => {
+        self.coverage.add(&row.struck);
+        self.control(row);
+        for name in &row.seen {
+            *self.rare_events.entry(name.clone()).or_default() += 1;
+        }
+        match &row.said {
+            Said::Holds => self.holds += 1,
+            Said::CouldNotJudge { cause, why, proofs } => {
                 self.could_not_judge += 1;
-                self.out_of_budget += u64::from(unjudged.cause == Cause::OutOfBudget);
-                self.vacuous += u64::from(unjudged.cause == Cause::Vacuous);
-                self.unjudged(unjudged, outcome.seed);
+                self.out_of_budget += u64::from(*cause == Cause::OutOfBudget);
+                self.vacuous += u64::from(*cause == Cause::Vacuous);
+                self.unjudged(*cause, why, proofs, row.seed);
             }
-            Verdict::Broken { .. } => {
+            Said::Broken { signature, sentence } => {
                 self.broken += 1;
-                self.failed(outcome);
+                self.failed(signature, sentence, row);
             }
         }
     }
 
     /// Who led, and who was suspected.
-    fn control(&mut self, outcome: &Outcome) {
-        let Outcome { leaders, detection, .. } = outcome;
-        self.leader_changes.add(leaders.changes);
-        self.answered += leaders.answered;
-        self.asked += leaders.operations;
-        self.suspicions += detection.suspicions;
-        self.wrong_suspicions += detection.wrong;
-        for (of, spread) in [
-            (&leaders.leaderless, &mut self.leaderless_ns),
-            (&detection.delay, &mut self.detection_ns),
-        ] {
-            if of.count > 0 {
-                spread.add(of.p50.as_nanos());
-            }
-        }
+    fn control(&mut self, row: &Row) {
+        self.leader_changes.add(row.leader_changes);
+        self.answered += row.answered;
+        self.asked += row.asked;
+        self.suspicions += row.suspicions;
+        self.wrong_suspicions += row.wrong_suspicions;
+        row.leaderless_ns.into_iter().for_each(|n| self.leaderless_ns.add(n));
+        row.detection_ns.into_iter().for_each(|n| self.detection_ns.add(n));
     }
 
     /// Counts the run with those that drew alike.
-    fn fared(&mut self, outcome: &Outcome) {
-        for (name, label) in &outcome.drew {
+    fn fared(&mut self, row: &Row) {
+        for (name, label) in &row.drew {
             let fared = self.drew.entry(name.clone()).or_default();
             let fared = fared.entry(label.clone()).or_default();
             fared.runs += 1;
-            fared.holds += u64::from(matches!(outcome.verdict, Verdict::Holds));
-            fared.disturbed += u64::from(outcome.effective_faults() > 0);
+            fared.holds += u64::from(row.said == Said::Holds);
+            fared.disturbed += u64::from(row.effective_faults > 0);
         }
     }
 
@@ -220,41 +226,29 @@ impl Tally {
         self.could_not_judge - self.out_of_budget - self.vacuous
     }
 
-    /// Counts each kind of fault once a run.
-    fn strikes(&mut self, faults: &[FaultOutcome]) {
-        let mut kinds: BTreeMap<&str, bool> = BTreeMap::new();
-        for fault in faults {
-            *kinds.entry(&fault.kind).or_default() |= fault.took_effect;
-        }
-        for (kind, took_effect) in kinds {
-            let strikes = self.faults.entry(kind.to_string()).or_default();
-            strikes.planned += 1;
-            strikes.effective += u64::from(took_effect);
-        }
-    }
-
-    fn unjudged(&mut self, unjudged: &Unjudged, seed: u64) {
-        let begins = signature(&unjudged.why);
-        let alike = |d: &&mut Doubt| d.first.cause == unjudged.cause && d.begins == begins;
-        match self.unjudged.iter_mut().find(alike) {
+    fn unjudged(&mut self, cause: Cause, why: &str, proofs: &[String], first_seed: u64) {
+        let begins = beginning(why);
+        match self.unjudged.iter_mut().find(|d| d.cause == cause && d.begins == begins) {
             Some(doubt) => doubt.seeds += 1,
             None => {
-                let (seeds, first_seed, first) = (1, seed, unjudged.clone());
-                self.unjudged.push(Doubt { begins, seeds, first_seed, first });
+                let (why, proofs) = (why.to_string(), proofs.to_vec());
+                self.unjudged.push(Doubt { begins, seeds: 1, first_seed, cause, why, proofs });
             }
         }
     }
 
-    fn failed(&mut self, outcome: Outcome) {
-        let Some(violation) = outcome.violations().first() else { return };
-        let (law, begins) = (violation.law.name(), signature(&violation.sentence));
-        let known = self.failures.iter_mut().find(|f| f.law == law && f.begins == begins);
-        match known {
+    fn failed(&mut self, signature: &Signature, sentence: &str, row: &Row) {
+        match self.failures.iter_mut().find(|failure| failure.signature == *signature) {
             Some(failure) => failure.seeds += 1,
-            None => {
-                let replay = String::new();
-                self.failures.push(Failure { law, begins, seeds: 1, replay, first: outcome });
-            }
+            None => self.failures.push(Failure {
+                signature: signature.clone(),
+                seeds: 1,
+                first_seed: row.seed,
+                digest: row.digest.clone(),
+                sentence: sentence.to_string(),
+                replay: String::new(),
+                first: None,
+            }),
         }
     }
 
@@ -269,7 +263,8 @@ impl Tally {
     pub(super) fn never_seen(&self) -> String {
         let never = |within: bool| {
             let unseen = self.rare_events.iter().filter(|(_, runs)| **runs == 0);
-            unseen.map(|(name, _)| *name).filter(move |n| self.within_reach.contains(n) == within)
+            let names = unseen.map(|(name, _)| name.as_str());
+            names.filter(move |n| self.within_reach.contains(n) == within)
         };
         let names = listed(never(true).map(str::to_string));
         match never(false).count() {
@@ -290,7 +285,7 @@ fn listed(texts: impl Iterator<Item = String>) -> String {
 }
 
 /// How a sentence begins, with `#` for what differs from seed to seed: words with digits in them.
-pub(super) fn signature(sentence: &str) -> String {
+pub(super) fn beginning(sentence: &str) -> String {
     let plain = |word: &str| match word.contains(|c: char| c.is_ascii_digit()) {
         true => "#".to_string(),
         false => word.to_string(),

@@ -1,8 +1,8 @@
-use stormglass_scenarios::outcome::{FaultOutcome, Unjudged};
+use stormglass_scenarios::outcome::Cause;
 use stormglass_scenarios::scenario::{Moment, Part, Scenario};
-use stormglass_sim::time::Instant;
 
 use super::*;
+use crate::command::campaign::row::Struck;
 use crate::command::campaign::tally::{Doubt, Strikes};
 
 /// A scenario of which only the name counts.
@@ -13,7 +13,7 @@ fn made_up(name: &str) -> Scenario {
 
 /// A tally of 500 made-up seeds.
 fn tally() -> Tally {
-    let mut tally = Tally::new(&made_up("made-up-storm"), &(0..500));
+    let mut tally = Tally::new(&made_up("made-up-storm"), "0..500".to_string());
     (tally.runs, tally.holds, tally.broken, tally.disturbed) = (500, 487, 1, 497);
     (tally.could_not_judge, tally.out_of_budget, tally.vacuous) = (12, 7, 3);
     for seed in 0..500u64 {
@@ -36,36 +36,32 @@ fn tally() -> Tally {
     ] {
         tally.faults.insert(kind.to_string(), Strikes { planned, effective });
     }
-    let strike = |kind: &str, part| FaultOutcome {
-        number: 1,
-        kind: kind.to_string(),
-        what: String::new(),
-        target: String::new(),
-        at: Some(Instant::ZERO),
-        took_effect: true,
-        in_flight: 0,
-        messages_lost: 0,
-        phases: Some(Moment::FIRST),
-        part: Some(part),
-    };
-    for (kind, part, times) in [
-        ("crash leader", Part::Leader, 7),
-        ("crash worker at cut", Part::Worker, 40),
-        ("drift-clock coordinator", Part::Follower, 1_240),
+    for (action, part, times) in [
+        ("crash", Part::Leader, 7),
+        ("crash", Part::Worker, 40),
+        ("drift-clock", Part::Follower, 1_240),
     ] {
-        tally.coverage.add(&vec![strike(kind, part); times]);
+        let phases = Moment::FIRST.all().to_vec();
+        tally.coverage.add(&vec![Struck(action.to_string(), Some(part), phases); times]);
     }
     let rare = [("zombie-exit", 120), ("credit-exhausted", 0), ("tree-timed-out", 0)];
-    tally.rare_events.extend(rare);
-    let first = Unjudged::undecided("a made-up reason".to_string());
-    tally.unjudged.push(Doubt { begins: String::new(), seeds: 2, first_seed: 41, first });
+    tally.rare_events = rare.map(|(name, runs)| (name.to_string(), runs)).into();
+    tally.unjudged.push(Doubt {
+        begins: String::new(),
+        seeds: 2,
+        first_seed: 41,
+        cause: Cause::Undecided,
+        why: "a made-up reason".to_string(),
+        proofs: Vec::new(),
+    });
     tally
 }
 
 #[test]
 fn a_campaign_on_a_page() {
-    let mut calm = Tally::new(&made_up("calm"), &(0..3));
+    let mut calm = Tally::new(&made_up("calm"), "0..3".to_string());
     (calm.runs, calm.holds) = (3, 3);
+    calm.rare_events.clear();
     calm.coordinators.insert(1, 3);
     (0..3).for_each(|_| calm.effective_faults.add(0));
     let tallies = [&tally(), &calm];

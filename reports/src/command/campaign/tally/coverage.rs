@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use stormglass_scenarios::outcome::FaultOutcome;
 use stormglass_scenarios::scenario::{Part, Phase, Protocol};
 
+use crate::command::campaign::row::Struck;
 use crate::page::{Paint, Style, columns, labelled};
 use crate::words::count;
 
@@ -29,14 +29,13 @@ struct Row {
 
 impl Coverage {
     /// Counts the faults of a run that took effect.
-    pub(in crate::command::campaign) fn add(&mut self, faults: &[FaultOutcome]) {
-        for fault in faults.iter().filter(|fault| fault.took_effect) {
-            let action = fault.kind.split(' ').next().unwrap_or_default().to_string();
-            let part = fault.part.map_or("nobody", Part::name);
-            let row = self.0.entry((action, part)).or_default();
+    pub(in crate::command::campaign) fn add(&mut self, struck: &[Struck]) {
+        for Struck(action, part, phases) in struck {
+            let part = part.map_or("nobody", Part::name);
+            let row = self.0.entry((action.clone(), part)).or_default();
             row.faults += 1;
-            for phase in fault.phases.into_iter().flat_map(|moment| moment.all()) {
-                *row.phases.entry(phase).or_default() += 1;
+            for phase in phases {
+                *row.phases.entry(*phase).or_default() += 1;
             }
         }
     }

@@ -1,0 +1,17 @@
+use super::Shard;
+
+#[test]
+fn each_seed_is_in_one_shard_whatever_the_range() {
+    for of in 1..=5 {
+        for range in [0..0, 0..1, 0..17, 3..20, 19..23, u64::MAX - 7..u64::MAX] {
+            let shards = (1..=of).map(|number| Shard { number, of });
+            for shard in shards.clone() {
+                let has = range.clone().filter(|seed| shard.has(*seed)).count();
+                assert_eq!(shard.count(&range), has as u64, "{shard:?} of {range:?}");
+            }
+            for seed in range {
+                assert_eq!(shards.clone().filter(|shard| shard.has(seed)).count(), 1);
+            }
+        }
+    }
+}
