@@ -189,7 +189,7 @@ pub struct CampaignArgs {
     /// Write each verdict into a new run folder as it comes
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
-    /// Go on with the campaign of a run folder that was killed or stopped; begin it if there is none
+    /// Go on with the killed or stopped campaign of a run folder; begin it if there is none
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
     /// Run the K-th of N parts of the seeds, for machines side by side; see `merge`
