@@ -29,7 +29,7 @@ pub enum Node {
     /// Runs tasks.
     Worker(Box<Worker>),
     /// Holds the input log.
-    Broker(Broker),
+    Broker(Box<Broker>),
     /// Holds checkpoints.
     Store(Box<Store>),
     /// Takes what the sinks publish.

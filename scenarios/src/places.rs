@@ -242,7 +242,7 @@ impl Places {
         let broker = Broker::new(log.clone()).with_retention(retention);
         let keeps = scenario.recovery == Recovery::StatefulBolts;
         let broker = if keeps { broker.with_offsets() } else { broker };
-        world.boot(cluster.broker, Node::Broker(broker));
+        world.boot(cluster.broker, Node::Broker(Box::new(broker)));
         for &node in &cluster.stores {
             world.boot(node, Node::Store(Box::new(Store::new(Arc::clone(&cluster)))));
         }

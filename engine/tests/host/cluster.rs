@@ -230,7 +230,7 @@ pub(crate) fn image(name: &str, variant: &Variant) -> Node {
     let cluster = cluster(variant);
     match name.split('-').next().expect("a name") {
         "coordinator" => Node::Coordinator(Box::new(Coordinator::new(cluster))),
-        "broker" => Node::Broker(Broker::new(log())),
+        "broker" => Node::Broker(Box::new(Broker::new(log()))),
         "store" => Node::Store(Box::new(Store::new(cluster))),
         "receiver" => Node::Receiver(Box::new(Receiver::new(variant.receiver))),
         "supervisor" => Node::Supervisor(Supervisor::new(cluster, variant.begins)),

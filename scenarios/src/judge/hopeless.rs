@@ -144,7 +144,7 @@ impl Hopeless {
     pub(super) fn proof(&self, passed: impl Fn(Partition) -> u64) -> Option<String> {
         if let Some((next, start)) = self.lost.values().find(|(next, _)| is_next(*next, &passed)) {
             let last = Root::new(next.partition(), start - 1);
-            let on_request = self.truncated.get(&next.partition()) >= Some(&start);
+            let on_request = self.truncated.get(&next.partition()) >= Some(start);
             let why = match self.retention.filter(|_| !on_request) {
                 Some(retention) => format!("keeps records for {retention}"),
                 None => "was asked to drop records".to_string(),

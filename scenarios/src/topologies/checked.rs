@@ -35,7 +35,7 @@ impl Bolt for Check {
     fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome {
         let text = &tuple.values[0];
         match flaw(text.as_str().unwrap_or_default()) {
-            None => cx.emit_to(WORDS, &[text.clone()]),
+            None => cx.emit_to(WORDS, std::slice::from_ref(text)),
             Some(reason) => cx.emit_to(DEAD_LETTERS, &[text.clone(), Value::from(reason)]),
         }
         Ok(())
@@ -53,7 +53,7 @@ impl Bolt for Strict {
     fn execute(&mut self, tuple: &Tuple<'_>, cx: &mut dyn BoltContext) -> Outcome {
         let text = &tuple.values[0];
         match flaw(text.as_str().unwrap_or_default()) {
-            None => cx.emit_to(WORDS, &[text.clone()]),
+            None => cx.emit_to(WORDS, std::slice::from_ref(text)),
             Some(reason) => return Err(ComponentError(reason.into())),
         }
         Ok(())
