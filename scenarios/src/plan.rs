@@ -81,6 +81,13 @@ pub struct PlannedFault {
 pub type PlannedAction = Action<Drawn>;
 
 impl PlannedFault {
+    /// When it strikes, if it waits for nothing else.
+    pub fn at(&self) -> Option<Instant> {
+        match self.trigger {
+            Trigger::At(at) => Some(at),
+            Trigger::On(_) => None,
+        }
+    }
     /// Its kind, as campaigns count them: what is done to whom, and at which event if it waits for
     /// one. `crash leader`, `crash it at raft-vote-granted`.
     pub fn kind(&self) -> String {

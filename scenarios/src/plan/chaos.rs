@@ -6,18 +6,18 @@
 //! within the storm and heal within it; one that the budget does not admit beside those before it
 //! is left out.
 //!
-//! In reading order: `repertoire`, `usual` (how often events happen), then the generators:
+//! In reading order: `repertoire`, `usual` (what there is to wait for), then the generators:
 //! `steady`, `correlated` (attrition, bursts, cascades, swizzled cuts, rolling restarts), `swarm`
 //! and `aimed`.
 
 use stormglass_sim::hash::fingerprint;
 use stormglass_sim::time::{Instant, Span};
 
-use super::generate::{Keyed, planned};
+use super::generate::{Keyed, awaited, planned};
 use super::{Plan, PlannedFault, Trigger};
 use crate::budget;
 use crate::scenario::{
-    ChaosSpec, Event, EventKind, FaultSpec, Generator, OnSpec, Pick, Scenario, Target, When, storm,
+    ChaosSpec, Event, FaultSpec, Generator, OnSpec, Pick, Scenario, Target, Time, When, storm,
 };
 use crate::units::{Between, Quantum, Stated};
 
@@ -66,15 +66,17 @@ pub(super) fn add(
         Generator::Aimed {} => aimed::faults(&field, keyed, plan.seed),
     };
     // In the order of time, for people; what waits for an event comes last.
-    faults.sort_by_key(|fault| match fault.trigger {
-        Trigger::At(at) => at,
-        Trigger::On(_) => Instant::FAR,
-    });
+    faults.sort_by_key(|fault| fault.at().unwrap_or(Instant::FAR));
     for fault in faults {
         if budget::admits(scenario, plan, &fault).is_ok() {
             plan.faults.push(fault);
         }
     }
+}
+
+/// A trigger that counts from some instant of the storm on.
+fn in_storm(event: Event) -> OnSpec {
+    OnSpec { since: Some(Time::Storm), ..OnSpec::new(event, usual::counts(event)) }
 }
 
 /// Where and when faults can strike.
@@ -96,7 +98,7 @@ impl<'a> Field<'a> {
     fn at(&self, strain: &Strain, at: Instant, keyed: &Keyed) -> Option<PlannedFault> {
         let when = When::At(Between::just(at.since(Instant::ZERO)));
         let mut fault = self.drawn(strain, when, keyed);
-        let lasting = fault.action.lasting().copied().unwrap_or_default();
+        let lasting = repertoire::extent(&fault, self.scenario);
         if lasting > self.storm.max.since(self.storm.min) {
             return None;
         }
@@ -111,10 +113,19 @@ impl<'a> Field<'a> {
         self.at(strain, Instant(at), keyed)
     }
 
-    /// A fault that waits for an event.
-    fn on(&self, strain: &Strain, event: EventKind, keyed: &Keyed) -> PlannedFault {
-        let nth = usual::counts(event, self.scenario, self.storm);
-        self.drawn(strain, When::On(OnSpec::new(Event::Seen(event), nth)), keyed)
+    /// A fault that waits for something.
+    fn on(&self, strain: &Strain, on: OnSpec, keyed: &Keyed) -> PlannedFault {
+        self.drawn(strain, When::On(on), keyed)
+    }
+    /// A trigger with any draws, where only what it waits for matters.
+    fn trigger(&self, on: &OnSpec) -> Trigger {
+        let nobody = Keyed::of_seed(0);
+        Trigger::On(awaited(on, "", self.scenario, &nobody, self.duration))
+    }
+    /// The same trigger, counted from an instant on.
+    fn since(&self, at: Instant, on: OnSpec) -> OnSpec {
+        let at = Time::At(Between::just(at.since(Instant::ZERO)));
+        OnSpec { since: Some(at), ..on }
     }
 
     fn drawn(&self, strain: &Strain, when: When, keyed: &Keyed) -> PlannedFault {
@@ -149,6 +160,9 @@ impl<'a> Field<'a> {
 }
 
 impl Keyed {
+    fn of_seed(seed: u64) -> Keyed {
+        Keyed { seed, key: Vec::new() }
+    }
     /// The draws of one of several: a kind's, by the fingerprint of its name, or a number's.
     fn of(&self, word: u64) -> Keyed {
         let mut one = self.clone();

@@ -58,7 +58,7 @@ impl Alike {
 /// The draws of one fault or operation, each with a stream of its own.
 #[derive(Clone)]
 pub(super) struct Keyed {
-    seed: u64,
+    pub(super) seed: u64,
     pub(super) key: Vec<u64>,
 }
 
@@ -107,7 +107,7 @@ fn instants_of(time: Time, scenario: &Scenario, duration: Span) -> Between<Span>
 }
 
 /// A trigger with everything drawn; `place` tells it from those that come after it.
-fn awaited(
+pub(super) fn awaited(
     on: &OnSpec,
     place: &str,
     scenario: &Scenario,

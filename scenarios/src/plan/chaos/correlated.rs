@@ -120,7 +120,7 @@ fn on(field: &Field<'_>, place: &Target) -> Vec<Strain> {
         (Target::Leader, place) => place.is_coordinator(),
         _ => false,
     };
-    let all = ActionKind::ALL.iter().flat_map(|kind| strains(*kind, field.scenario));
+    let all = ActionKind::ALL.iter().flat_map(|kind| strains(*kind, field));
     let mine = all.filter(|strain| is(&strain.target));
     mine.map(|strain| Strain { target: place.clone(), ..strain }).collect()
 }

@@ -1,8 +1,13 @@
 //! What can be done to whom, and how strong it is at most: for every kind of action, without a
 //! rest. Whoever adds a kind is asked here.
 
+use std::collections::BTreeSet;
+
 use stormglass_sim::time::Span;
 
+use super::Field;
+use crate::budget;
+use crate::plan::{Plan, PlannedAction, PlannedFault, Trigger, VERSION};
 use crate::scenario::{Action, ActionKind, ActionSpec, Pick, Role, Scenario, Target, Ways};
 use crate::units::{Between, Drawn, Drift, Quantum, Stated, Step};
 
@@ -15,18 +20,32 @@ pub(super) struct Strain {
 }
 
 impl Strain {
-    /// Tells it from all others: what is done to whom, without quantities.
+    /// Tells it from all others.
     pub(super) fn name(&self) -> String {
-        self.action.map::<Drawn>(None, &mut Least).done_to(&self.target)
+        let action = serde_json::to_string(&self.action).expect("an action is plain data");
+        format!("{action} {}", self.target)
     }
-    /// The role of whom it strikes, if that is known before the run.
-    pub(super) fn role(&self) -> Option<Role> {
-        match &self.target {
-            Target::Any(role) | Target::Member(role, _) => Some(*role),
-            Target::WorkerOf(_) => Some(Role::Worker),
-            Target::Leader | Target::Follower(_) => Some(Role::Coordinator),
-            _ => None,
-        }
+    fn least(&self) -> PlannedAction {
+        self.action.map::<Drawn>(None, &mut Least)
+    }
+    /// Whether it is done to members of a role, so that a target of that role can take the place of
+    /// its own.
+    pub(super) fn is_on(&self, role: Role, target: &Target) -> bool {
+        self.target.role() == Some(role) && self.action.to() != Some(target)
+    }
+    /// Whether the budget has room for it at all.
+    pub(super) fn is_affordable(&self, field: &Field<'_>, trigger: Trigger) -> bool {
+        let plan = Plan {
+            version: VERSION,
+            scenario: field.scenario.name.clone(),
+            seed: 0,
+            operations: Vec::new(),
+            rare_events: Vec::new(),
+            faults: Vec::new(),
+        };
+        let target = self.target.clone();
+        let fault = PlannedFault { trigger, action: self.least(), target, resolved: None };
+        budget::admits(field.scenario, &plan, &fault).is_ok()
     }
 }
 
@@ -45,12 +64,18 @@ pub(super) fn roles(scenario: &Scenario) -> Vec<Role> {
     of_cluster.filter(|role| scenario.cluster.members(*role) > 0).collect()
 }
 
-/// Every way in which a kind of action makes sense in a scenario.
-pub(super) fn strains(kind: ActionKind, scenario: &Scenario) -> Vec<Strain> {
+/// Every way in which a kind of action makes sense in a scenario, and in its budget.
+pub(super) fn strains(kind: ActionKind, field: &Field<'_>) -> Vec<Strain> {
+    let mut strains = all(kind, field.scenario);
+    let at = Trigger::At(field.storm.min);
+    strains.retain(|strain| strain.is_affordable(field, at.clone()));
+    strains
+}
+
+fn all(kind: ActionKind, scenario: &Scenario) -> Vec<Strain> {
     match kind {
-        ActionKind::Crash => processes(scenario, |target| match role(target) {
-            Role::Worker => Action::Crash { down: None },
-            _ => Action::Crash { down: Some(millis(100, 3_000)) },
+        ActionKind::Crash => processes(scenario, |target| Action::Crash {
+            down: is_served(target).then_some(millis(100, 3_000)),
         }),
         ActionKind::CrashMachine => {
             machines(scenario, |_| Action::CrashMachine { down: millis(300, 4_000), leaves: None })
@@ -154,12 +179,14 @@ fn millis(min: u64, max: u64) -> Between<Span> {
     Between { min: Span::millis(min), max: Span::millis(max) }
 }
 
-fn role(target: &Target) -> Role {
-    match target {
-        Target::Any(role) | Target::Member(role, _) => *role,
-        Target::WorkerOf(_) => Role::Worker,
-        _ => Role::Coordinator,
-    }
+/// Whether somebody has to say how long it is down: a worker is left to its supervisor.
+fn is_served(target: &Target) -> bool {
+    target.role() != Some(Role::Worker)
+}
+
+/// How long it goes on in all, until the last part of it has healed.
+pub(super) fn extent(fault: &PlannedFault, _: &Scenario) -> Span {
+    fault.action.lasting().copied().unwrap_or_default()
 }
 
 /// The coordinators by what they do at that moment.
@@ -204,7 +231,7 @@ fn links(scenario: &Scenario, action: impl Fn(Target) -> ActionSpec) -> Vec<Stra
     }
     let back = pairs.clone().into_iter().map(|(from, to)| (to, from));
     let mut both: Vec<(Target, Target)> = pairs.into_iter().chain(back).collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     both.retain(|pair| seen.insert(pair.clone()));
     both.into_iter().map(|(target, to)| Strain { action: action(to), target }).collect()
 }

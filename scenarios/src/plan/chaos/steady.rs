@@ -17,7 +17,7 @@ pub(super) fn faults(
 ) -> Vec<PlannedFault> {
     let mut faults = Vec::new();
     for (kind, mean) in mean {
-        let strains = strains(*kind, field.scenario);
+        let strains = strains(*kind, field);
         for (at, keyed) in field.rain(*mean, &keyed.named(kind.name())) {
             let strain = keyed.one_of("strain", &strains);
             faults.extend(strain.and_then(|strain| field.at(strain, at, &keyed)));

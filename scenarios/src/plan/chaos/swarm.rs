@@ -3,10 +3,10 @@
 
 use super::repertoire::{Strain, strains};
 use super::usual;
-use super::{Field, Narrow};
+use super::{Field, Narrow, in_storm};
 use crate::plan::PlannedFault;
 use crate::plan::generate::Keyed;
-use crate::scenario::{ActionKind, EventKind, Target};
+use crate::scenario::{ActionKind, Event, OnSpec, Part, Target, aimed};
 use crate::units::{Between, Share};
 
 /// Of the ways of a kind, as many are in a seed that has the kind.
@@ -20,7 +20,7 @@ pub(super) fn faults(
     triggered: Share,
 ) -> Vec<PlannedFault> {
     let share = keyed.draw("share").between(kinds.min.0.into(), kinds.max.0.into()) as u32;
-    let all = ActionKind::ALL.iter().map(|kind| (kind.name(), strains(*kind, field.scenario)));
+    let all = ActionKind::ALL.iter().map(|kind| (kind.name(), strains(*kind, field)));
     let can = all.filter(|(_, strains)| !strains.is_empty());
     let kinds = can.map(|(name, strains)| (name.to_string(), strains)).collect();
     let there = keyed.some_of(kinds, share).into_iter();
@@ -42,24 +42,45 @@ fn of_kind(
     };
     let strains: Vec<Strain> = keyed.some_of(strains, HALF).into_iter().map(strong).collect();
     let waits = keyed.is_in("triggered", triggered.0);
-    let event = keyed.one_of("event", &usual::events(field.scenario)).copied();
+    let event = what(field, keyed);
     let one = |number: u32| {
         let keyed = keyed.named("number").of(number.into());
         let strain = keyed.one_of("strain", &strains)?;
         // The first of a kind never waits: no event may come.
         match event.filter(|_| waits && number > 0) {
-            Some(event) => Some(field.on(&aim(strain, event, &keyed), event, &keyed)),
+            Some(event) => {
+                let on = in_storm(event);
+                Some(field.on(&aim(strain, &on, &keyed), on, &keyed))
+            }
             None => field.sometime(strain, &keyed),
         }
     };
     (0..keyed.quantity("each", each)).filter_map(one).collect()
 }
 
-/// Half of what waits for an event strikes whoever made it, if that is one of those it can strike.
-fn aim(strain: &Strain, event: EventKind, keyed: &Keyed) -> Strain {
-    let fits = strain.role() == Some(event.role()) && strain.action.to().is_none();
-    match fits && !strain.action.destroys() && keyed.is_in("it", HALF) {
-        true => Strain { target: Target::It, ..strain.clone() },
-        false => strain.clone(),
+/// What a kind waits for: an event or a phase.
+fn what(field: &Field<'_>, keyed: &Keyed) -> Option<Event> {
+    match keyed.is_in("phase", HALF) {
+        true => keyed.one_of("event", &usual::phases(field.scenario)).copied().map(Event::Entered),
+        false => keyed.one_of("event", &usual::events(field.scenario)).copied().map(Event::Seen),
+    }
+}
+
+/// Half of what waits strikes whoever makes the event or plays its part in the phase, if that is
+/// one of those whom it can strike.
+fn aim(strain: &Strain, on: &OnSpec, keyed: &Keyed) -> Strain {
+    let Some(role) = strain.target.role().filter(|_| keyed.is_in("it", HALF)) else {
+        return strain.clone();
+    };
+    let target = match on.event {
+        Event::Seen(_) => (on.role() == role).then_some(Target::It),
+        Event::Entered(phase) => {
+            let targets = Part::ALL.iter().filter_map(|part| aimed(phase, *part));
+            targets.map(|(_, target)| target).find(|target| target.role() == Some(role))
+        }
+    };
+    match target.filter(|target| strain.is_on(role, target)) {
+        Some(target) => Strain { target, ..strain.clone() },
+        None => strain.clone(),
     }
 }
