@@ -89,3 +89,18 @@ fn a_supervisor_that_restarts_gets_its_workers_back() {
     "#);
     assert_eq!(outcome.verdict, Verdict::Holds);
 }
+
+/// The connections of the leading coordinator broke half open: it knew nothing of them any more,
+/// and its workers, who write to it only when there is a checkpoint, did not learn of that. It
+/// suspected them and told each, whenever a heartbeat came, who leads; they had a connection to it
+/// and took no notice. No generation could be deployed any more (swarm, seed 131). A worker that is
+/// told so now writes on that connection, and is answered by a reset.
+#[test]
+fn a_leader_that_has_forgotten_its_connections_is_found_again() {
+    let outcome = run(r#"
+        [[fault]]
+        at = "8.1s"
+        break-connections = { who = "leader", how = "half-open" }
+    "#);
+    assert_eq!(outcome.verdict, Verdict::Holds);
+}

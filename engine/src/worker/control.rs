@@ -16,11 +16,15 @@ impl Worker {
         if cx.twist(Twist::HeartbeatSkipped) {
             return;
         }
-        let (generation, dismissed) = (self.generation(), self.dismissed);
-        let beat = Message::Heartbeat { generation, dismissed, sent: cx.wall_clock() };
+        let beat = self.beat(cx);
         for coordinator in &self.cluster.coordinators {
             cx.send(*coordinator, beat.clone());
         }
+    }
+
+    fn beat(&self, cx: &Cx<'_>) -> Message {
+        let (generation, dismissed) = (self.generation(), self.dismissed);
+        Message::Heartbeat { generation, dismissed, sent: cx.wall_clock() }
     }
 
     /// Looks whether an executor stands still: then the coordinator is told, and the worker ends.
@@ -53,9 +57,15 @@ impl Worker {
         }
     }
 
-    /// A coordinator says that it leads.
+    /// A coordinator says that it leads. If there is a connection to it, it may know nothing of
+    /// that any more (one that is half open, for all that this end can tell): to write shows it.
     pub(super) fn follow(&mut self, leader: NodeId, term: Term, cx: &mut Cx<'_>) {
-        if term < self.term || term == self.term && self.control.is_some() {
+        if term < self.term {
+            return;
+        }
+        if let Some(conn) = self.control.filter(|_| term == self.term) {
+            let beat = self.beat(cx);
+            let _ = cx.write(conn, beat);
             return;
         }
         if let Some(old) = self.control.take() {
