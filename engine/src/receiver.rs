@@ -313,8 +313,7 @@ impl Receiver {
     fn on_disk(&mut self, done: Done<Then>, cx: &mut Cx<'_>) {
         match done {
             Done::Read(log) => {
-                let log = log.unwrap_or_else(Payload::empty);
-                self.recover(log.bytes(), cx);
+                self.recover(&log.unwrap_or_else(Payload::empty), cx);
             }
             Done::Failed => cx.exit(),
             Done::Rewritten => cx.probe(Probe::LogRewritten),
@@ -398,13 +397,17 @@ impl Receiver {
 
     /// Rebuilds everything from the log, and shows what was committed but not shown. From a rotten
     /// one it does not: what was committed would be forgotten.
-    fn recover(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
+    fn recover(&mut self, log: &Payload, cx: &mut Cx<'_>) {
         let mut committed: Vec<TransactionId> = Vec::new();
+        let bytes = log.bytes();
         let Ok((frames, whole)) = Frame::decode_log(bytes) else {
             cx.probe(Probe::LogRotten);
             return cx.exit();
         };
         if whole < bytes.len() {
+            if !self.log.is_sure(log, cx) {
+                return;
+            }
             self.log.cut(&bytes[..whole], cx);
         }
         // The wall clock is the only one that the log can tell of, and it may have been set since:

@@ -38,6 +38,8 @@ pub struct Replica {
     recovery: Option<DiskTicket>,
     /// What was read and is not known to be durable yet.
     found: Option<Payload>,
+    /// What seems to be torn at its end, and is being read again.
+    torn: Option<(DiskTicket, Payload)>,
     raft: Option<Raft>,
     /// What Raft asked for and is not carried out yet.
     outputs: VecDeque<Output>,
@@ -82,6 +84,7 @@ impl Replica {
             file: FileName::from("coordinator/raft.log"),
             recovery: None,
             found: None,
+            torn: None,
             raft: None,
             outputs: VecDeque::new(),
             frames: Frames::default(),
@@ -231,8 +234,15 @@ impl Replica {
                     self.recovery = Some(cx.disk(MAIN, DiskOp::Sync { file }));
                     Ok(())
                 }
-                (None, Err(DiskError::NotFound)) => self.recover(&[], cx),
-                (Some(log), Ok(_)) => self.recover(log.bytes(), cx),
+                (None, Err(DiskError::NotFound)) => self.recover(Payload::empty(), false, cx),
+                (Some(log), Ok(_)) => self.recover(log, false, cx),
+                _ => Err(Broken),
+            };
+        }
+        if let Some((_, log)) = self.torn.take_if(|(of, _)| *of == ticket) {
+            // What is read wrong once looks like a torn frame, too.
+            return match result {
+                Ok(DiskReply::Data(again)) if again == log => self.recover(log, true, cx),
                 _ => Err(Broken),
             };
         }
@@ -246,11 +256,18 @@ impl Replica {
         Ok(())
     }
 
-    fn recover(&mut self, bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), Broken> {
+    /// Begins with what was read; `twice` if it was read again, and is the same.
+    fn recover(&mut self, log: Payload, twice: bool, cx: &mut Cx<'_>) -> Result<(), Broken> {
+        let bytes = log.bytes();
         let Ok((durable, whole)) = storage::recover(bytes) else {
             cx.probe(Probe::LogRotten);
             return Err(Broken);
         };
+        if whole < bytes.len() && !twice {
+            let file = self.file.clone();
+            self.torn = Some((cx.disk(MAIN, DiskOp::Read { file }), log));
+            return Ok(());
+        }
         self.frames = Frames::after(whole);
         if whole < bytes.len() {
             // Behind a torn frame nothing would be found again.

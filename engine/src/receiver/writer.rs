@@ -21,6 +21,8 @@ pub(super) struct Writer<T> {
     new: FileName,
     /// The read of the log at the start; none once it is answered.
     reading: Option<DiskTicket>,
+    /// What was read, seems to be torn at its end, and is read again.
+    torn: Option<Payload>,
     /// What to do when a sync is done.
     syncing: BTreeMap<DiskTicket, T>,
     /// What waits for the end of a rewriting.
@@ -69,6 +71,7 @@ impl<T> Writer<T> {
             file: FileName::from("receiver/transactions.log"),
             new: FileName::from("receiver/transactions.new"),
             reading: None,
+            torn: None,
             syncing: BTreeMap::new(),
             held: Vec::new(),
             rewriting: Rewriting::No,
@@ -140,6 +143,17 @@ impl<T> Writer<T> {
         self.rewriting = Rewriting::Syncing(ticket, print);
     }
 
+    /// Whether a log whose end seems to be torn was read twice, and alike: what is read wrong once
+    /// looks like that, too. If not, it is read again; a second reading that differs is a failure.
+    pub(super) fn is_sure(&mut self, log: &Payload, cx: &mut Cx<'_>) -> bool {
+        let sure = self.torn.take().is_some();
+        if !sure {
+            self.torn = Some(log.clone());
+            self.reading = Some(cx.disk(MAIN, DiskOp::Read { file: self.file.clone() }));
+        }
+        sure
+    }
+
     /// Cuts a torn frame off the log's end: behind it nothing would be found again.
     pub(super) fn cut(&mut self, whole: &[u8], cx: &mut Cx<'_>) {
         (self.bytes, self.unsynced) = (whole.len() as u64, 0);
@@ -159,7 +173,7 @@ impl<T> Writer<T> {
         if self.reading == Some(ticket) {
             self.reading = None;
             return match result {
-                Ok(DiskReply::Data(data)) => {
+                Ok(DiskReply::Data(data)) if self.torn.as_ref().is_none_or(|t| *t == data) => {
                     self.bytes = data.bytes().len() as u64;
                     Done::Read(Some(data))
                 }
