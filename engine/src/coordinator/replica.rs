@@ -48,6 +48,8 @@ pub struct Replica {
     waiting: Vec<(PersistId, Write)>,
     /// The operation that makes the last frame durable.
     syncing: Option<(DiskTicket, PersistId)>,
+    /// The sync of a file that is to take the place of the log's, under way.
+    replacing: Option<(DiskTicket, PersistId)>,
     /// Whether this life has made the file's name durable.
     named: bool,
     /// The last index of the snapshot that the log begins after.
@@ -90,6 +92,7 @@ impl Replica {
             frames: Frames::default(),
             waiting: Vec::new(),
             syncing: None,
+            replacing: None,
             named: false,
             compacted: Index(0),
             switches: Switches::default(),
@@ -249,6 +252,9 @@ impl Replica {
         if result.is_err() {
             return Err(Broken);
         }
+        if let Some((_, through)) = self.replacing.take_if(|(of, _)| *of == ticket) {
+            self.put_in_place(through, cx);
+        }
         if let Some((_, through)) = self.syncing.take_if(|(of, _)| *of == ticket) {
             let now = cx.now();
             self.with_raft(|raft, out| raft.persisted(through, now, out));
@@ -287,12 +293,18 @@ impl Replica {
         Ok(())
     }
 
-    /// Replaces the log's file.
+    /// Writes a file that takes the place of the log's as soon as it is durable, and not before: a
+    /// name may survive a loss of power that its content does not.
     fn replace(&mut self, bytes: Vec<u8>, through: PersistId, cx: &mut Cx<'_>) {
         self.frames = Frames::after(bytes.len());
         let new = FileName::from("coordinator/raft.new");
         cx.disk(MAIN, DiskOp::Write { file: new.clone(), data: Payload::new(bytes) });
-        cx.disk(MAIN, DiskOp::Sync { file: new.clone() });
+        self.replacing = Some((cx.disk(MAIN, DiskOp::Sync { file: new }), through));
+    }
+
+    /// The file that replaces the log's is durable: its name is next.
+    fn put_in_place(&mut self, through: PersistId, cx: &mut Cx<'_>) {
+        let new = FileName::from("coordinator/raft.new");
         cx.disk(MAIN, DiskOp::Rename { from: new, to: self.file.clone() });
         self.named = true;
         self.syncing = Some((cx.disk(MAIN, DiskOp::SyncDir), through));
@@ -329,9 +341,8 @@ impl Replica {
 
     /// Writes what waits, as one frame, if the last one is durable.
     fn write(&mut self, cx: &mut Cx<'_>) {
-        let Some((through, _)) = self.waiting.last().filter(|_| self.syncing.is_none()) else {
-            return;
-        };
+        let idle = self.syncing.is_none() && self.replacing.is_none();
+        let Some((through, _)) = self.waiting.last().filter(|_| idle) else { return };
         let through = *through;
         let waiting = core::mem::take(&mut self.waiting);
         let writes: Vec<Write> = waiting.into_iter().map(|(_, write)| write).collect();

@@ -171,7 +171,8 @@ fn all(kind: ActionKind, scenario: &Scenario) -> Vec<Strain> {
                 let to = |to| Action::BreakConnections { to: Some(to), how };
                 all.into_iter().chain(links(scenario, to))
             };
-            Breakage::ALL.iter().flat_map(one).collect()
+            // The engine has no keepalive: a reader never learns that a connection is silent.
+            Breakage::ALL.iter().filter(|how| **how != Breakage::Silent).flat_map(one).collect()
         }
         ActionKind::DropMessage => links(scenario, |to| Action::DropMessage { to, nth }),
         ActionKind::DelayMessage => {
