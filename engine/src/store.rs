@@ -52,7 +52,8 @@ pub struct Store {
     peers: BTreeMap<u16, ConnId>,
     flows: Flows,
     copies: Copies,
-    reading: BTreeMap<DiskTicket, Reading>,
+    /// What is being read, and what was read before if that was not sound.
+    reading: BTreeMap<DiskTicket, (Reading, Option<Payload>)>,
     listing: BTreeMap<DiskTicket, Listing>,
 }
 
@@ -63,6 +64,16 @@ enum Reading {
     Get(ConnId, Arc<Get>),
     /// To be copied.
     Copy(ConnId, Arc<Copy>),
+}
+
+impl Reading {
+    /// Which file, and its checksum.
+    fn file(&self) -> (FileId, u64) {
+        match self {
+            Reading::Get(_, get) => (get.id, get.print),
+            Reading::Copy(_, copy) => (copy.file.id, copy.file.print),
+        }
+    }
 }
 
 /// Names are being listed.
@@ -138,18 +149,21 @@ impl Store {
                 self.done_onward((id, pipeline), durable, stores, cx);
             }
             Message::Get(get) if self.fence.admits(get.generation, get.task, conn, cx) => {
-                let ticket = cx.disk(MAIN, DiskOp::Read { file: path_of(get.id) });
-                self.reading.insert(ticket, Reading::Get(conn, get));
+                self.read(Reading::Get(conn, get), None, cx);
             }
             Message::Copy(copy) if copy.generation >= self.fence.newest() => {
-                let ticket = cx.disk(MAIN, DiskOp::Read { file: path_of(copy.file.id) });
-                self.reading.insert(ticket, Reading::Copy(conn, copy));
+                self.read(Reading::Copy(conn, copy), None, cx);
             }
             Message::Discard(discard) if discard.generation >= self.fence.newest() => {
                 self.list(WHOLE, Listing::Whole(conn, discard), cx);
             }
             _ => {}
         }
+    }
+
+    fn read(&mut self, reading: Reading, before: Option<Payload>, cx: &mut Cx<'_>) {
+        let file = path_of(reading.file().0);
+        self.reading.insert(cx.disk(MAIN, DiskOp::Read { file }), (reading, before));
     }
 
     fn list(&mut self, prefix: &str, listing: Listing, cx: &mut Cx<'_>) {
@@ -190,7 +204,18 @@ impl Store {
         result: Result<DiskReply, DiskError>,
         cx: &mut Cx<'_>,
     ) {
-        if let Some(reading) = self.reading.remove(&ticket) {
+        if let Some((reading, before)) = self.reading.remove(&ticket) {
+            let print = reading.file().1;
+            let flawed = match &result {
+                Ok(DiskReply::Data(data)) if checksum(data) != print => Some(data.clone()),
+                _ => None,
+            };
+            let result = match (flawed, before) {
+                // A disk may misread what is sound: only what reads alike twice is rotten.
+                (Some(data), None) => return self.read(reading, Some(data), cx),
+                (Some(data), Some(before)) if data != before => Err(DiskError::Io),
+                _ => result,
+            };
             match reading {
                 Reading::Get(conn, get) => {
                     let refused = cx.twist(Twist::ReadRefused).then_some(Err(Flaw::Unknown));

@@ -28,7 +28,7 @@ fn an_unknown_scenario_is_answered_with_the_nearest_name() {
     );
     says(
         &wrong(&folder, &["run", "zebra"]),
-        &["consensus, coordinator-storm, elastic, flight-delays"],
+        &["consensus, coordinator-storm, data-storm, elastic"],
     );
     says(&wrong(&folder, &["run", "mine.toml"]), &["mine.toml", "there is no such file"]);
     says(&wrong(&folder, &["run", "./"]), &["cannot be read"]);

@@ -7,13 +7,16 @@
 use std::collections::BTreeMap;
 
 use stormglass_engine::observation::{Observation, Suspicion};
-use stormglass_sim::fault::{Fault, Links};
+use stormglass_sim::fault::{Fault, Links, Weather};
 use stormglass_sim::node::NodeId;
-use stormglass_sim::time::Instant;
+use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::watch::Stamp;
 
 use super::histogram::Histogram;
 use crate::outcome::DetectionFacts;
+
+/// How long after its death a process may still be suspected for it, if nobody tells when it died.
+const MISSED: Span = Span::secs(15);
 
 /// Who lives and can be reached, and who was suspected.
 #[derive(Clone, Debug, Default)]
@@ -83,17 +86,27 @@ impl Detection {
         match fault {
             Fault::Crash { node } => self.ended(now, |of| of == *node),
             Fault::CrashMachine { machine } => self.ended(now, |of| of.machine == *machine),
-            Fault::Pause { node, duration } => {
-                self.pauses.retain(|pause| pause.until > now);
-                self.pauses.push(Pause { node: *node, from: now, until: now + *duration });
+            Fault::Pause { node, duration } => self.still(now, *node, *duration),
+            // When it dies is not told; whoever restarts it, or misses it, takes his time.
+            Fault::LimitMemory { node, duration, .. } => self.still(now, *node, *duration + MISSED),
+            Fault::CrashLoop { node, times, after, restart } => {
+                let each = (*after + *restart + MISSED).as_nanos();
+                self.still(now, *node, Span::nanos(each.saturating_mul(u64::from(*times))));
             }
-            Fault::Cut { links, duration } => {
+            Fault::Weather { links, weather: Weather { speed: Some(0), .. }, duration }
+            | Fault::Cut { links, duration } => {
                 self.cuts.retain(|cut| cut.until > now);
                 let links = links.clone();
                 self.cuts.push(Cut { links, from: now, until: now + *duration });
             }
             _ => {}
         }
+    }
+
+    /// A process does not answer, from now on for so long.
+    fn still(&mut self, now: Instant, node: NodeId, duration: Span) {
+        self.pauses.retain(|pause| pause.until > now);
+        self.pauses.push(Pause { node, from: now, until: now + duration });
     }
 
     fn suspected(&mut self, at: Stamp, node: NodeId, reason: Suspicion) {

@@ -3,7 +3,7 @@
 use stormglass_engine::ids::{Generation, TaskId};
 use stormglass_engine::observation::{Call, Observation as O, Operation, Suspicion};
 use stormglass_engine::raft::{Index, Point, Term};
-use stormglass_sim::fault::{Fault, Links};
+use stormglass_sim::fault::{Fault, Links, Weather};
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::watch::Stamp;
@@ -157,6 +157,16 @@ fn who_stands_still_or_is_cut_off_is_suspected_rightly() {
     paused.injected(second(5), &Fault::Pause { node: WORKER, duration });
     assert_eq!(suspect(paused.clone(), 10, SILENT), (1, 0, Span::secs(5)));
     assert_eq!(suspect(paused, 11, SILENT), (1, 1, Span::ZERO));
+    let mut dying = working();
+    let (after, restart) = (Span::secs(2), Span::secs(1));
+    let deaths = Fault::CrashLoop { node: WORKER, times: 2, after, restart };
+    dying.injected(second(5), &deaths);
+    assert_eq!(suspect(dying.clone(), 40, SILENT), (1, 0, Span::secs(35)));
+    assert_eq!(suspect(dying, 41, SILENT), (1, 1, Span::ZERO));
+    let mut clogged = working();
+    let links = Links::From(WORKER.machine);
+    clogged.injected(second(5), &Fault::Weather { links, weather: Weather::clog(), duration });
+    assert_eq!(suspect(clogged, 10, SILENT), (1, 0, Span::secs(5)));
     let cut = |from: NodeId, to: NodeId| {
         let links = Links::one(from.machine, to.machine);
         let mut detection = working();

@@ -3,7 +3,7 @@
 macro_rules! broker {
     ($macro:ident $($before:tt)*) => {$macro! {
         $($before)*
-        /// The broker's answers to fetches begin with records from before what was asked for.
+        /// The broker's answers begin with records from before what was asked for.
         Rewind = "rewind" on Process {
             /// The broker.
             who;

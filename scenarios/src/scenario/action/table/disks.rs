@@ -43,7 +43,7 @@ macro_rules! disks {
             /// Whose files are gone.
             who;
         } says "",
-        /// A machine's disk is gone: every operation fails, until an empty one is in its place.
+        /// A machine's disk is gone, and nothing works until an empty one is in its place.
         LoseDisk = "lose-disk" on Files {
             /// Whose files are gone.
             who;

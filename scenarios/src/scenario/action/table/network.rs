@@ -91,7 +91,7 @@ macro_rules! network {
             /// For how long.
             lasting "for": Lasting,
         } says " to {speed} for {lasting}",
-        /// Packets are lost: datagrams for good, those of connections until they are sent again.
+        /// Packets are lost: datagrams for good, others until they are sent again.
         LosePackets = "lose-packets" on Links {
             /// A process on the machine.
             who;

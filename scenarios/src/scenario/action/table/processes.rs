@@ -70,7 +70,7 @@ macro_rules! processes {
             /// Each next one so long after the one before. Default "100ms".
             stagger "stagger": Each<Span> = Between::just(Span::millis(100)),
         } says "{of}, down {down}",
-        /// All machines of a role are started again, one after the other.
+        /// All machines of a role die and come back, one after the other.
         RollingRestart = "rolling-restart" on Role {
             /// The first; the others of its role follow in their order, round the role.
             who;
