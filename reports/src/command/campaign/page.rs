@@ -169,8 +169,16 @@ fn coordinators(seeds: &BTreeMap<u16, u64>) -> Option<String> {
     Some(all.join(", "))
 }
 
+/// Of more kinds of faults nobody reads a table: what struck whom when is shown by phases.
+const MOST_KINDS: usize = 60;
+
 /// Each kind of fault, and in how many seeds it really hit something.
 fn faults(tally: &Tally, paint: Paint) -> String {
+    if tally.faults.len() > MOST_KINDS {
+        let effective = tally.faults.values().filter(|strikes| strikes.effective > 0).count();
+        let (all, effective) = (count(tally.faults.len() as u64), count(effective as u64));
+        return format!("  {all} kinds of faults, of which {effective} took effect: see --json\n");
+    }
     let mut table = Table::new(&[
         ("kind of fault, by seeds", Side::Left),
         ("planned", Side::Right),
