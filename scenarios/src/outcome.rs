@@ -2,10 +2,12 @@
 //! that ran it: equal inputs give equal outcomes to the byte.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use stormglass_engine::observation::Observation;
 use stormglass_sim::hash::Digest;
+use stormglass_sim::past::Past;
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::watch::Stamp;
 
@@ -71,6 +73,9 @@ pub struct Outcome {
     /// observations at most.
     #[serde(skip)]
     pub story: Vec<(Stamp, Observation)>,
+    /// What caused what, by the numbers of kernel events: none unless asked for.
+    #[serde(skip)]
+    pub past: Option<Arc<Past>>,
 }
 
 /// What the judges say of a run.

@@ -5,6 +5,7 @@
 //! faults, as `steps` puts them into the words of `sim`; `proofs` says what they destroyed,
 //! `services` starts again who has ended, `durable` gathers what a run leaves to others.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -62,6 +63,9 @@ pub struct Setup {
     pub bugs: Vec<Twist>,
     /// Whether the outcome is to tell what the control plane did. It changes nothing else.
     pub record: bool,
+    /// Whether the outcome is to tell what caused what, and of which kernel events the contents. It
+    /// changes nothing else.
+    pub past: Option<BTreeSet<u64>>,
     /// Whether [`Run::retained`] is going to be asked. It changes nothing else.
     pub retain: bool,
     /// The savepoint that it starts from, if it is not the first run of its job.
@@ -144,6 +148,7 @@ impl Setup {
             plan,
             bugs: Vec::new(),
             record: false,
+            past: None,
             retain: false,
             from: None,
         })
@@ -186,7 +191,7 @@ impl Run {
         let duration = input::duration(&setup.log);
         let Between { min, max } = scenario::storm(&setup.scenario, duration);
         let storm = Between { min: Instant::ZERO + min, max: Instant::ZERO + max };
-        let Setup { scenario, topology, log, plan, bugs, record, retain, from } = &setup;
+        let Setup { scenario, topology, log, plan, bugs, record, past, retain, from } = &setup;
         let settings = judging(scenario, &places, plan);
         let mut story = Story::new(topology, log, &places, settings, &plan.faults, storm);
         story.record = record.then(Vec::new);
@@ -199,6 +204,9 @@ impl Run {
             savepoint.origin(topology)
         });
         let mut world = places.build(scenario, topology, log, plan, origin, story);
+        if let Some(wanted) = past {
+            world.keep_past(wanted.clone());
+        }
         bugs.iter().for_each(|bug| world.enable_twist(*bug));
         for event in &plan.rare_events {
             world.enable_twist_rarely(event.twist(), event.ppm());
@@ -434,6 +442,7 @@ impl Run {
                 .collect(),
             reached: bugs.iter().map(|t| (t.name(), world.twist_fired(*t))).collect(),
             story: story.record.clone().unwrap_or_default(),
+            past: world.past().cloned().map(Arc::new),
         };
         if !violations.is_empty() {
             outcome.verdict = Verdict::Broken { violations };

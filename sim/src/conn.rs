@@ -45,6 +45,8 @@ pub(crate) struct Held<M> {
     pub(crate) departs: Instant,
     /// Extra latency that a fault gave it.
     pub(crate) extra: Span,
+    /// The kernel event that sent it.
+    pub(crate) cause: u64,
 }
 
 /// One direction of a connection.

@@ -46,6 +46,12 @@ const _: () = assert!(GRAIN + 9 + 8 * WHEELS as u32 == 64, "the wheels reach the
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Handle(pub(crate) u64);
 
+impl Handle {
+    const fn cell(self) -> usize {
+        (self.0 & SLOT_MASK) as usize
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Cell<T> {
     /// time:64 | sequence:40 | slot:24, as in the calendar.
@@ -79,6 +85,17 @@ pub(crate) struct Queue<T> {
     far_map: [[u64; FAR as usize / 64]; WHEELS],
     /// No occupied far slot starts before this near slot; `u64::MAX` if there is none.
     far_next: u64,
+    /// Who put each item in, if somebody asked for it.
+    causes: Option<Causes>,
+}
+
+/// Who put items in: a number that is noted beside each.
+#[derive(Clone, Debug, Default)]
+struct Causes {
+    /// What is noted beside items that are added from now on.
+    now: u64,
+    /// By cell.
+    of: Vec<u64>,
 }
 
 const fn time_of(key: u128) -> u64 {
@@ -90,6 +107,16 @@ const fn slot_of(key: u128) -> usize {
 /// The number of time bits below a slot of far wheel `w`.
 const fn far_shift(w: usize) -> u32 {
     GRAIN + 9 + 8 * w as u32
+}
+
+impl Causes {
+    #[cold]
+    fn note(&mut self, cell: usize) {
+        if self.of.len() <= cell {
+            self.of.resize(cell + 1, 0);
+        }
+        self.of[cell] = self.now;
+    }
 }
 
 impl<T> Queue<T> {
@@ -108,6 +135,34 @@ impl<T> Queue<T> {
             far: (0..FAR as usize * WHEELS).map(|_| Vec::new()).collect(),
             far_map: [[0; FAR as usize / 64]; WHEELS],
             far_next: u64::MAX,
+            causes: None,
+        }
+    }
+
+    /// From now on, a number is noted beside each item.
+    pub(crate) fn keep_causes(&mut self) {
+        self.causes.get_or_insert_default();
+    }
+
+    /// What is noted beside items that are added from now on.
+    #[inline]
+    pub(crate) fn cause_is(&mut self, cause: u64) {
+        if let Some(causes) = &mut self.causes {
+            causes.now = cause;
+        }
+    }
+
+    /// What was noted beside an item, which may have been taken out since; zero if nothing was.
+    pub(crate) fn cause(&self, handle: Handle) -> u64 {
+        let causes = self.causes.as_ref().and_then(|causes| causes.of.get(handle.cell()));
+        causes.copied().unwrap_or(0)
+    }
+
+    /// Notes something else beside an item.
+    #[inline]
+    pub(crate) fn set_cause(&mut self, handle: Handle, cause: u64) {
+        if let Some(causes) = &mut self.causes {
+            causes.of[handle.cell()] = cause;
         }
     }
 
@@ -192,6 +247,15 @@ impl<T> Queue<T> {
     /// Puts an item into a free cell.
     #[inline(always)]
     fn fill(&mut self, rank: u128, item: T) -> u32 {
+        let slot = self.fill_cell(rank, item);
+        if let Some(causes) = &mut self.causes {
+            causes.note(slot as usize);
+        }
+        slot
+    }
+
+    #[inline(always)]
+    fn fill_cell(&mut self, rank: u128, item: T) -> u32 {
         if self.free != NIL {
             let slot = self.free;
             let cell = &mut self.cells[slot as usize];

@@ -4,6 +4,8 @@
 //! clone then go through the same history, in any order, on any thread. Bulk is shared and copied
 //! on write, processes included, so a clone costs little more than its pending events.
 
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -15,6 +17,7 @@ use crate::hash::Digest;
 use crate::machine::{Domain, Machine, MachineSpec};
 use crate::net::{Corrupted, Net, NetworkSpec};
 use crate::node::{Event, Exit, Lane, MachineId, Name, NodeId, Process};
+use crate::past::Past;
 use crate::payload::Payload;
 use crate::queue::{Handle, Queue};
 use crate::time::Instant;
@@ -42,6 +45,7 @@ pub struct World<P: Process, W> {
     watcher: W,
     describing: bool,
     described: Option<String>,
+    past: Option<Box<Past>>,
 }
 
 /// What one step of a world did.
@@ -90,7 +94,7 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
             twists: Twists::new::<P::Twist>(&Chance::new(seed)),
             probes: vec![0; P::Probe::ALL.len()],
         };
-        World { kernel, watcher, describing: false, described: None }
+        World { kernel, watcher, describing: false, described: None, past: None }
     }
 
     /// Adds a machine, running; machines are numbered in this order.
@@ -155,7 +159,14 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
         assert!(time >= kernel.now, "time does not run backwards");
         kernel.now = time;
         kernel.events += 1;
+        if let Some(past) = &mut self.past {
+            past.happens(time, kernel.queue.cause(handle));
+            kernel.queue.cause_is(kernel.events);
+        }
         let step = self.pop(handle);
+        if self.past.is_some() {
+            self.kernel.queue.cause_is(0);
+        }
         if self.kernel.events == self.kernel.trace.next_mark {
             self.kernel.trace.mark(self.kernel.events);
         }
@@ -274,6 +285,9 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
             let mut next = None;
             while let Some(handle) = state.backlog.pop_front() {
                 if kernel.queue.get(handle).is_some() {
+                    if let Some(past) = &mut self.past {
+                        past.was_asked_by(kernel.queue.cause(handle));
+                    }
                     next = Some(kernel.open(handle));
                     break;
                 }
@@ -331,6 +345,9 @@ impl<P: Process, W: Watcher<P>> World<P, W> {
         trace::contents(&event, mixer);
         if self.describing {
             self.described = Some(alloc::format!("{me} {event:?}"));
+        }
+        if let Some(past) = &mut self.past {
+            past.reaches(me, &event);
         }
         let mut cx = Handler {
             kernel,
@@ -490,6 +507,16 @@ impl<P: Process, W> World<P, W> {
     /// The text of the last handled event, where events are described.
     pub fn last_event(&self) -> Option<&str> {
         self.described.as_deref()
+    }
+    /// From now on, keeps what causes what: 40 bytes an event, and the contents of those that
+    /// somebody `wanted` to read, by their numbers. Never changes the digest.
+    pub fn keep_past(&mut self, wanted: BTreeSet<u64>) {
+        self.past = Some(Box::new(Past::since(self.kernel.events, wanted)));
+        self.kernel.queue.keep_causes();
+    }
+    /// What caused what, where it is kept.
+    pub fn past(&self) -> Option<&Past> {
+        self.past.as_deref()
     }
     /// From now on, events of equal time are handled in an order drawn from the seed, instead of
     /// that of their scheduling. What is ordered by contract (a process's posts, a connection's

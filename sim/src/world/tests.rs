@@ -21,6 +21,7 @@ mod disks;
 mod faults;
 mod lanes;
 mod machines;
+mod past;
 mod runs;
 mod weather;
 

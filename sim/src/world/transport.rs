@@ -131,9 +131,10 @@ impl<P: Process> Kernel<P> {
         departs: Instant,
         extra: Span,
     ) {
+        let cause = self.events;
         let line = &mut self.conn(id).pipes[pipe];
         line.bytes += bytes;
-        line.held.push_back(Held { body, bytes, departs, extra });
+        line.held.push_back(Held { body, bytes, departs, extra, cause });
         self.flush(id, pipe);
     }
 
@@ -194,6 +195,7 @@ impl<P: Process> Kernel<P> {
         line.last = arrives;
         let envelope = Envelope::Segment { conn: id, pipe: pipe as u8, body: held.body };
         let handle = self.queue.push(arrives, envelope);
+        self.queue.set_cause(handle, held.cause);
         line.flight.push_back(Segment { handle, bytes: held.bytes, departs, arrives });
     }
 

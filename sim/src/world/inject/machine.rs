@@ -147,7 +147,9 @@ impl<P: Process> Kernel<P> {
             if let Envelope::Datagram { departs, .. } = &mut envelope {
                 *departs += duration;
             }
-            self.queue.push_in_order(at + duration, envelope);
+            let cause = self.queue.cause(handle);
+            let later = self.queue.push_in_order(at + duration, envelope);
+            self.queue.set_cause(later, cause);
         }
         self.connections_wait(owner, duration);
     }

@@ -66,7 +66,9 @@ impl<P: Process> Kernel<P> {
                     segment.arrives += duration;
                     line.last = segment.arrives;
                     let envelope = self.queue.recall(segment.handle).expect("it has not arrived");
+                    let cause = self.queue.cause(segment.handle);
                     segment.handle = self.queue.push(segment.arrives, envelope);
+                    self.queue.set_cause(segment.handle, cause);
                 }
             }
         }
@@ -140,10 +142,11 @@ impl<P: Process> Kernel<P> {
                 break; // it has arrived, and so has all before it
             };
             met += u64::from(matches!(body, Body::Data(_)));
+            let cause = self.queue.cause(segment.handle);
             let line = &mut self.conn(id).pipes[pipe];
             line.unfly(now);
             let Segment { bytes, departs, .. } = segment;
-            line.held.push_front(Held { body, bytes, departs, extra: Span::ZERO });
+            line.held.push_front(Held { body, bytes, departs, extra: Span::ZERO, cause });
         }
         met
     }
