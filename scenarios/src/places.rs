@@ -282,6 +282,7 @@ fn network(scenario: &Scenario) -> NetworkSpec {
         loss_ppm: network.loss_ppm,
         duplicate_ppm: network.duplicate_ppm,
         patience: network.patience,
+        keepalive: Some(network.keepalive),
         ..NetworkSpec::default()
     }
 }

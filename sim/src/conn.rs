@@ -49,6 +49,15 @@ pub(crate) struct Held<M> {
     pub(crate) cause: u64,
 }
 
+/// The scheduled end of patience of whoever writes into a pipe.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alarm {
+    pub(crate) handle: Handle,
+    pub(crate) at: Instant,
+    /// Nothing is unacknowledged: its probes are what stays without an answer.
+    pub(crate) probes: bool,
+}
+
 /// One direction of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Pipe<M> {
@@ -67,7 +76,7 @@ pub(crate) struct Pipe<M> {
     /// A check for room is scheduled.
     pub(crate) room: Option<Handle>,
     /// The end of patience is scheduled; set only while acknowledgements cannot come.
-    pub(crate) alarm: Option<Handle>,
+    pub(crate) alarm: Option<Alarm>,
     /// It ends with a reset, or with nothing: what is written to it is discarded.
     pub(crate) broken: bool,
 }

@@ -49,10 +49,13 @@ pub struct NetworkSpec {
     pub retransmit: Span,
     /// How long data may stay unacknowledged before a connection times out.
     pub patience: Span,
+    /// How long an end that has nothing unacknowledged goes on without an answer to its probes: it
+    /// is how a process that only reads learns that nothing more can come. None sends no probes.
+    pub keepalive: Option<Span>,
 }
 
 impl Default for NetworkSpec {
-    /// A calm data centre: 100 to 300 us, nothing lost, 15 s of patience.
+    /// A calm data centre: 100 to 300 us, nothing lost, 15 s of patience, no keep-alives.
     fn default() -> Self {
         NetworkSpec {
             latency: Latency::Uniform { min: Span::micros(100), max: Span::micros(300) },
@@ -66,6 +69,7 @@ impl Default for NetworkSpec {
             send_buffer: 256 << 10,
             retransmit: Span::millis(200),
             patience: Span::secs(15),
+            keepalive: None,
         }
     }
 }

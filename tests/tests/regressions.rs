@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use stormglass_scenarios::catalog;
+use stormglass_scenarios::judge::law::Law;
 use stormglass_scenarios::outcome::{Outcome, Verdict};
 use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::scenario::Scenario;
@@ -124,4 +125,30 @@ fn what_stores_misread_is_not_lost() {
     "#);
     assert_eq!(outcome.verdict, Verdict::Holds);
     assert!(outcome.restored_checkpoints() > 0);
+}
+
+/// The connection between the broker and a worker died without a word while the worker, who had
+/// asked for records and had nothing to write, waited for the answer. It waited for ever (swarm,
+/// seed 57). Connections are now probed while nothing is written to them.
+#[test]
+fn who_only_reads_learns_that_a_connection_is_dead() {
+    let run = |keepalive: &str| {
+        let text = format!(
+            r#"
+            name = "silence"
+            topology.name = "word-count"
+            input = {{ rate = "500/s", words = {{ count = 5_000 }} }}
+            network.keepalive = "{keepalive}"
+            [[fault]]
+            at = "30%..60%"
+            break-connections = {{ who = "broker", to = "worker", how = "silent" }}
+            "#
+        );
+        let scenario = Arc::new(Scenario::parse(&text, "silence.toml").expect("a scenario"));
+        let setup = Setup::new(&scenario, &Registry::default(), &catalog::file, 0).expect("a run");
+        setup.run()
+    };
+    assert_eq!(run("30s").verdict, Verdict::Holds);
+    let without = run("1000s");
+    assert_eq!(without.violations().first().map(|v| v.law), Some(Law::Progress));
 }

@@ -132,6 +132,7 @@ fn spans(scenario: &Scenario) -> Result<(), Problem> {
         ("flow.flush", scenario.flow.flush),
         ("flow.poll", scenario.flow.poll),
         ("network.patience", scenario.network.patience),
+        ("network.keepalive", scenario.network.keepalive),
     ];
     for (path, span) in positive {
         if span.is_zero() {

@@ -34,7 +34,7 @@ macro_rules! lay {
 }
 
 pub(super) fn scenario(raw: RawScenario, origin: Origin) -> Result<Scenario, Problem> {
-    let mut network = lay!(raw.network => Network::default(); ; patience);
+    let mut network = lay!(raw.network => Network::default(); ; patience keepalive);
     if let Some(Quantity(latency)) = raw.network.latency {
         (network.latency_min, network.latency_max) = (latency.min, latency.max);
     }

@@ -415,6 +415,9 @@ pub(super) struct RawNetwork {
     pub duplicate: Portion,
     /// A connection that gets nothing through for this long is reset. Default 10s.
     pub patience: Duration,
+    /// A connection over which nothing is sent is reset when it has not been able to carry anything
+    /// for this long: so who only reads learns that it is cut off, or forgotten. Default 30s.
+    pub keepalive: Duration,
 }
 
 /// Every machine's disk.

@@ -177,6 +177,10 @@ pub struct Network {
     /// A connection that gets nothing through for this long is reset (10 s).
     #[serde(with = "text")]
     pub patience: Span,
+    /// A connection over which nothing is sent is reset when it has not been able to carry anything
+    /// for this long (30 s).
+    #[serde(with = "text")]
+    pub keepalive: Span,
 }
 
 /// Every machine's disk.
@@ -308,6 +312,7 @@ impl Default for Network {
             loss_ppm: 0,
             duplicate_ppm: 0,
             patience: Span::secs(10),
+            keepalive: Span::secs(30),
         }
     }
 }

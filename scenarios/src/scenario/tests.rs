@@ -83,6 +83,7 @@ fn everything_can_be_written() {
         loss = "0.1%"
         duplicate = "5ppm"
         patience = "20s"
+        keepalive = "40s"
         [disk]
         latency = "1ms"
         sync = "10ms"

@@ -1,6 +1,6 @@
 //! How connections move their messages: flights, cuts, patience, resets.
 
-use crate::conn::{Body, Conn, End, Held, Phase, Segment};
+use crate::conn::{Alarm, Body, Conn, End, Held, Phase, Segment};
 use crate::disk::Owner;
 use crate::fault::MessageAction;
 use crate::node::{
@@ -283,41 +283,60 @@ impl<P: Process> Kernel<P> {
         self.conn_event(id, owner, Lane(0), |conn| Event::Writable { conn })
     }
 
-    /// Starts or stops a pipe's patience.
-    fn watch_over(&mut self, id: u64, pipe: usize) {
+    /// Whether nothing is answered that goes into a pipe.
+    fn is_stuck(&mut self, id: u64, pipe: usize) -> bool {
         let (from, to) = self.route(id, pipe);
-        let silent = self.conn(id).silent;
-        let stuck = silent || !(self.passes(from, to) && self.passes(to, from));
-        let (patience, soon) = (self.net.spec.patience, self.now + Span(1));
+        self.conn(id).silent || !(self.passes(from, to) && self.passes(to, from))
+    }
+
+    /// Starts or stops the patience of whoever writes into a pipe. It waits for acknowledgements of
+    /// what it wrote, or of the probes that it sends when it has nothing to write (RFC 9293,
+    /// 3.8.4: keep-alives): those draw no answer from behind a cut, and a reset from an end that has
+    /// forgotten the connection.
+    fn watch_over(&mut self, id: u64, pipe: usize) {
+        let stuck = self.is_stuck(id, pipe);
+        let (spec, now) = (&self.net.spec, self.now);
+        let (patience, keepalive) = (spec.patience, spec.keepalive);
         let conn = self.conn(id);
         let waits = conn.ends[pipe].phase != Phase::Gone;
-        let oldest = conn.pipes[pipe].oldest().filter(|_| stuck && waits);
-        match (oldest, conn.pipes[pipe].alarm) {
-            (Some(oldest), None) => {
-                let at = (oldest + patience).max(soon);
-                let handle = self.queue.push(at, Envelope::Patience { conn: id, pipe: pipe as u8 });
-                self.conn(id).pipes[pipe].alarm = Some(handle);
-            }
-            (None, Some(handle)) => {
+        let unanswered = stuck || conn.ends[1 - pipe].phase == Phase::Gone;
+        let oldest = conn.pipes[pipe].oldest().filter(|_| stuck);
+        let (due, probes) = match (oldest, keepalive) {
+            (Some(oldest), _) => (Some((oldest + patience).max(now + Span(1))), false),
+            (None, Some(keepalive)) if unanswered => (Some(now + keepalive), true),
+            _ => (None, false),
+        };
+        let due = due.filter(|_| waits);
+        let alarm = conn.pipes[pipe].alarm;
+        let Some(at) = due.filter(|at| alarm.is_none_or(|alarm| *at < alarm.at)) else {
+            if let Some(alarm) = alarm.filter(|_| due.is_none()) {
                 conn.pipes[pipe].alarm = None;
-                self.queue.recall(handle);
+                self.queue.recall(alarm.handle);
             }
-            _ => {}
+            return;
+        };
+        if let Some(alarm) = alarm {
+            self.queue.recall(alarm.handle);
         }
+        let handle = self.queue.push(at, Envelope::Patience { conn: id, pipe: pipe as u8 });
+        self.conn(id).pipes[pipe].alarm = Some(Alarm { handle, at, probes });
     }
 
     /// The alarm that [`Kernel::watch_over`] scheduled.
     pub(crate) fn patience(&mut self, id: u64, pipe: usize) -> Delivery<P::Message> {
-        self.conns.get(id)?.pipes[pipe].alarm = None;
+        let alarm = self.conns.get(id)?.pipes[pipe].alarm.take()?;
         self.acknowledge(id, pipe);
         let (now, patience) = (self.now, self.net.spec.patience);
         let conn = self.conn(id);
-        let oldest = conn.pipes[pipe].oldest()?;
-        if oldest + patience > now {
+        let oldest = conn.pipes[pipe].oldest();
+        let over = oldest.map_or(alarm.probes, |oldest| oldest + patience <= now || alarm.probes);
+        if !over {
             self.watch_over(id, pipe);
             return None;
         }
-        let delivery = self.closed(id, pipe, CloseReason::TimedOut);
+        let stuck = self.is_stuck(id, pipe);
+        let reason = if stuck { CloseReason::TimedOut } else { CloseReason::Reset };
+        let delivery = self.closed(id, pipe, reason);
         self.reset(id, pipe);
         self.tidy(id);
         delivery
@@ -342,7 +361,8 @@ impl<P: Process> Kernel<P> {
         line.bytes -= line.held.iter().map(|h| h.bytes).sum::<u64>();
         line.held.clear();
         line.full = false;
-        for handle in [line.room.take(), line.alarm.take()].into_iter().flatten() {
+        let alarm = line.alarm.take().map(|alarm| alarm.handle);
+        for handle in [line.room.take(), alarm].into_iter().flatten() {
             self.queue.recall(handle);
         }
     }
@@ -364,7 +384,7 @@ impl<P: Process> Kernel<P> {
         }
         let conn = self.conns.remove(id).expect("it was just seen");
         for line in conn.pipes {
-            let alarms = [line.room, line.alarm];
+            let alarms = [line.room, line.alarm.map(|alarm| alarm.handle)];
             let flight = line.flight.iter().map(|s| s.handle);
             for handle in flight.chain(alarms.into_iter().flatten()) {
                 self.queue.recall(handle);

@@ -171,8 +171,7 @@ fn all(kind: ActionKind, scenario: &Scenario) -> Vec<Strain> {
                 let to = |to| Action::BreakConnections { to: Some(to), how };
                 all.into_iter().chain(links(scenario, to))
             };
-            // The engine has no keepalive: a reader never learns that a connection is silent.
-            Breakage::ALL.iter().filter(|how| **how != Breakage::Silent).flat_map(one).collect()
+            Breakage::ALL.iter().flat_map(one).collect()
         }
         ActionKind::DropMessage => links(scenario, |to| Action::DropMessage { to, nth }),
         ActionKind::DelayMessage => {

@@ -165,3 +165,45 @@ fn one_bit_of_one_message_flips() {
         assert_eq!(lab.corrupted().noticed + lab.corrupted().delivered, 1);
     }
 }
+
+/// What an end that only reads learns, and when, of a connection that breaks at 20 ms.
+fn reader_learns(keepalive: Option<Span>, how: impl Fn(&mut Lab)) -> Option<(Instant, String)> {
+    fn opens(_: &mut Actor, _: Lane, event: Event<Say>, cx: Cx<'_>) {
+        if let Event::Start = event {
+            cx.connect(B);
+        }
+    }
+    let network = NetworkSpec { keepalive, ..calm() };
+    let mut lab = lab_with(network, opens, quiet);
+    lab.run_until(ms(20));
+    how(&mut lab);
+    lab.run_until(ms(500));
+    let lines = lab.watcher().lines.iter();
+    let closed = lines.filter(|(at, text)| at.node == A && text.starts_with("Closed")).last();
+    closed.map(|(at, text)| (at.time, text.clone()))
+}
+
+#[test]
+fn an_end_that_only_reads_learns_by_its_probes_that_nothing_more_comes() {
+    let (a, b) = (Party::Node(A), Party::Node(B));
+    let breaks = |how| {
+        move |lab: &mut Lab| {
+            let fault = Fault::Break { one: b, other: a, how };
+            assert!(lab.hurt(fault).took_effect);
+        }
+    };
+    let keepalive = Some(Span::millis(100));
+    for how in [Break::Silent, Break::HalfOpen] {
+        assert_eq!(reader_learns(None, breaks(how)), None, "{how:?}");
+    }
+    let (at, text) = reader_learns(keepalive, breaks(Break::Silent)).expect("it learns");
+    assert!(at == ms(120) && text.contains("TimedOut"), "{at:?} {text}");
+    let (at, text) = reader_learns(keepalive, breaks(Break::HalfOpen)).expect("it learns");
+    assert!(at == ms(120) && text.contains("Reset"), "{at:?} {text}");
+
+    // A cut is noticed in the same way, and forgotten if it heals before.
+    let cut = |span| move |lab: &mut Lab| drop(lab.cut(MA, MB, false, span));
+    assert_eq!(reader_learns(keepalive, cut(Span::millis(99))), None);
+    let (at, text) = reader_learns(keepalive, cut(Span::millis(200))).expect("it learns");
+    assert!(at == ms(120) && text.contains("TimedOut"), "{at:?} {text}");
+}

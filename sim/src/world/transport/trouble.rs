@@ -250,6 +250,7 @@ impl<P: Process> Kernel<P> {
             let (conn, reason) = (ConnId(id), CloseReason::Reset);
             self.tell(self.now, owner, Event::Closed { conn, peer, reason });
         }
+        self.watch_over(id, 1 - at);
         self.tidy(id);
         lost
     }
