@@ -147,7 +147,8 @@
 //! * [`world`]: hosting, stepping, cloning, injecting. Its parts: the kernel (events and
 //!   processes), the context (one handler), datagrams, the transport (connections), the injection
 //!   of faults.
-//! * [`trace`], [`divergence`]: the digest's marks; where two runs part. [`past`]: what caused what.
+//! * [`trace`], [`divergence`]: the digest's marks; where two runs part. [`past`]: what
+//!   caused what.
 //! * Inside: `chance` (the only file that knows a random generator), `queue` (time and order),
 //!   `conn` (the books of connections), `disk` (device, files, contents, and what goes wrong).
 #![no_std]

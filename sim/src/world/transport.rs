@@ -291,8 +291,8 @@ impl<P: Process> Kernel<P> {
 
     /// Starts or stops the patience of whoever writes into a pipe. It waits for acknowledgements of
     /// what it wrote, or of the probes that it sends when it has nothing to write (RFC 9293,
-    /// 3.8.4: keep-alives): those draw no answer from behind a cut, and a reset from an end that has
-    /// forgotten the connection.
+    /// 3.8.4: keep-alives): from behind a cut nothing comes back, and from an end that has
+    /// forgotten the connection a reset.
     fn watch_over(&mut self, id: u64, pipe: usize) {
         let stuck = self.is_stuck(id, pipe);
         let (spec, now) = (&self.net.spec, self.now);
