@@ -19,6 +19,7 @@ use stormglass_scenarios::units::Text;
 use stormglass_sim::time::Span;
 
 use crate::command;
+pub use crate::command::shrink::ShrinkArgs;
 
 #[cfg(test)]
 mod tests;
@@ -90,6 +91,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Run a case file again and check that it ends the same, to the byte
     Replay(ReplayArgs),
+    /// Shrink the case of a failure to the smallest run that fails for the same reason
+    Shrink(ShrinkArgs),
     /// Run scenarios over many seeds and explain each kind of failure
     Campaign(CampaignArgs),
     /// Merge the run folders of one campaign: killed, resumed, or run on several machines
@@ -317,6 +320,7 @@ pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem>
         Command::Run(args) => command::run::run(args, registry),
         Command::Plan(args) => command::plan::plan(args, registry),
         Command::Replay(args) => command::replay::replay(args, registry),
+        Command::Shrink(args) => command::shrink::shrink(args, registry),
         Command::Campaign(args) => command::campaign::campaign(args, registry),
         Command::Merge(args) => command::campaign::merge::merge(args, registry),
         Command::Bugs(args) => command::bugs::bugs(args),
@@ -386,7 +390,7 @@ fn until(text: &str) -> Result<Duration, String> {
         .map_err(|error| format!("{}; {}", error.message, error.help))
 }
 
-fn jobs(text: &str) -> Result<usize, String> {
+pub(crate) fn jobs(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("no run could begin".to_string()),
         Ok(jobs) => Ok(jobs),

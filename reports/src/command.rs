@@ -8,6 +8,7 @@ pub mod plan;
 pub mod replay;
 mod rescale;
 pub mod run;
+pub mod shrink;
 
 use stormglass_engine::names::Twist;
 use stormglass_scenarios::bugs as planted;

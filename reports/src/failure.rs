@@ -2,10 +2,11 @@
 //! much was disturbed and every option. The command to type comes last, at the end of the page.
 
 use stormglass_scenarios::judge::law::Violation;
+use stormglass_scenarios::shrink::{Shrinkage, Size};
 
 use crate::page::{Style, labelled, wrap};
 use crate::summary::Report;
-use crate::words::{self, plural};
+use crate::words::{self, count, plural};
 
 /// As many events of a violation are shown, the last ones.
 const EVENTS: usize = 12;
@@ -63,6 +64,9 @@ fn options(report: &Report<'_>) -> String {
     let faults = plural(outcome.faults.len() as u64, "fault");
     let mut out =
         line("disturbed", &format!("{} of {faults} took effect", outcome.effective_faults()));
+    if let Some(shrinkage) = &report.shrunk {
+        out.push_str(&line("shrunk", &shrunk(shrinkage)));
+    }
     out.push_str(&line("scenario", &outcome.scenario));
     let settings = report.scenario.origin.written().map_or(&[][..], |(_, settings)| settings);
     if !settings.is_empty() {
@@ -72,4 +76,29 @@ fn options(report: &Report<'_>) -> String {
         out.push_str(&line("planted", &format!("{name}, reached {}", plural(*times, "time"))));
     }
     out
+}
+
+/// How far a case was shrunk: `21 faults to 2, 60,000 records to 4,000, in 143 runs`.
+pub fn shrunk(shrinkage: &Shrinkage) -> String {
+    let Shrinkage { runs, before, after, ended_early } = shrinkage;
+    type Part = (&'static str, fn(&Size) -> u64);
+    let sizes: [Part; 7] = [
+        ("fault", |size| size.faults),
+        ("record", |size| size.records),
+        ("machine", |size| size.machines),
+        ("task", |size| size.tasks),
+        ("operation", |size| size.operations),
+        ("rare event", |size| size.rare_events),
+        ("planted bug", |size| size.bugs),
+    ];
+    let mut parts: Vec<String> = (sizes.iter())
+        .map(|(name, of)| (name, of(before), of(after)))
+        .filter(|(_, before, after)| before != after)
+        .map(|(name, before, after)| format!("{} to {}", plural(before, name), count(after)))
+        .collect();
+    if parts.is_empty() {
+        parts.push("nothing could be left out".to_string());
+    }
+    let early = if *ended_early { ", and no more were allowed" } else { "" };
+    format!("{}, in {}{early}", parts.join(", "), plural(*runs, "run"))
 }

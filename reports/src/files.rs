@@ -102,6 +102,14 @@ pub fn case_path(outcome: &Outcome) -> PathBuf {
     Path::new(RUNS).join(format!("{name}-{}{bugs}.case.json", outcome.seed))
 }
 
+/// Where the shrunk case of a case goes: beside it.
+pub fn small(case: &Path) -> PathBuf {
+    let name = case.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = name.unwrap_or_default();
+    let stem = name.strip_suffix(".case.json").or(name.strip_suffix(".json")).unwrap_or(&name);
+    case.with_file_name(format!("{stem}.min.case.json"))
+}
+
 /// An error of the operating system without its number.
 fn reason(error: &std::io::Error) -> String {
     match error.kind() {

@@ -9,6 +9,7 @@ use stormglass_scenarios::outcome::{
 use stormglass_scenarios::places::Places;
 use stormglass_scenarios::plan::PlannedOperation;
 use stormglass_scenarios::scenario::{Guarantee, Scenario};
+use stormglass_scenarios::shrink::Shrinkage;
 use stormglass_sim::time::Span;
 
 use crate::page::{Paint, Side, Style, Table, WIDTH, labelled, wrap};
@@ -41,6 +42,8 @@ pub struct Report<'a> {
     pub timeline: bool,
     /// Colours.
     pub paint: Paint,
+    /// How far it was shrunk, if it was.
+    pub shrunk: Option<Shrinkage>,
 }
 
 impl Report<'_> {
@@ -121,7 +124,8 @@ impl Report<'_> {
         }
     }
 
-    fn disturbed(&self) -> String {
+    /// What was done to it.
+    pub(crate) fn disturbed(&self) -> String {
         let faults = &self.outcome.faults;
         if faults.is_empty() {
             return self.heading("Not disturbed: the plan has no faults");
@@ -146,7 +150,8 @@ impl Report<'_> {
         out
     }
 
-    fn asked(&self) -> String {
+    /// What was asked of it.
+    pub(crate) fn asked(&self) -> String {
         let operations = &self.outcome.plan.operations;
         if operations.is_empty() {
             return String::new();
@@ -325,7 +330,8 @@ impl Report<'_> {
         }
     }
 
-    fn tail(&self) -> String {
+    /// How to see it again.
+    pub(crate) fn tail(&self) -> String {
         let mut out = labelled("digest", &self.outcome.digest.to_string(), 0, 8, self.paint);
         out.push_str(&labelled("seed", &self.outcome.seed.to_string(), 0, 8, self.paint));
         // Never broken into lines: it is there to be copied.

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
 use stormglass_engine::names::Twist;
@@ -76,6 +76,36 @@ pub enum Next {
 /// Loads files for all threads.
 pub type SharedLoader<'a> =
     dyn Fn(&str) -> Result<std::borrow::Cow<'static, str>, String> + Sync + 'a;
+
+/// The first of so many that a test says yes to, `jobs` at a time. The answer does not depend on
+/// how many are tested at a time: those after it may have been tested, all before it have been.
+pub(crate) fn first(
+    count: usize,
+    jobs: usize,
+    test: &(dyn Fn(usize) -> bool + Sync),
+) -> Option<usize> {
+    if jobs <= 1 {
+        return (0..count).find(|at| test(*at));
+    }
+    let (next, found) = (AtomicUsize::new(0), AtomicUsize::new(count));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.min(count) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    // Each number is handed out once and in order: all below it are taken care of.
+                    if at >= found.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    if test(at) {
+                        found.fetch_min(at, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    Some(found.into_inner()).filter(|at| *at < count)
+}
 
 impl Campaign {
     /// Runs all seeds; hands each outcome over in the order of seeds, whatever order they end in.

@@ -4,12 +4,19 @@
 //! fault both as its trigger and as what became of it, the planted bugs, and the digest and verdict
 //! to be seen again.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::bugs;
+use crate::input::Loader;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::problem::Problem;
+use crate::run::Setup;
 use crate::scenario::Scenario;
+use crate::shrink::Shrinkage;
+use crate::topologies::Registry;
 
 /// The version of cases that this program writes and reads.
 pub const VERSION: u32 = 1;
@@ -38,6 +45,9 @@ pub struct Case {
     pub verdict: String,
     /// The law that broke first, if one did.
     pub law: Option<String>,
+    /// What it was shrunk from, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrunk: Option<Shrinkage>,
 }
 
 impl Case {
@@ -61,7 +71,19 @@ impl Case {
             digest: outcome.digest.to_string(),
             verdict: outcome.verdict.name().to_string(),
             law: outcome.violations().first().map(|violation| violation.law.name().to_string()),
+            shrunk: None,
         })
+    }
+
+    /// Its run again, with each fault at the instant at which it struck.
+    ///
+    /// # Errors
+    /// If this program does not understand the case any more.
+    pub fn setup(&self, registry: &Registry, loader: &Loader<'_>) -> Result<Setup, Problem> {
+        let scenario = Arc::new(self.scenario()?);
+        let mut setup = Setup::with_plan(&scenario, registry, loader, self.plan.clone())?;
+        setup.bugs = self.bugs.iter().map(|bug| bugs::twist(bug)).collect::<Result<_, _>>()?;
+        Ok(setup)
     }
 
     /// The scenario of the case.

@@ -33,8 +33,9 @@
 //! * One run: [`run`] drives it; [`places`] says who is where; `story` listens, and hands on to
 //!   [`judge`] (the laws) and `metrics` (recoveries, flow); [`outcome`] is what comes back.
 //! * One run after the other: [`savepoint`], taken or retained by one and restored by the next.
-//! * Many runs: [`campaign`]; [`coverage`], what they could have seen; [`bugs`], planted and
-//!   hunted; [`case`], one run as a file.
+//! * Many runs: [`campaign`]; [`coverage`], what they could have seen; [`signature`], what failures
+//!   have in common; [`bugs`], planted and hunted.
+//! * One run kept: [`case`], it as a file; [`shrink`], the smallest that fails for the same reason.
 
 pub mod budget;
 pub mod bugs;
@@ -52,6 +53,8 @@ pub mod problem;
 pub mod run;
 pub mod savepoint;
 pub mod scenario;
+pub mod shrink;
+pub mod signature;
 mod story;
 pub mod topologies;
 pub mod units;

@@ -132,6 +132,14 @@ pub struct Resolved {
 }
 
 impl Plan {
+    /// The same faults, each by what it waits for: what became of them in a run is left out.
+    #[must_use]
+    pub fn by_triggers(&self) -> Plan {
+        let mut plan = self.clone();
+        plan.faults.iter_mut().for_each(|fault| fault.resolved = None);
+        plan
+    }
+
     /// Writes it as JSON for people: indented, every duration with its unit.
     pub fn to_json(&self) -> String {
         let mut json = serde_json::to_string_pretty(self).expect("a plan is plain data");

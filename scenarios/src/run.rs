@@ -297,6 +297,27 @@ impl Run {
         true
     }
 
+    /// The violation by which it is broken; none if it is not. Goes on no further than to the first
+    /// one that is known at once: that is the first of the outcome, too, unless the run would have
+    /// panicked after it.
+    pub fn first_violation(mut self) -> Option<Violation> {
+        /// How far it goes between two looks.
+        const STEP: Span = Span::millis(250);
+        let known = catch_unwind(AssertUnwindSafe(|| {
+            while self.advance(self.now() + STEP) {
+                if let Some(violation) = self.world.watcher().judges.violations().first() {
+                    return Some(violation.clone());
+                }
+            }
+            None
+        }));
+        match known {
+            Ok(Some(violation)) => Some(violation),
+            Ok(None) => self.finish().violations().first().cloned(),
+            Err(payload) => Some(self.panic_violation(&*payload)),
+        }
+    }
+
     /// Goes on to the end and judges. A panic of the engine or of user code breaks the run.
     pub fn finish(self) -> Outcome {
         self.finish_with_savepoint().0

@@ -17,6 +17,7 @@ mod signed;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use form::rounded;
 pub use form::{Drawn, Form, Quantum, Stated};
 pub use signed::{Drift, Step};
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use stormglass_scenarios::case::Case;
 use stormglass_scenarios::outcome::Outcome;
 use stormglass_scenarios::problem::Problem;
-use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::topologies::Registry;
 
 use super::run;
@@ -29,18 +28,17 @@ struct Replayed<'a> {
 pub fn replay(args: &ReplayArgs, registry: &Registry) -> Result<Answer, Problem> {
     let source = args.case.display().to_string();
     let case = Case::from_json(&files::read(&args.case)?, &source)?;
-    let scenario = Arc::new(case.scenario()?);
     let files = Files::of_case(&case);
     let load = |name: &str| files.load(name);
-    let mut setup = Setup::with_plan(&scenario, registry, &load, case.plan.clone())?;
-    setup.bugs = super::twists(&case.bugs)?;
+    let mut setup = case.setup(registry, &load)?;
     setup.record = args.timeline;
     let (scenario, topology) = (Arc::clone(&setup.scenario), Arc::clone(&setup.topology));
     let outcome = setup.run();
     run::note_panic(&outcome);
     let reproduced = is_same(&case, &outcome);
     let repeat = shell::replay(&args.case);
-    let mut answer = run::answer(&scenario, &topology, &outcome, &repeat, args.json, args.timeline);
+    let (json, timeline, shrunk) = (args.json, args.timeline, case.shrunk);
+    let mut answer = run::answer(&scenario, &topology, &outcome, &repeat, json, timeline, shrunk);
     if args.json {
         answer.text = super::json(&Replayed {
             reproduced,

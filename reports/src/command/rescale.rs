@@ -29,7 +29,7 @@ pub(super) fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem
     let (one, topology) = (Arc::clone(&first.scenario), Arc::clone(&first.topology));
     let (outcome, savepoint) = Run::new(first).finish_with_savepoint();
     note_panic(&outcome);
-    let mut before = answer(&one, &topology, &outcome, &again, false, args.timeline);
+    let mut before = answer(&one, &topology, &outcome, &again, false, args.timeline, None);
     let Some(savepoint) = savepoint else {
         let to = args.rescale.join(" ");
         before.text += &format!(
@@ -46,7 +46,7 @@ pub(super) fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem
     let (two, topology) = (Arc::clone(&second.scenario), Arc::clone(&second.topology));
     let outcome = second.run();
     note_panic(&outcome);
-    let after = answer(&two, &topology, &outcome, &again, false, args.timeline);
+    let after = answer(&two, &topology, &outcome, &again, false, args.timeline, None);
     let exit = if before.exit == Exit::Holds { after.exit } else { before.exit };
     let text = format!("{}\n{}\n\n{}", before.text, between(&savepoint, args), after.text);
     Ok(Answer { text, exit })

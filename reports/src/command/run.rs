@@ -10,6 +10,7 @@ use stormglass_scenarios::plan::Plan;
 use stormglass_scenarios::problem::Problem;
 use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::scenario::Scenario;
+use stormglass_scenarios::shrink::Shrinkage;
 use stormglass_scenarios::topologies::Registry;
 
 use crate::cli::{Answer, Exit, RunArgs, last_panic};
@@ -46,7 +47,7 @@ pub fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem> {
         Some(path) if !outcome.violations().is_empty() => shell::replay(path),
         _ => shell::command(&repeat(args)),
     };
-    Ok(answer(&scenario, &topology, &outcome, &repeat, args.json, args.timeline))
+    Ok(answer(&scenario, &topology, &outcome, &repeat, args.json, args.timeline, None))
 }
 
 /// Writes the case of a run if it is broken, or if somebody asked for it. Where a failure's case
@@ -89,9 +90,10 @@ pub(super) fn answer(
     repeat: &str,
     json: bool,
     timeline: bool,
+    shrunk: Option<Shrinkage>,
 ) -> Answer {
     let paint = Paint::of_stdout();
-    let report = Report { scenario, topology, outcome, repeat, timeline, paint };
+    let report = Report { scenario, topology, outcome, repeat, timeline, paint, shrunk };
     let text = if json { super::json(outcome) } else { report.page() };
     Answer { text, exit: Exit::of(&outcome.verdict) }
 }

@@ -1,4 +1,4 @@
-use super::Shard;
+use super::{Shard, first};
 
 #[test]
 fn each_seed_is_in_one_shard_whatever_the_range() {
@@ -12,6 +12,17 @@ fn each_seed_is_in_one_shard_whatever_the_range() {
             for seed in range {
                 assert_eq!(shards.clone().filter(|shard| shard.has(seed)).count(), 1);
             }
+        }
+    }
+}
+
+#[test]
+fn the_first_one_is_the_same_however_many_are_tested_at_a_time() {
+    for jobs in [1, 2, 5] {
+        assert_eq!(first(0, jobs, &|_| true), None);
+        assert_eq!(first(40, jobs, &|_| false), None);
+        for least in [0, 1, 7, 39] {
+            assert_eq!(first(40, jobs, &|at| at >= least && at % 3 == least % 3), Some(least));
         }
     }
 }

@@ -46,6 +46,20 @@ impl Origin {
     pub fn written(&self) -> Option<(&str, &[String])> {
         self.0.as_ref().map(|written| (written.text.as_str(), written.settings.as_slice()))
     }
+    /// The document with the settings laid over it; none if the scenario was built in Rust.
+    pub(crate) fn document(&self) -> Option<toml::Table> {
+        let written = self.0.as_ref()?;
+        let mut again = Written {
+            source: written.source.clone(),
+            text: written.text.clone(),
+            settings: written.settings.clone(),
+            whole: written.text.clone(),
+            places: BTreeMap::new(),
+        };
+        let lines = again.lines().ok()?;
+        let document = again.merged(&lines).ok()?;
+        toml::Table::deserialize(Deserializer::from(document)).ok()
+    }
     /// A mistake in the value at a path (`fault.2.at`), or in what is nearest above it.
     pub fn problem(&self, path: &str, message: impl Into<String>) -> Problem {
         self.place(path, |(_, value)| value, message.into())
@@ -78,6 +92,30 @@ impl Origin {
 }
 
 impl Written {
+    /// Each setting at the place where it stands in `whole`, after nothing but line breaks.
+    fn lines(&mut self) -> Result<Vec<String>, Problem> {
+        let mut lines = Vec::new();
+        for setting in &self.settings {
+            let line = normal(setting)?;
+            self.whole.push('\n');
+            lines.push("\n".repeat(self.whole.len()) + &line);
+            self.whole.push_str(&line);
+        }
+        Ok(lines)
+    }
+
+    /// The text with the settings laid over it.
+    fn merged<'a>(&'a self, lines: &'a [String]) -> Result<Spanned<DeTable<'a>>, Problem> {
+        let whole = |error: toml::de::Error| self.toml_problem(&error);
+        let mut document = DeTable::parse(&self.text).map_err(whole)?;
+        for line in lines {
+            let setting = DeTable::parse(line).map_err(whole)?.into_inner();
+            merge(document.get_mut(), setting, "")
+                .map_err(|(range, message, help)| self.problem(range, message).help(help))?;
+        }
+        Ok(document)
+    }
+
     /// A mistake at a range of `whole`: in the text, or in a setting.
     fn problem(&self, range: Range<usize>, message: String) -> Problem {
         if range.start <= self.text.len() {
@@ -115,24 +153,12 @@ pub(super) fn read(
         whole: text.to_string(),
         places: BTreeMap::new(),
     };
-    // Each setting at the place where it stands in `whole`, after nothing but line breaks.
-    let mut lines = Vec::new();
-    for setting in &written.settings {
-        let line = normal(setting)?;
-        written.whole.push('\n');
-        lines.push("\n".repeat(written.whole.len()) + &line);
-        written.whole.push_str(&line);
-    }
-    let whole = |error: toml::de::Error| written.toml_problem(&error);
-    let mut document = DeTable::parse(text).map_err(whole)?;
-    for line in &lines {
-        let setting = DeTable::parse(line).map_err(whole)?.into_inner();
-        merge(document.get_mut(), setting, "")
-            .map_err(|(range, message, help)| written.problem(range, message).help(help))?;
-    }
+    let lines = written.lines()?;
+    let document = written.merged(&lines)?;
     let mut places = BTreeMap::new();
     collect(document.get_ref(), "", &mut places);
-    let raw = RawScenario::deserialize(Deserializer::from(document)).map_err(whole)?;
+    let raw = RawScenario::deserialize(Deserializer::from(document))
+        .map_err(|error| written.toml_problem(&error))?;
     written.places = places;
     Ok((raw, Origin(Some(Arc::new(written)))))
 }

@@ -12,6 +12,21 @@ pub trait Quantum: Text + Copy + Ord + Debug {
     fn word(self) -> u64;
     /// The value at a place.
     fn of_word(word: u64) -> Self;
+    /// The nearest value with so many digits.
+    fn rounded(self, digits: u32) -> Self {
+        Self::of_word(rounded(self.word(), digits))
+    }
+    /// A duration is no longer than this; everything else is as it is.
+    fn at_most(self, _longest: Span) -> Self {
+        self
+    }
+}
+
+/// The nearest number with so many digits that are not zero.
+pub(crate) fn rounded(n: u64, digits: u32) -> u64 {
+    let length = n.checked_ilog10().map_or(0, |log| log + 1);
+    let unit = 10u64.pow(length.saturating_sub(digits));
+    n.saturating_add(unit / 2) / unit * unit
 }
 
 /// Whether quantities are stated or drawn.
@@ -41,6 +56,9 @@ impl Quantum for Span {
     }
     fn of_word(word: u64) -> Self {
         Span::nanos(word)
+    }
+    fn at_most(self, longest: Span) -> Self {
+        self.min(longest)
     }
 }
 impl Quantum for u32 {
@@ -94,6 +112,10 @@ impl Quantum for Drift {
     fn of_word(word: u64) -> Self {
         Drift(word.wrapping_sub(MIDDLE) as i64 as i32)
     }
+    fn rounded(self, digits: u32) -> Self {
+        let size = rounded(self.0.unsigned_abs().into(), digits) as i32;
+        Drift(if self.0 < 0 { -size } else { size })
+    }
 }
 impl Quantum for Step {
     fn word(self) -> u64 {
@@ -101,5 +123,9 @@ impl Quantum for Step {
     }
     fn of_word(word: u64) -> Self {
         Step(word.wrapping_sub(MIDDLE) as i64)
+    }
+    fn rounded(self, digits: u32) -> Self {
+        let size = rounded(self.0.unsigned_abs(), digits) as i64;
+        Step(if self.0 < 0 { -size } else { size })
     }
 }

@@ -222,8 +222,15 @@ fn explained(done: &Done, failure: &tally::Failure, paint: Paint) -> String {
     let told = match (&failure.first, &done.topology) {
         (Some(outcome), Some(topology)) => {
             let scenario = &done.scenario.drawn(*first_seed);
-            let report =
-                Report { scenario, topology, outcome, repeat: replay, timeline: false, paint };
+            let report = Report {
+                scenario,
+                topology,
+                outcome,
+                repeat: replay,
+                timeline: false,
+                paint,
+                shrunk: None,
+            };
             failure::page(&report)
         }
         _ => {

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::row::{Row, Signature};
+use stormglass_scenarios::signature::Signature;
+
+use super::row::Row;
 
 /// Without a terminal, a line this often.
 const EVERY: Duration = Duration::from_secs(10);

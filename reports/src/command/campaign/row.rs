@@ -5,14 +5,12 @@
 //! killed, or of another machine shows nowhere.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use stormglass_engine::topology::Topology;
-use stormglass_scenarios::judge::law::Violation;
 use stormglass_scenarios::outcome::{Cause, Outcome, Quantiles, Verdict};
-use stormglass_scenarios::places::Places;
 use stormglass_scenarios::scenario::{Moment, Part, Phase, Scenario};
+use stormglass_scenarios::signature::Signature;
 
 #[cfg(test)]
 mod tests;
@@ -95,79 +93,6 @@ pub(super) enum Said {
     },
 }
 
-/// What failures of one kind have in common: that which broke first, who broke it and when.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Signature {
-    /// The law that broke first.
-    pub(super) law: String,
-    /// The component that its sentence names first; without one, the role of whoever was seen.
-    pub(super) component: String,
-    /// `calm` before the first fault; in an outage which phase of that; `lull` after the last fault
-    /// and all outages; otherwise `storm`.
-    pub(super) phase: String,
-}
-
-impl fmt::Display for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} in {}", self.law, self.component, self.phase)
-    }
-}
-
-impl Signature {
-    fn of(
-        violation: &Violation,
-        outcome: &Outcome,
-        scenario: &Scenario,
-        topology: &Topology,
-    ) -> Signature {
-        let component = named(&violation.sentence, topology).or_else(|| {
-            let witness = violation.events.first()?;
-            let name = Places::new(&scenario.drawn(outcome.seed)).name(witness.node);
-            Some(name.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit()).to_string())
-        });
-        Signature {
-            law: violation.law.name().to_string(),
-            component: component.unwrap_or_else(|| "cluster".to_string()),
-            phase: phase(violation, outcome).to_string(),
-        }
-    }
-}
-
-/// The first component that a sentence names.
-fn named(sentence: &str, topology: &Topology) -> Option<String> {
-    let part_of_names = |c: char| c.is_alphanumeric() || "-_".contains(c);
-    let mut words = sentence.split(|c| !part_of_names(c));
-    words.find(|word| topology.find(word).is_some()).map(str::to_string)
-}
-
-/// What the cluster was about when a law broke.
-fn phase(violation: &Violation, outcome: &Outcome) -> &'static str {
-    let at = violation.at;
-    let struck = outcome.faults.iter().filter(|fault| fault.took_effect).filter_map(|f| f.at);
-    if struck.clone().all(|fault| fault > at) {
-        return "calm";
-    }
-    for recovery in &outcome.recoveries {
-        let mut end = recovery.began;
-        for (name, length) in [
-            ("detection", recovery.detection),
-            ("decision", recovery.decision),
-            ("restore", recovery.restore),
-            ("replay", recovery.replay),
-            ("catch-up", recovery.catch_up),
-        ] {
-            end += length;
-            if recovery.began <= at && at < end {
-                return name;
-            }
-        }
-    }
-    match struck.max() > Some(at) {
-        true => "storm",
-        false => "lull",
-    }
-}
-
 impl Row {
     /// The row of a run.
     pub(super) fn of(outcome: &Outcome, scenario: &Scenario, topology: &Topology) -> Row {
@@ -182,7 +107,8 @@ impl Row {
         let said = match &outcome.verdict {
             Verdict::Holds => Said::Holds,
             Verdict::Broken { violations } => Said::Broken {
-                signature: Signature::of(&violations[0], outcome, scenario, topology),
+                signature: Signature::of(outcome, &scenario.drawn(outcome.seed), topology)
+                    .expect("a broken run has a signature"),
                 sentence: violations[0].sentence.clone(),
             },
             Verdict::CouldNotJudge(unjudged) => Said::CouldNotJudge {

@@ -6,9 +6,10 @@ use serde::Serialize;
 use stormglass_engine::names::Probe;
 use stormglass_scenarios::outcome::{Cause, Outcome};
 use stormglass_scenarios::scenario::Scenario;
+use stormglass_scenarios::signature::Signature;
 use stormglass_sim::node::Name;
 
-use super::row::{Row, Said, Signature};
+use super::row::{Row, Said};
 use crate::words::count;
 
 mod coverage;
