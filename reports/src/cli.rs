@@ -19,6 +19,7 @@ use stormglass_scenarios::units::Text;
 use stormglass_sim::time::Span;
 
 use crate::command;
+pub use crate::command::explain::ExplainArgs;
 pub use crate::command::shrink::ShrinkArgs;
 
 #[cfg(test)]
@@ -93,6 +94,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Shrink the case of a failure to the smallest run that fails for the same reason
     Shrink(ShrinkArgs),
+    /// Explain a failing case: what led to it, which fault it needs, since when it was inevitable
+    Explain(ExplainArgs),
     /// Run scenarios over many seeds and explain each kind of failure
     Campaign(CampaignArgs),
     /// Merge the run folders of one campaign: killed, resumed, or run on several machines
@@ -321,6 +324,7 @@ pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem>
         Command::Plan(args) => command::plan::plan(args, registry),
         Command::Replay(args) => command::replay::replay(args, registry),
         Command::Shrink(args) => command::shrink::shrink(args, registry),
+        Command::Explain(args) => command::explain::explain(args, registry),
         Command::Campaign(args) => command::campaign::campaign(args, registry),
         Command::Merge(args) => command::campaign::merge::merge(args, registry),
         Command::Bugs(args) => command::bugs::bugs(args),

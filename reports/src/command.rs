@@ -4,6 +4,7 @@ pub mod budget;
 pub mod bugs;
 pub mod campaign;
 pub mod catalog;
+pub mod explain;
 pub mod plan;
 pub mod replay;
 mod rescale;

@@ -35,7 +35,8 @@
 //! * One run after the other: [`savepoint`], taken or retained by one and restored by the next.
 //! * Many runs: [`campaign`]; [`coverage`], what they could have seen; [`signature`], what failures
 //!   have in common; [`bugs`], planted and hunted.
-//! * One run kept: [`case`], it as a file; [`shrink`], the smallest that fails for the same reason.
+//! * One run kept: [`case`], it as a file; [`shrink`], the smallest that fails for the same
+//!   reason; [`explain`], why it failed.
 
 pub mod budget;
 pub mod bugs;
@@ -43,6 +44,7 @@ pub mod campaign;
 pub mod case;
 pub mod catalog;
 pub mod coverage;
+pub mod explain;
 pub mod input;
 pub mod judge;
 mod metrics;

@@ -178,8 +178,8 @@ fn reader_learns(keepalive: Option<Span>, how: impl Fn(&mut Lab)) -> Option<(Ins
     lab.run_until(ms(20));
     how(&mut lab);
     lab.run_until(ms(500));
-    let lines = lab.watcher().lines.iter();
-    let closed = lines.filter(|(at, text)| at.node == A && text.starts_with("Closed")).last();
+    let mut lines = lab.watcher().lines.iter();
+    let closed = lines.rfind(|(at, text)| at.node == A && text.starts_with("Closed"));
     closed.map(|(at, text)| (at.time, text.clone()))
 }
 
@@ -202,7 +202,11 @@ fn an_end_that_only_reads_learns_by_its_probes_that_nothing_more_comes() {
     assert!(at == ms(120) && text.contains("Reset"), "{at:?} {text}");
 
     // A cut is noticed in the same way, and forgotten if it heals before.
-    let cut = |span| move |lab: &mut Lab| drop(lab.cut(MA, MB, false, span));
+    let cut = |span| {
+        move |lab: &mut Lab| {
+            lab.cut(MA, MB, false, span);
+        }
+    };
     assert_eq!(reader_learns(keepalive, cut(Span::millis(99))), None);
     let (at, text) = reader_learns(keepalive, cut(Span::millis(200))).expect("it learns");
     assert!(at == ms(120) && text.contains("TimedOut"), "{at:?} {text}");
