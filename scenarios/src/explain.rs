@@ -18,35 +18,28 @@ mod tests;
 use serde::Serialize;
 
 use crate::judge::law::Law;
-use crate::outcome::{Outcome, Verdict};
+use crate::run::Run;
 
 /// How a run ended, against the failure that is explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
-    /// Every law held.
-    Holds,
+    /// No law was broken.
+    Passes,
     /// The same law broke first.
     Same,
     /// Another law broke first.
     Other(Law),
-    /// Nothing can be said.
-    Unjudged,
 }
 
 impl Ending {
-    /// Of a run, where this law is the one that broke.
-    pub fn of(outcome: &Outcome, law: Law) -> Ending {
-        match &outcome.verdict {
-            Verdict::Holds => Ending::Holds,
-            Verdict::Broken { violations } => match violations.first() {
-                Some(first) if first.law == law => Ending::Same,
-                Some(first) => Ending::Other(first.law),
-                None => Ending::Holds,
-            },
-            // What is never disturbed has no occasion to fail.
-            Verdict::CouldNotJudge(_) if outcome.is_vacuous() => Ending::Holds,
-            Verdict::CouldNotJudge(_) => Ending::Unjudged,
+    /// Of a run, where this law is the one that broke. It goes no further than to the first
+    /// violation.
+    fn of(run: Run, law: Law) -> Ending {
+        match run.first_violation() {
+            None => Ending::Passes,
+            Some(violation) if violation.law == law => Ending::Same,
+            Some(violation) => Ending::Other(violation.law),
         }
     }
 }

@@ -2,8 +2,7 @@
 //! be helped.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use stormglass_scenarios::case::Case;
@@ -14,6 +13,7 @@ use stormglass_scenarios::explain::{Ending, state};
 use stormglass_scenarios::judge::law::Violation;
 use stormglass_scenarios::problem::Problem;
 use stormglass_scenarios::run::Setup;
+use stormglass_scenarios::shrink::Shrinkage;
 use stormglass_scenarios::topologies::Registry;
 use stormglass_scenarios::units::Text;
 use stormglass_sim::time::{Instant, Span};
@@ -83,7 +83,7 @@ struct Step {
 /// # Errors
 /// If it is no case, not one that this program understands, or one that does not fail.
 pub fn explain(args: &ExplainArgs, registry: &Registry) -> Result<Answer, Problem> {
-    let setup = setup(&args.case, registry)?;
+    let (setup, shrunk) = setup(&args.case, registry)?;
     if let Some(node) = &args.state {
         return show_state(&setup, args, node);
     }
@@ -113,24 +113,27 @@ pub fn explain(args: &ExplainArgs, registry: &Registry) -> Result<Answer, Proble
     progress.done();
     let paint = Paint::of_stdout();
     let repeat = shell::replay(&args.case);
-    let (scenario, topology) = (&*setup.scenario, &*setup.topology);
-    let report =
-        Report { scenario, topology, outcome: &outcome, repeat: &repeat, timeline: false, paint };
+    let report = Report {
+        scenario: &setup.scenario,
+        topology: &setup.topology,
+        outcome: &outcome,
+        repeat: &repeat,
+        timeline: false,
+        shrunk,
+        paint,
+    };
     let told =
         Told { report, violation, chain: &chain, faults: &faults, without_any, curve: &curve };
     let text = if args.json { told.json() } else { told.page() };
     Ok(Answer { text, exit: Exit::Holds })
 }
 
-/// The run of a case.
-fn setup(path: &std::path::Path, registry: &Registry) -> Result<Setup, Problem> {
+/// The run of a case, and how far it was shrunk.
+fn setup(path: &Path, registry: &Registry) -> Result<(Setup, Option<Shrinkage>), Problem> {
     let case = Case::from_json(&files::read(path)?, &path.display().to_string())?;
-    let scenario = Arc::new(case.scenario()?);
     let files = Files::of_case(&case);
-    let load = |name: &str| files.load(name);
-    let mut setup = Setup::with_plan(&scenario, registry, &load, case.plan.clone())?;
-    setup.bugs = super::twists(&case.bugs)?;
-    Ok(setup)
+    let setup = case.setup(registry, &|name| files.load(name))?;
+    Ok((setup, case.shrunk))
 }
 
 fn show_state(setup: &Setup, args: &ExplainArgs, node: &str) -> Result<Answer, Problem> {
@@ -364,10 +367,9 @@ const BAR: usize = 24;
 fn ending(ending: Option<Ending>) -> (String, Style) {
     match ending {
         None => ("-".to_string(), Style::Dim),
-        Some(Ending::Holds) => ("holds".to_string(), Style::Green),
+        Some(Ending::Passes) => ("passes".to_string(), Style::Green),
         Some(Ending::Same) => ("fails alike".to_string(), Style::Plain),
         Some(Ending::Other(law)) => (format!("breaks {}", law.name()), Style::Yellow),
-        Some(Ending::Unjudged) => ("cannot be judged".to_string(), Style::Dim),
     }
 }
 

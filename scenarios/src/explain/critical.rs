@@ -8,7 +8,7 @@ use super::Ending;
 use crate::judge::law::Law;
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Trigger};
-use crate::run::Setup;
+use crate::run::{Run, Setup};
 
 /// A fault, and how the run ends when it is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -28,7 +28,7 @@ pub fn without_any(setup: &Setup, law: Law) -> Ending {
     let mut plan = setup.plan.clone();
     plan.faults.clear();
     let setup = Setup { plan, record: false, past: None, ..setup.clone() };
-    Ending::of(&setup.run(), law)
+    Ending::of(Run::new(setup), law)
 }
 
 /// By how much faults that strike at an instant are moved.
@@ -57,7 +57,7 @@ pub fn critical(
     let mut ending = |plan: Plan| {
         tick();
         let setup = Setup { plan, record: false, past: None, ..setup.clone() };
-        Ending::of(&setup.run(), law)
+        Ending::of(Run::new(setup), law)
     };
     let effective = outcome.faults.iter().filter(|fault| fault.took_effect);
     let one = effective.map(|fault| {

@@ -66,10 +66,10 @@ pub fn fate(
         let mut chance = Chance { at: *at, forks, same: 0, other: 0 };
         for n in 0..forks {
             tick();
-            match Ending::of(&run.fork(n + 1).finish(), law) {
+            match Ending::of(run.fork(n + 1), law) {
                 Ending::Same => chance.same += 1,
                 Ending::Other(_) => chance.other += 1,
-                Ending::Holds | Ending::Unjudged => {}
+                Ending::Passes => {}
             }
         }
         chance
