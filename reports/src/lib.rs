@@ -28,6 +28,7 @@
 //! - [`command`]: one module a command, each from arguments to a page of text.
 //! - [`files`]: scenarios, plans and cases on the file system.
 //! - [`summary`]: one run on one page; [`failure`]: why it is broken; [`timeline`]: event by event.
+//! - [`testing`]: storms in a user's own tests.
 //! - [`words`]: numbers, durations and observations as people read them.
 //! - [`page`]: colours, tables and line breaks; [`shell`]: commands that can be typed.
 
@@ -38,5 +39,6 @@ pub mod files;
 pub mod page;
 pub mod shell;
 pub mod summary;
+pub mod testing;
 pub mod timeline;
 pub mod words;

@@ -126,7 +126,7 @@ fn name(text: &str) -> String {
     };
     let outer = word(message);
     match message[outer.len()..].strip_prefix('(').map(word) {
-        Some(inner) if inner.starts_with(char::is_uppercase) && inner != outer => {
+        Some(inner) if inner.starts_with(char::is_uppercase) && !inner.starts_with(&outer) => {
             format!("{outer} {inner}")
         }
         _ => outer,
