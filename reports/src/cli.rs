@@ -21,6 +21,7 @@ use stormglass_sim::time::Span;
 use crate::command;
 pub use crate::command::explain::ExplainArgs;
 pub use crate::command::shrink::ShrinkArgs;
+pub use crate::command::sweep::SweepArgs;
 
 #[cfg(test)]
 mod tests;
@@ -98,8 +99,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Run scenarios over many seeds and explain each kind of failure
     Campaign(CampaignArgs),
-    /// Merge the run folders of one campaign: killed, resumed, or run on several machines
+    /// Merge the run folders of one campaign or sweep: killed, resumed, or run on several machines
     Merge(MergeArgs),
+    /// Run a scenario over a grid of settings and draw what comes of it
+    Sweep(SweepArgs),
     /// Hunt for every planted bug: is it caught, and by the right judge?
     Bugs(BugsArgs),
     /// Show what must be survived, and what is out of the budget of faults
@@ -327,6 +330,7 @@ pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem>
         Command::Explain(args) => command::explain::explain(args, registry),
         Command::Campaign(args) => command::campaign::campaign(args, registry),
         Command::Merge(args) => command::campaign::merge::merge(args, registry),
+        Command::Sweep(args) => command::sweep::sweep(args, registry),
         Command::Bugs(args) => command::bugs::bugs(args),
         Command::Budget => Ok(command::budget::budget()),
         Command::List { faults: false } => Ok(command::catalog::list()),
@@ -377,7 +381,7 @@ pub(crate) fn seeds(text: &str) -> Result<Range<u64>, String> {
     }
 }
 
-fn shard(text: &str) -> Result<Shard, String> {
+pub(crate) fn shard(text: &str) -> Result<Shard, String> {
     let parts = text.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
     match parts {
         Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),

@@ -5,11 +5,14 @@ pub mod bugs;
 pub mod campaign;
 pub mod catalog;
 pub mod explain;
+mod folder;
 pub mod plan;
+mod progress;
 pub mod replay;
 mod rescale;
 pub mod run;
 pub mod shrink;
+pub mod sweep;
 
 use stormglass_engine::names::Twist;
 use stormglass_scenarios::bugs as planted;

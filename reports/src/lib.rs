@@ -30,13 +30,16 @@
 //! - [`summary`]: one run on one page; [`failure`]: why it is broken; [`timeline`]: event by event.
 //! - [`testing`]: storms in a user's own tests.
 //! - [`words`]: numbers, durations and observations as people read them.
+//! - [`figure`]: what sweeps show, as plots, tables and pages; [`plot`]: plots as SVG and PNG.
 //! - [`page`]: colours, tables and line breaks; [`shell`]: commands that can be typed.
 
 pub mod cli;
 pub mod command;
 pub mod failure;
+pub mod figure;
 pub mod files;
 pub mod page;
+pub mod plot;
 pub mod shell;
 pub mod summary;
 pub mod testing;

@@ -132,47 +132,17 @@ impl Campaign {
         wanted: &(dyn Fn(u64) -> bool + Sync),
         mut each: impl FnMut(Outcome) -> Next,
     ) -> Result<(), Problem> {
-        let (next, stopped) = (AtomicU64::new(self.seeds.start), AtomicBool::new(false));
-        let (sender, receiver) = mpsc::channel();
-        std::thread::scope(|scope| {
-            for _ in 0..self.jobs.max(1) {
-                let (sender, next, stopped) = (sender.clone(), &next, &stopped);
-                scope.spawn(move || {
-                    while !stopped.load(Ordering::Relaxed) {
-                        let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= self.seeds.end {
-                            break;
-                        }
-                        if !wanted(seed) {
-                            continue;
-                        }
-                        let load: &Loader<'_> = &|file| loader(file);
-                        let outcome = self.one(registry, load, seed);
-                        if sender.send((seed, outcome)).is_err() {
-                            break;
-                        }
-                    }
-                });
+        let mut wrong = None;
+        let work = |seed: u64| self.one(registry, &|file| loader(file), seed);
+        side_by_side(self.jobs, self.seeds.clone(), wanted, &work, |outcome| match outcome {
+            _ if wrong.is_some() => Next::Stop,
+            Ok(outcome) => each(outcome),
+            Err(problem) => {
+                wrong = Some(problem);
+                Next::Stop
             }
-            drop(sender);
-            let mut early = BTreeMap::new();
-            let mut due = self.seeds.clone().filter(|seed| wanted(*seed)).peekable();
-            for (seed, outcome) in receiver {
-                early.insert(seed, outcome);
-                while let Some(outcome) = due.peek().and_then(|seed| early.remove(seed)) {
-                    due.next();
-                    match outcome.map(&mut each) {
-                        Ok(Next::Continue) => {}
-                        Ok(Next::Stop) => stopped.store(true, Ordering::Relaxed),
-                        Err(problem) => {
-                            stopped.store(true, Ordering::Relaxed);
-                            return Err(problem);
-                        }
-                    }
-                }
-            }
-            Ok(())
-        })
+        });
+        wrong.map_or(Ok(()), Err)
     }
 
     fn one(&self, registry: &Registry, load: &Loader<'_>, seed: u64) -> Result<Outcome, Problem> {
@@ -180,4 +150,45 @@ impl Campaign {
         setup.bugs.clone_from(&self.bugs);
         Ok(setup.run())
     }
+}
+
+/// Does work on those numbers that are wanted, so many side by side; hands over what comes of it
+/// in the order of the numbers, whatever order it ends in.
+pub(crate) fn side_by_side<T: Send>(
+    jobs: usize,
+    numbers: Range<u64>,
+    wanted: &(dyn Fn(u64) -> bool + Sync),
+    work: &(dyn Fn(u64) -> T + Sync),
+    mut each: impl FnMut(T) -> Next,
+) {
+    let (next, stopped) = (AtomicU64::new(numbers.start), AtomicBool::new(false));
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            let (sender, next, stopped, end) = (sender.clone(), &next, &stopped, numbers.end);
+            scope.spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= end {
+                        break;
+                    }
+                    if wanted(number) && sender.send((number, work(number))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut early = BTreeMap::new();
+        let mut due = numbers.clone().filter(|number| wanted(*number)).peekable();
+        for (number, done) in receiver {
+            early.insert(number, done);
+            while let Some(done) = due.peek().and_then(|number| early.remove(number)) {
+                due.next();
+                if each(done) == Next::Stop {
+                    stopped.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    });
 }

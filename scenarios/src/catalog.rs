@@ -6,6 +6,7 @@ use crate::bugs::directed;
 use crate::input::no_such_file;
 use crate::problem::{Problem, nearest, suggest};
 use crate::scenario::Scenario;
+use crate::sweep::scenarios as figures;
 
 #[cfg(test)]
 mod tests;
@@ -37,9 +38,11 @@ pub const fn list() -> &'static [Entry] {
     ENTRIES
 }
 
-/// The TOML of a shipped scenario, also of one that looks for planted bugs.
+/// The TOML of a shipped scenario, also of one that looks for planted bugs or that a figure is made
+/// of.
 pub fn find(name: &str) -> Option<&'static str> {
-    ENTRIES.iter().chain(directed::ENTRIES).find(|entry| entry.name == name).map(|entry| entry.text)
+    let unlisted = directed::ENTRIES.iter().chain(figures::ENTRIES);
+    ENTRIES.iter().chain(unlisted).find(|entry| entry.name == name).map(|entry| entry.text)
 }
 
 /// The shipped scenario that a mistyped name most likely meant.

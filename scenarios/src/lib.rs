@@ -34,7 +34,7 @@
 //!   [`judge`] (the laws) and `metrics` (recoveries, flow); [`outcome`] is what comes back.
 //! * One run after the other: [`savepoint`], taken or retained by one and restored by the next.
 //! * Many runs: [`campaign`]; [`coverage`], what they could have seen; [`signature`], what failures
-//!   have in common; [`bugs`], planted and hunted.
+//!   have in common; [`bugs`], planted and hunted; [`sweep`], over a grid of settings.
 //! * One run kept: [`case`], it as a file; [`shrink`], the smallest that fails for the same
 //!   reason; [`explain`], why it failed.
 
@@ -58,5 +58,6 @@ pub mod scenario;
 pub mod shrink;
 pub mod signature;
 mod story;
+pub mod sweep;
 pub mod topologies;
 pub mod units;

@@ -17,6 +17,8 @@ use stormglass_scenarios::topologies::Registry;
 use stormglass_sim::node::Name;
 
 use crate::cli::{Answer, CampaignArgs, Exit};
+use crate::command::folder::Folder;
+use crate::command::progress::Progress;
 use crate::files::{self, Files};
 use crate::page::Paint;
 use crate::shell;
@@ -25,12 +27,11 @@ mod folder;
 mod junit;
 pub mod merge;
 mod page;
-mod progress;
 mod row;
 mod tally;
 
-use folder::{Folder, Manifest, Written};
-use progress::Progress;
+use folder::Manifest;
+pub(super) use folder::Written;
 use row::Row;
 use tally::Tally;
 
@@ -100,7 +101,11 @@ fn answer(done: &[Done], json: bool, junit: Option<&Path>) -> Result<Answer, Pro
 }
 
 /// The folder that was asked for, if one was, with what is there already.
-fn open(args: &CampaignArgs, bugs: &[Twist], done: &mut [Done]) -> Result<Option<Folder>, Problem> {
+fn open(
+    args: &CampaignArgs,
+    bugs: &[Twist],
+    done: &mut [Done],
+) -> Result<Option<Folder<Manifest>>, Problem> {
     let Some(path) = args.out.as_ref().or(args.resume.as_ref()) else { return Ok(None) };
     let written = done.iter().map(|done| Written::of(&done.scenario));
     let written = written.collect::<Result<Vec<_>, _>>()?;
@@ -232,7 +237,7 @@ fn run(
     registry: &Registry,
     bugs: &[Twist],
     done: &mut Done,
-    mut folder: Option<&mut Folder>,
+    mut folder: Option<&mut Folder<Manifest>>,
     limits: &mut Limits,
 ) -> Result<(), Problem> {
     let Done { scenario, topology: Some(topology), files, tally, seeds: there, .. } = done else {
@@ -258,7 +263,7 @@ fn run(
             wrong = folder.add(&row).err();
         }
         limits.step(&row);
-        progress.step(&row);
+        progress.step(row.seed, row.vacuous, row.failure().map(ToString::to_string));
         tally.add(&row);
         if limits.reached() { Next::Stop } else { Next::Continue }
     })?;

@@ -2,7 +2,6 @@
 
 mod bad_input;
 mod campaigns;
-mod explain;
 mod own_topology;
 mod pages;
 mod panics;

@@ -8,10 +8,12 @@ use stormglass_scenarios::problem::Problem;
 use stormglass_scenarios::scenario::Scenario;
 use stormglass_scenarios::topologies::Registry;
 
-use super::folder::{self, Folder, Manifest, Written};
+use super::folder::{Manifest, Written};
 use super::row::Row;
 use super::{Done, answer};
 use crate::cli::{Answer, Exit, MergeArgs, seeds};
+use crate::command::folder::{self, Folder, Manifest as _};
+use crate::command::sweep::merge as sweep;
 use crate::files::Files;
 
 #[cfg(test)]
@@ -32,6 +34,9 @@ struct Known<'a> {
 /// # Errors
 /// If they are not of one campaign, do not agree on a run, or cannot be read or written.
 pub fn merge(args: &MergeArgs, registry: &Registry) -> Result<Answer, Problem> {
+    if sweep::is_sweep(args) {
+        return sweep::merge(args);
+    }
     let manifest = manifest(&args.folders)?;
     let mut rows: BTreeMap<(String, u64), Known<'_>> = BTreeMap::new();
     for folder in &args.folders {

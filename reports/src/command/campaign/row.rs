@@ -153,11 +153,6 @@ impl Row {
             _ => None,
         }
     }
-
-    /// It as a line, with the line break.
-    pub(super) fn line(&self) -> String {
-        serde_json::to_string(self).expect("rows are plain data") + "\n"
-    }
 }
 
 mod text {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::command::folder::Manifest as _;
 
 fn manifest() -> Manifest {
     let word_count = Written {

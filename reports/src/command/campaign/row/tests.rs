@@ -1,3 +1,4 @@
+use crate::command::folder::Line;
 use std::sync::Arc;
 
 use stormglass_engine::names::Twist;

@@ -1,4 +1,4 @@
-//! How far a campaign is, on standard error: a bar on a terminal, now and then a line elsewhere.
+//! How far many runs are, on standard error: a bar on a terminal, now and then a line elsewhere.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -6,15 +6,11 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use stormglass_scenarios::signature::Signature;
-
-use super::row::Row;
-
 /// Without a terminal, a line this often.
 const EVERY: Duration = Duration::from_secs(10);
 
 pub(super) struct Progress {
-    scenario: String,
+    name: String,
     bar: Option<ProgressBar>,
     began: Instant,
     told: Instant,
@@ -22,24 +18,24 @@ pub(super) struct Progress {
     vacuous: u64,
     of: u64,
     failures: u64,
-    ways: BTreeSet<Signature>,
+    ways: BTreeSet<String>,
 }
 
 impl Progress {
-    pub(super) fn new(scenario: &str, of: u64) -> Progress {
+    pub(super) fn new(name: &str, of: u64) -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(of), ProgressDrawTarget::stderr());
             let template = "{prefix} {bar:30} {pos}/{len}  {per_sec}  eta {eta}  {msg}";
             let style =
                 ProgressStyle::with_template(template).expect("the template is well formed");
             bar.set_style(style);
-            bar.set_prefix(scenario.to_string());
+            bar.set_prefix(name.to_string());
             bar.set_message("0 failed");
             bar
         });
         let began = Instant::now();
         Progress {
-            scenario: scenario.to_string(),
+            name: name.to_string(),
             bar,
             began,
             told: began,
@@ -51,17 +47,17 @@ impl Progress {
         }
     }
 
-    pub(super) fn step(&mut self, row: &Row) {
+    /// A run is done: of which seed, whether it was vacuous, and what it broke, if anything.
+    pub(super) fn step(&mut self, seed: u64, vacuous: bool, broken: Option<String>) {
         self.runs += 1;
-        self.vacuous += u64::from(row.vacuous);
-        let broken = row.failure();
+        self.vacuous += u64::from(vacuous);
         self.failures += u64::from(broken.is_some());
-        let is_new = broken.is_some_and(|signature| self.ways.insert(signature.clone()));
+        let new = broken.filter(|way| self.ways.insert(way.clone()));
         if let Some(bar) = &self.bar {
             bar.set_message(self.failed());
             bar.inc(1);
-        } else if let Some(signature) = broken.filter(|_| is_new) {
-            eprintln!("{}: seed {} is the first to break {signature}", self.scenario, row.seed);
+        } else if let Some(way) = new {
+            eprintln!("{}: seed {seed} is the first to break {way}", self.name);
         } else if self.told.elapsed() >= EVERY {
             self.told = Instant::now();
             self.tell();
@@ -84,13 +80,13 @@ impl Progress {
 
     /// Vacuous seeds are not counted in the rate: nothing was tested by them.
     fn tell(&self) {
-        let Progress { scenario, runs, of, vacuous, .. } = self;
+        let Progress { name, runs, of, vacuous, .. } = self;
         let (failed, judged) = (self.failed(), runs - vacuous);
         let rate = judged as f64 / self.began.elapsed().as_secs_f64().max(1e-9);
         let without = match vacuous {
             0 => String::new(),
             vacuous => format!(", {vacuous} vacuous ones not counted"),
         };
-        eprintln!("{scenario}: {runs} of {of} runs, {failed}, {rate:.1} seeds a second{without}");
+        eprintln!("{name}: {runs} of {of} runs, {failed}, {rate:.1} seeds a second{without}");
     }
 }
