@@ -125,7 +125,7 @@ pub fn explain(args: &ExplainArgs, registry: &Registry) -> Result<Answer, Proble
     let told =
         Told { report, violation, chain: &chain, faults: &faults, without_any, curve: &curve };
     let text = if args.json { told.json() } else { told.page() };
-    Ok(Answer { text, exit: Exit::Holds })
+    Ok(Answer { text, exit: Exit::Broken })
 }
 
 /// The run of a case, and how far it was shrunk.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod campaigns;
+mod explain;
 mod own_topology;
 mod pages;
 mod panics;
