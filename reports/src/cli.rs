@@ -22,6 +22,7 @@ use crate::command;
 pub use crate::command::explain::ExplainArgs;
 pub use crate::command::shrink::ShrinkArgs;
 pub use crate::command::sweep::SweepArgs;
+use crate::export::OutputArgs;
 
 #[cfg(test)]
 mod tests;
@@ -114,7 +115,11 @@ pub enum Command {
         faults: bool,
     },
     /// Print the JSON schema of scenario files, for editors
-    Schema,
+    Schema {
+        /// Print that of observations instead, as --export jsonl= writes them
+        #[arg(long)]
+        observations: bool,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -145,6 +150,7 @@ pub struct RunArgs {
     /// Stop with a savepoint when half of the input has arrived, and go on from it with so many
     /// tasks of a component; may be repeated
     #[arg(long, value_name = "COMPONENT=TASKS", conflicts_with_all = ["plan", "case", "json"])]
+    #[arg(conflicts_with_all = ["exports", "html"])]
     pub rescale: Vec<String>,
     /// Print the outcome as JSON
     #[arg(long)]
@@ -152,6 +158,9 @@ pub struct RunArgs {
     /// Print what the control plane did, line by line
     #[arg(long, conflicts_with = "json")]
     pub timeline: bool,
+    /// What else is written.
+    #[command(flatten)]
+    pub outputs: OutputArgs,
 }
 
 /// Arguments of `plan`.
@@ -181,6 +190,9 @@ pub struct ReplayArgs {
     /// Print what the control plane did, line by line
     #[arg(long, conflicts_with = "json")]
     pub timeline: bool,
+    /// What else is written.
+    #[command(flatten)]
+    pub outputs: OutputArgs,
 }
 
 /// Arguments of `campaign`.
@@ -335,7 +347,8 @@ pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem>
         Command::Budget => Ok(command::budget::budget()),
         Command::List { faults: false } => Ok(command::catalog::list()),
         Command::List { faults: true } => Ok(command::catalog::faults()),
-        Command::Schema => Ok(command::catalog::schema()),
+        Command::Schema { observations: false } => Ok(command::catalog::schema()),
+        Command::Schema { observations: true } => Ok(command::catalog::observations()),
         Command::Completions { shell } => Ok(command::catalog::completions(*shell)),
     }
 }

@@ -111,7 +111,7 @@ pub fn small(case: &Path) -> PathBuf {
 }
 
 /// An error of the operating system without its number.
-fn reason(error: &std::io::Error) -> String {
+pub(crate) fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "there is no such file".to_string(),
         ErrorKind::IsADirectory => "it is a folder".to_string(),

@@ -29,18 +29,25 @@
 //! - [`files`]: scenarios, plans and cases on the file system.
 //! - [`summary`]: one run on one page; [`failure`]: why it is broken; [`timeline`]: event by event.
 //! - [`testing`]: storms in a user's own tests.
-//! - [`words`]: numbers, durations and observations as people read them.
+//! - [`spark`]: what flowed over time, a line each.
+//! - [`words`]: numbers, durations and observations as people read them; [`facts`]: observations as
+//!   programs do.
+//! - [`html`]: a run as a page for a browser; [`export`]: a run for other programs.
 //! - [`figure`]: what sweeps show, as plots, tables and pages; [`plot`]: plots as SVG and PNG.
 //! - [`page`]: colours, tables and line breaks; [`shell`]: commands that can be typed.
 
 pub mod cli;
 pub mod command;
+pub mod export;
+pub mod facts;
 pub mod failure;
 pub mod figure;
 pub mod files;
+pub mod html;
 pub mod page;
 pub mod plot;
 pub mod shell;
+pub mod spark;
 pub mod summary;
 pub mod testing;
 pub mod timeline;

@@ -14,7 +14,7 @@ use stormglass_sim::time::Span;
 
 use crate::page::{Paint, Side, Style, Table, WIDTH, labelled, wrap};
 use crate::words::{self, Names, count, plural};
-use crate::{failure, timeline};
+use crate::{failure, spark, timeline};
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ const DEAD_LETTERS: &str = "dead-letters";
 /// Columns of the bar of an outage.
 const BAR: usize = 44;
 /// The five phases, each with its sign in the bar.
-const PHASES: [(&str, char); 5] =
+pub const PHASES: [(&str, char); 5] =
     [("detection", '░'), ("decision", '▒'), ("restore", '▓'), ("replay", '█'), ("catch-up", '▄')];
 
 /// A run to be shown.
@@ -61,6 +61,7 @@ impl Report<'_> {
             self.asked(),
             self.recovered(),
             self.flow(),
+            spark::page(self),
             if self.timeline { timeline::page(self) } else { String::new() },
             if self.outcome.violations().is_empty() { String::new() } else { failure::page(self) },
             self.tail(),
@@ -69,9 +70,10 @@ impl Report<'_> {
         parts.join("\n")
     }
 
-    fn headline(&self) -> String {
-        let Outcome { scenario, seed, verdict, input, .. } = self.outcome;
-        let (style, sentence) = match verdict {
+    /// What the judges say, in a sentence.
+    pub fn sentence(&self) -> (Style, String) {
+        let Outcome { verdict, input, .. } = self.outcome;
+        match verdict {
             Verdict::Holds => {
                 let records = count(input.records);
                 let claim = self.scenario.guarantee.name();
@@ -89,7 +91,12 @@ impl Report<'_> {
                 (Style::Yellow, format!("out of budget: {why}"))
             }
             Verdict::CouldNotJudge(unjudged) => (Style::Yellow, unjudged.why.clone()),
-        };
+        }
+    }
+
+    fn headline(&self) -> String {
+        let Outcome { scenario, seed, verdict, .. } = self.outcome;
+        let (style, sentence) = self.sentence();
         let name = match verdict {
             Verdict::Holds => "holds",
             Verdict::Broken { .. } => "broken",
@@ -203,11 +210,16 @@ impl Report<'_> {
     }
 
     fn flow(&self) -> String {
+        let lines = self.went_through();
+        let lines = lines.iter().map(|(label, text)| labelled(label, text, 2, 14, self.paint));
+        self.heading("Went through") + &lines.collect::<String>()
+    }
+
+    /// What went through, by labels; what has none goes on with the one before.
+    pub fn went_through(&self) -> Vec<(&'static str, String)> {
         let Outcome { input, flow, checkpoints, .. } = self.outcome;
-        let mut out = self.heading("Went through");
-        let mut line = |label: &str, text: String| {
-            out.push_str(&labelled(label, &text, 2, 14, self.paint));
-        };
+        let mut lines = Vec::new();
+        let mut line = |label: &'static str, text: String| lines.push((label, text));
         line(
             "input",
             format!(
@@ -264,7 +276,7 @@ impl Report<'_> {
         if !self.outcome.rare_events.is_empty() {
             line("provoked", nonzero(&self.outcome.rare_events));
         }
-        out
+        lines
     }
 
     fn useful_work(&self) -> String {
@@ -286,7 +298,7 @@ impl Report<'_> {
     }
 
     /// What took effect more than once, where the claim allows it.
-    fn duplicates(&self, line: &mut impl FnMut(&str, String)) {
+    fn duplicates(&self, line: &mut impl FnMut(&'static str, String)) {
         let DuplicateFacts { updates, outputs } = self.outcome.duplicates;
         if self.scenario.guarantee == Guarantee::AtLeastOnce {
             let (updates, outputs) = (plural(updates, "update"), plural(outputs, "output"));
@@ -295,7 +307,7 @@ impl Report<'_> {
     }
 
     /// Who led and how clients of the metadata fared, where there is something to tell.
-    fn metadata(&self, line: &mut impl FnMut(&str, String)) {
+    fn metadata(&self, line: &mut impl FnMut(&'static str, String)) {
         let Outcome { leaders, detection, .. } = self.outcome;
         if self.outcome.coordinators > 1 {
             let elections = plural(leaders.elections, "election");
@@ -320,7 +332,7 @@ impl Report<'_> {
         }
     }
 
-    fn dead_letters(&self, line: &mut impl FnMut(&str, String)) {
+    fn dead_letters(&self, line: &mut impl FnMut(&'static str, String)) {
         if let Some(&letters) = self.outcome.published.get(DEAD_LETTERS) {
             let text = match letters {
                 0 => "none: every record could be read".to_string(),
@@ -371,7 +383,8 @@ fn fault_row(fault: &FaultOutcome) -> [(String, Style); 6] {
     ]
 }
 
-fn phases(recovery: &Recovery) -> [Span; 5] {
+/// The lengths of an outage's phases.
+pub fn phases(recovery: &Recovery) -> [Span; 5] {
     let Recovery { detection, decision, restore, replay, catch_up, .. } = *recovery;
     [detection, decision, restore, replay, catch_up]
 }

@@ -7,7 +7,7 @@
 //! columns = a cell for each node: "." or, in the one that the event happens to, its sign
 //! ```
 //!
-//! Nodes stand in the order of the machines: `c` coordinators, `b` broker, `s` store, `r` receiver,
+//! Nodes stand in the order of the machines: `c` coordinators, `b` broker, `s` stores, `r` receiver,
 //! `w` workers; supervisors (`u`), clients (`q`), query clients (`k`) and the operator (`o`) only
 //! if something happens to one. Signs:
 //!
@@ -20,7 +20,8 @@
 //! t  a transaction is aborted    e  the end of a partition     o  anything else
 //! v  a vote is granted           E  a leader is elected        L  it takes up its duties
 //! d  it steps down               <  a coordinator is back      m  the membership changes
-//! i  the checkpoint interval changes
+//! i  the checkpoint interval     f  a generation is given up   S  the job ends with a savepoint
+//! $  a transaction steps on      ~  tuples are saved in flight #  input, or a transaction, is gone
 //! ```
 //!
 //! An event that follows its like (same node, sign and words) makes no line of its own: it is
@@ -29,6 +30,7 @@
 use std::collections::BTreeSet;
 
 use stormglass_engine::observation::Observation;
+use stormglass_engine::observation::acking::Acking;
 use stormglass_engine::raft::Point;
 use stormglass_scenarios::places::Places;
 use stormglass_scenarios::scenario::Role;
@@ -39,7 +41,10 @@ use crate::page::Style;
 use crate::summary::Report;
 use crate::words::{self, Names, count, plural};
 
-const LEGEND: [&str; 9] = [
+#[cfg(test)]
+mod tests;
+
+const LEGEND: [&str; 10] = [
     "!  a fault takes effect        ,  a fault strikes nothing",
     "+  a worker process is up      ?  it is suspected            z  a zombie ends itself",
     "G  a generation is granted     R  it runs                    F  a task fails",
@@ -48,16 +53,29 @@ const LEGEND: [&str; 9] = [
     "t  a transaction is aborted    e  the end of a partition     o  anything else",
     "v  a vote is granted           E  a leader is elected        L  it takes up its duties",
     "d  it steps down               <  a coordinator is back      m  the membership changes",
-    "i  the checkpoint interval changes",
+    "i  the checkpoint interval     f  a generation is given up   S  the job ends with a savepoint",
+    "$  a transaction steps on      ~  tuples are saved in flight #  input, or a transaction, is gone",
 ];
 
-/// One line.
+/// Something that is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// When.
+    pub at: Instant,
+    /// To whom it happens.
+    pub node: NodeId,
+    /// Its sign.
+    pub sign: char,
+    /// What is said of it.
+    pub words: String,
+    /// The kernel event; none of a fault.
+    pub event: Option<u64>,
+}
+
+/// One line: something, and how often it was told in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Line {
-    at: Instant,
-    node: NodeId,
-    sign: char,
-    words: String,
+    told: Told,
     times: u64,
     last: Instant,
 }
@@ -65,9 +83,10 @@ struct Line {
 /// The timeline of a run that was recorded.
 pub fn page(report: &Report<'_>) -> String {
     let names = report.names();
-    let lines = lines(report, &names);
-    let columns = columns(&names.places, &lines);
-    let time = lines.iter().map(|line| words::instant(line.at).len()).max().unwrap_or(0);
+    let told = told(report);
+    let columns = columns(&names.places, &told);
+    let lines = folded(told);
+    let time = lines.iter().map(|line| words::instant(line.told.at).len()).max().unwrap_or(0);
     let heads: Vec<String> = columns.iter().map(|node| head(&names.places, *node)).collect();
     let mut out = report.heading(&format!("Timeline: {}", plural(lines.len() as u64, "line")));
     let dim = |text: &str| report.paint.text(Style::Dim, text);
@@ -77,61 +96,68 @@ pub fn page(report: &Report<'_>) -> String {
     out.push_str(&format!("\n  {:time$}  {}\n", "", dim(&heads.join(" "))));
     for line in &lines {
         let cells = columns.iter().zip(&heads).map(|(node, head)| {
-            let sign = if *node == line.node { line.sign } else { '.' };
+            let sign = if *node == line.told.node { line.told.sign } else { '.' };
             format!("{sign:<width$}", width = head.len())
         });
         let cells = cells.collect::<Vec<_>>().join(" ");
-        let at = words::instant(line.at);
+        let at = words::instant(line.told.at);
         out.push_str(&format!("  {at:>time$}  {cells}  {}\n", said(line)));
     }
     out
 }
 
 fn said(line: &Line) -> String {
-    let (first, last) = (words::instant(line.at), words::instant(line.last));
+    let (first, last) = (words::instant(line.told.at), words::instant(line.last));
+    let words = &line.told.words;
     match line.times {
-        1 => line.words.clone(),
-        n if first == last => format!("{} x{}", line.words, count(n)),
-        n => format!("{} x{} until {last}", line.words, count(n)),
+        1 => words.clone(),
+        n if first == last => format!("{words} x{}", count(n)),
+        n => format!("{words} x{} until {last}", count(n)),
     }
 }
 
-/// Faults and observations in the order of time, their likes folded. A fault comes after what was
-/// observed at its instant: that is what it waited for.
-fn lines(report: &Report<'_>, names: &Names<'_>) -> Vec<Line> {
-    let mut faults = faults(report, names);
-    faults.sort_by_key(|line| line.at);
+/// Faults and observations in the order of time. A fault comes after what was observed at its
+/// instant: that is what it waited for.
+pub fn told(report: &Report<'_>) -> Vec<Told> {
+    let names = report.names();
+    let mut faults = faults(report, &names);
+    faults.sort_by_key(|told| told.at);
     let mut faults = faults.into_iter().peekable();
+    let mut all: Vec<Told> = Vec::new();
+    for (stamp, what) in &report.outcome.story {
+        while let Some(fault) = faults.next_if(|fault| fault.at < stamp.time) {
+            all.push(fault);
+        }
+        let (node, sign, words) = event(stamp.node, what, &names);
+        all.push(Told { at: stamp.time, node, sign, words, event: Some(stamp.event) });
+    }
+    all.extend(faults);
+    all
+}
+
+/// The lines: what is like the one before is counted there.
+fn folded(told: Vec<Told>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    let mut add = |line: Line| {
-        let alike = |old: &&mut Line| {
-            (old.node, old.sign, &old.words) == (line.node, line.sign, &line.words)
-        };
+    for told in told {
+        let of = |told: &Told| (told.node, told.sign, told.words.clone());
+        let alike = |line: &&mut Line| of(&line.told) == of(&told);
         let mut back = lines.iter_mut().rev();
-        let known = match line.sign {
-            '^' => back.take_while(|old| old.sign == '^').find(alike),
+        let known = match told.sign {
+            '^' => back.take_while(|line| line.told.sign == '^').find(alike),
             _ => back.next().filter(alike),
         };
         match known {
-            Some(old) => {
-                old.times += 1;
-                old.last = line.at;
+            Some(line) => {
+                line.times += 1;
+                line.last = told.at;
             }
-            None => lines.push(line),
+            None => lines.push(Line { times: 1, last: told.at, told }),
         }
-    };
-    for (stamp, what) in &report.outcome.story {
-        while let Some(fault) = faults.next_if(|fault| fault.at < stamp.time) {
-            add(fault);
-        }
-        let (node, sign, words) = event(stamp.node, what, names);
-        add(Line { at: stamp.time, node, sign, words, times: 1, last: stamp.time });
     }
-    faults.for_each(add);
     lines
 }
 
-fn faults(report: &Report<'_>, names: &Names<'_>) -> Vec<Line> {
+fn faults(report: &Report<'_>, names: &Names<'_>) -> Vec<Told> {
     let nodes = all(&names.places);
     let struck = report.outcome.faults.iter().filter_map(|fault| {
         let at = fault.at?;
@@ -139,7 +165,7 @@ fn faults(report: &Report<'_>, names: &Names<'_>) -> Vec<Line> {
         let node = *node.or(nodes.first())?;
         let sign = if fault.took_effect { '!' } else { ',' };
         let words = format!("fault {}: {}, {}", fault.number, fault.target, fault.what);
-        Some(Line { at, node, sign, words, times: 1, last: at })
+        Some(Told { at, node, sign, words, event: None })
     });
     struck.collect()
 }
@@ -160,7 +186,13 @@ fn event(by: NodeId, what: &Observation, names: &Names<'_>) -> (NodeId, char, St
         O::CheckpointAborted { .. } => (by, 'x', words),
         O::IntervalChanged { .. } => (by, 'i', words),
         O::JobFailed { .. } => (by, 'f', words),
-        O::Stopped { .. } => (by, '.', words),
+        O::Stopped { .. } => (by, 'S', words),
+        O::Acking(Acking::Stepped { .. }) => (by, '$', words),
+        O::InFlight { task, generation, checkpoint, .. } => {
+            let task = names.topology.task_name(task);
+            (by, '~', format!("{task} saved tuples on their way in {checkpoint} of {generation}"))
+        }
+        O::Input(_) | O::TransactionExpired { .. } | O::TransactionLost { .. } => (by, '#', words),
         O::Restored { generation, checkpoint, .. } => {
             let words = match checkpoint {
                 Some(checkpoint) => format!("tasks restored from {checkpoint} in {generation}"),
@@ -194,14 +226,16 @@ fn all(places: &Places) -> Vec<NodeId> {
         Role::Supervisor,
         Role::Worker,
         Role::Client,
+        Role::QueryClient,
         Role::Operator,
     ];
     let members = |role| (1..).map_while(move |number| places.node(role, number));
     roles.into_iter().flat_map(members).collect()
 }
 
-fn columns(places: &Places, lines: &[Line]) -> Vec<NodeId> {
-    let seen: BTreeSet<NodeId> = lines.iter().map(|line| line.node).collect();
+/// The processes that have a column, in order.
+pub fn columns(places: &Places, told: &[Told]) -> Vec<NodeId> {
+    let seen: BTreeSet<NodeId> = told.iter().map(|told| told.node).collect();
     let rarely = [Role::Supervisor, Role::Client, Role::Operator, Role::QueryClient];
     let always =
         |node: &NodeId| places.role_of(*node).is_none_or(|(role, _)| !rarely.contains(&role));

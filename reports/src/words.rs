@@ -1,14 +1,21 @@
 //! Numbers, durations and observations as people read them.
 
 use stormglass_engine::barrier::CheckpointKind;
+use stormglass_engine::coordinator::checkpoint_spout::Phase;
 use stormglass_engine::ids::CheckpointId;
-use stormglass_engine::observation::{AbortReason, Call, Observation, Resource, Suspicion};
+use stormglass_engine::observation::acking::{Acking, Versioning};
+use stormglass_engine::observation::input::Input;
+use stormglass_engine::observation::{
+    AbortReason, Call, Observation, Operation, Resource, Step, Suspicion,
+};
 use stormglass_engine::raft::{Point, ReplicaId};
 use stormglass_engine::topology::Topology;
 use stormglass_scenarios::places::Places;
 use stormglass_scenarios::scenario::Role;
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::{Instant, Span};
+
+use crate::facts;
 
 #[cfg(test)]
 mod tests;
@@ -256,7 +263,121 @@ impl Names<'_> {
                 let client = self.node(operation.client);
                 format!("{client} has its answer to operation {}: {value}", operation.number)
             }
-            ref other => format!("{other:?}"),
+            O::Acking(what) => self.acking(what),
+            O::Input(what) => self.input(what),
+            _ => self.effect(what),
+        }
+    }
+
+    /// An observation of checkpoints in detail, of receivers and of those who ask from outside.
+    fn effect(&self, what: &Observation) -> String {
+        use Observation as O;
+        let task = |task| self.topology.task_name(task);
+        match *what {
+            O::Stepped { step, task: by, generation, checkpoint } => {
+                let of = format!("{checkpoint} in {generation}");
+                let by = task(by);
+                match step {
+                    Step::BarrierSent => format!("{by} passed the barrier of {of} on"),
+                    Step::Aligning => format!("{by} waits for the other barriers of {of}"),
+                    Step::Uploading => format!("{by} sends its part of {of} to the store"),
+                    Step::Notified => format!("{by} learnt that {of} is complete"),
+                }
+            }
+            O::InFlight { task: by, generation, checkpoint, from, to, tuples, .. } => {
+                let tuples = plural(tuples.into(), "tuple");
+                let (by, from, to) = (task(by), task(from), task(to));
+                format!(
+                    "{by} saved {tuples} on their way from {from} to {to} in {checkpoint} of \
+                     {generation}"
+                )
+            }
+            O::TransactionExpired { task: by, generation, records, age, .. } => {
+                let (records, by, age) = (plural(records.into(), "record"), task(by), span(age));
+                format!("{records} of {by} of {generation} timed out after {age}")
+            }
+            O::TransactionLost { task: by, generation, records, age, .. } => {
+                let (records, by, age) = (plural(records.into(), "record"), task(by), span(age));
+                format!("{by} of {generation} learnt that {records} had timed out after {age}")
+            }
+            O::Appended { task: by, generation, root, .. } => {
+                format!("an output of {root} by {} of {generation} became visible", task(by))
+            }
+            O::Upserted { task: by, generation, root, sequence, .. } => {
+                let by = task(by);
+                format!("output {sequence} by {by} of {generation}, of {root}, became visible")
+            }
+            O::RowKept { task: by, generation, sequence, .. } => {
+                format!("found the row of output {sequence} by {} of {generation}", task(by))
+            }
+            O::RowsKept { rows } => format!("found {} in all", plural(rows, "row")),
+            O::Queried { operation, task: by, generation, .. } => {
+                let query = self.operation("query", operation);
+                format!("{} of {generation} read a row for {query}", task(by))
+            }
+            O::QueryAnswered { operation, generation, .. } => {
+                format!("{} has its answer, of {generation}", self.operation("query", operation))
+            }
+            O::QueryRefused { operation } => {
+                format!("{} is given up: no certain owner", self.operation("query", operation))
+            }
+            // All of today's have been put into words.
+            ref other => facts::name(other).replace('-', " "),
+        }
+    }
+
+    /// Something that a client asked, by its number.
+    fn operation(&self, what: &str, Operation { client, number }: Operation) -> String {
+        format!("{what} {number} of {}", self.node(client))
+    }
+
+    fn acking(&self, what: Acking) -> String {
+        let task = |task| self.topology.task_name(task);
+        match what {
+            Acking::Stepped { generation, txid, phase, version } => {
+                let phase = match phase {
+                    Phase::Preparing => "is prepared",
+                    Phase::Committing => "is being committed",
+                    Phase::Committed => "is committed",
+                };
+                format!("{txid} of {generation} {phase} as {version}")
+            }
+            Acking::Versioned { task: by, generation, version, how, .. } => {
+                let version = version.map_or("no state".to_string(), |id| id.to_string());
+                let how = match how {
+                    Versioning::Prepared => "prepared",
+                    Versioning::Restored => "started with",
+                    Versioning::RolledBack => "went back to",
+                };
+                format!("{} {how} {version} in {generation}", task(by))
+            }
+            Acking::Acked { task: by, generation, root } => {
+                format!("{root} of {} is done in {generation}", task(by))
+            }
+            Acking::Failed { task: by, generation, root, timed_out } => {
+                let why = if timed_out { "its time is over" } else { "a task gave it up" };
+                format!("{root} of {} failed in {generation}: {why}", task(by))
+            }
+            Acking::Kept { component, next } => {
+                let name = &self.topology.component(component).name;
+                format!("{name} reads on from {next} whatever comes")
+            }
+        }
+    }
+
+    fn input(&self, what: Input) -> String {
+        match what {
+            Input::Trimmed { partition, asked, start } => {
+                format!("was asked for {partition}@{asked}, and keeps it from @{start} on only")
+            }
+            Input::Truncated { partition, start, .. } => {
+                format!("drops what {partition} has before @{start}")
+            }
+            Input::Rewound { .. } => "serves records from before what was asked for".to_string(),
+            Input::Lost { task, generation, next, start } => {
+                let task = self.topology.task_name(task);
+                format!("{task} of {generation} stops: {next} is gone, all before @{start} is")
+            }
         }
     }
 

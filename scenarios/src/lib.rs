@@ -31,7 +31,8 @@
 //! * What a seed makes of it: [`input`], the records; [`plan`], the faults; [`budget`], which of
 //!   them must be survived.
 //! * One run: [`run`] drives it; [`places`] says who is where; `story` listens, and hands on to
-//!   [`judge`] (the laws) and `metrics` (recoveries, flow); [`outcome`] is what comes back.
+//!   [`judge`] (the laws) and `metrics` (recoveries, flow); [`outcome`] is what comes back, and
+//!   [`chronicle`] what was written down meanwhile, if anybody asked.
 //! * One run after the other: [`savepoint`], taken or retained by one and restored by the next.
 //! * Many runs: [`campaign`]; [`coverage`], what they could have seen; [`signature`], what failures
 //!   have in common; [`bugs`], planted and hunted; [`sweep`], over a grid of settings.
@@ -43,6 +44,7 @@ pub mod bugs;
 pub mod campaign;
 pub mod case;
 pub mod catalog;
+pub mod chronicle;
 pub mod coverage;
 pub mod explain;
 pub mod input;

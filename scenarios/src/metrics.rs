@@ -12,6 +12,7 @@ use stormglass_sim::fault::Fault;
 use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::watch::Stamp;
 
+use crate::chronicle::Recorder;
 use crate::outcome::{
     CheckpointFacts, DetectionFacts, FlowFacts, IntervalFact, LeaderFacts, UsefulWork,
 };
@@ -27,7 +28,7 @@ mod useful;
 mod visibility;
 
 use detection::Detection;
-use histogram::Histogram;
+pub(crate) use histogram::Histogram;
 use leaders::Leaders;
 pub(crate) use recovery::{Outages, Struck};
 use useful::Useful;
@@ -69,6 +70,8 @@ pub(crate) struct Metrics {
     calm_lags: Vec<u64>,
     calm_lag: Option<u64>,
     max_lag: u64,
+    /// Writes down what happens when, if somebody asked for it.
+    pub(crate) recorder: Option<Box<Recorder>>,
 }
 
 impl Metrics {
@@ -98,6 +101,7 @@ impl Metrics {
             calm_lags: Vec::new(),
             calm_lag: None,
             max_lag: 0,
+            recorder: None,
             topology,
             log,
         }
@@ -111,6 +115,9 @@ impl Metrics {
                 self.useful.executed(task, generation);
                 let partition = usize::from(root.partition().0);
                 let next = root.offset() + 1;
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.read(at.time, next > self.furthest[partition]);
+                }
                 if generation == self.generation {
                     // One that failed may be read again after others.
                     self.position[partition] = self.position[partition].max(next);
@@ -122,6 +129,9 @@ impl Metrics {
             }
             Observation::Executed { task, generation, .. } => {
                 self.hops += 1;
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.hop(at.time);
+                }
                 self.useful.executed(task, generation);
             }
             Observation::Staged { task, generation, checkpoint, root, .. } => {
@@ -140,7 +150,11 @@ impl Metrics {
         self.published[usize::from(component)] += 1;
         let log = &self.log.partitions[usize::from(root.partition().0)];
         if let Some(record) = log.records().get(root.offset() as usize) {
-            self.latency.add(now.since(record.arrival).as_nanos());
+            let latency = now.since(record.arrival);
+            self.latency.add(latency.as_nanos());
+            if let Some(recorder) = &mut self.recorder {
+                recorder.visible(now, latency);
+            }
         }
     }
 
@@ -207,6 +221,9 @@ impl Metrics {
             }
             _ => {}
         }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.observed(at, observation);
+        }
         self.useful.observed(observation);
         self.outages.observed(now, observation, &self.furthest);
         self.leaders.observed(at, observation);
@@ -235,6 +252,10 @@ impl Metrics {
         let lag: u64 = self.log.partitions.iter().zip(&self.position).map(arrived).sum();
         self.max_lag = self.max_lag.max(lag);
         self.useful.sampled(now);
+        if let Some(recorder) = &mut self.recorder {
+            let arrived = self.log.partitions.iter().map(|log| log.end_at(now)).sum();
+            recorder.sampled(now, arrived, lag);
+        }
         if now < self.calm_until {
             self.calm_lags.push(lag);
         } else if self.calm_lag.is_none() {

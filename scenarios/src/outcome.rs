@@ -12,6 +12,7 @@ use stormglass_sim::time::{Instant, Span};
 use stormglass_sim::watch::Stamp;
 
 use crate::budget::Proof;
+use crate::chronicle::Chronicle;
 use crate::judge::law::Violation;
 use crate::plan::Plan;
 use crate::scenario::{Moment, Part};
@@ -76,6 +77,9 @@ pub struct Outcome {
     /// What caused what, by the numbers of kernel events: none unless asked for.
     #[serde(skip)]
     pub past: Option<Arc<Past>>,
+    /// What was written down, for plots and pages: none unless asked for.
+    #[serde(skip)]
+    pub chronicle: Option<Chronicle>,
 }
 
 /// What the judges say of a run.

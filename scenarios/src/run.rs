@@ -13,11 +13,13 @@ use stormglass_engine::coordinator::metadata::Completed;
 use stormglass_engine::log::InputLog;
 use stormglass_engine::names::{Probe, Twist};
 use stormglass_engine::node::Node;
+use stormglass_engine::observation::Observation;
 use stormglass_engine::topology::Topology;
 use stormglass_sim::fault::{Effect, Fault, FaultError};
 use stormglass_sim::hash::Digest;
 use stormglass_sim::node::{Name, NodeId};
 use stormglass_sim::time::{Instant, Span};
+use stormglass_sim::watch::Stamp;
 use stormglass_sim::world::{Ended, World};
 
 use crate::input::{self, Loader};
@@ -44,6 +46,9 @@ mod strike;
 
 use strike::{FaultState, Later};
 
+/// What a panic carries.
+type Panic = Box<dyn std::any::Any + Send>;
+
 /// How long a run goes on after everything is done and healed, so that what comes back late (a
 /// zombie, a lost message) is seen and judged too.
 const AFTERMATH: Span = Span::secs(3);
@@ -66,6 +71,8 @@ pub struct Setup {
     /// Whether the outcome is to tell what caused what, and of which kernel events the contents. It
     /// changes nothing else.
     pub past: Option<BTreeSet<u64>>,
+    /// Whether the outcome is to have a chronicle. It changes nothing else.
+    pub chronicle: bool,
     /// Whether [`Run::retained`] is going to be asked. It changes nothing else.
     pub retain: bool,
     /// The savepoint that it starts from, if it is not the first run of its job.
@@ -149,6 +156,7 @@ impl Setup {
             bugs: Vec::new(),
             record: false,
             past: None,
+            chronicle: false,
             retain: false,
             from: None,
         })
@@ -191,10 +199,11 @@ impl Run {
         let duration = input::duration(&setup.log);
         let Between { min, max } = scenario::storm(&setup.scenario, duration);
         let storm = Between { min: Instant::ZERO + min, max: Instant::ZERO + max };
-        let Setup { scenario, topology, log, plan, bugs, record, past, retain, from } = &setup;
+        let Setup { scenario, topology, log, plan, bugs, record, past, retain, from, .. } = &setup;
         let settings = judging(scenario, &places, plan);
         let mut story = Story::new(topology, log, &places, settings, &plan.faults, storm);
         story.record = record.then(Vec::new);
+        story.metrics.recorder = setup.chronicle.then(Box::default);
         if *retain {
             story.judges.keep_heritages(usize::from(scenario.checkpoint.retained));
         }
@@ -323,9 +332,32 @@ impl Run {
         self.finish_with_savepoint().0
     }
 
+    /// As [`Run::finish`]; hands on all that is observed meanwhile, every virtual second, and keeps
+    /// nothing of it.
+    pub fn finish_telling(mut self, mut listen: impl FnMut(&[(Stamp, Observation)])) -> Outcome {
+        self.world.watcher_mut().told = Some(Vec::new());
+        let mut hand_on = |run: &mut Run| {
+            let told = run.world.watcher_mut().told.as_mut();
+            let told = told.map(std::mem::take).unwrap_or_default();
+            listen(&told);
+        };
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            while self.advance(self.now() + Span::secs(1)) {
+                hand_on(&mut self);
+            }
+        }));
+        hand_on(&mut self);
+        self.ended(panicked.err()).0
+    }
+
     /// Goes on to the end and judges, and keeps the savepoint with which the job ended, if it did.
     pub fn finish_with_savepoint(mut self) -> (Outcome, Option<Arc<Savepoint>>) {
-        let panicked = catch_unwind(AssertUnwindSafe(|| while self.advance(Instant::FAR) {})).err();
+        let panicked = catch_unwind(AssertUnwindSafe(|| while self.advance(Instant::FAR) {}));
+        self.ended(panicked.err())
+    }
+
+    /// Judges a run that has come to its end, or panicked.
+    fn ended(mut self, panicked: Option<Panic>) -> (Outcome, Option<Arc<Savepoint>>) {
         let mut violations = Vec::new();
         match panicked {
             Some(payload) => violations.push(self.panic_violation(&*payload)),
@@ -400,6 +432,7 @@ impl Run {
         if now >= self.next_sample {
             self.next_sample += SAMPLE;
             self.keep_services();
+            self.look_round();
             let story = self.world.watcher_mut();
             story.metrics.sample(now);
             if self.complete_at.is_none() && story.judges.is_complete() {
@@ -464,6 +497,8 @@ impl Run {
             reached: bugs.iter().map(|t| (t.name(), world.twist_fired(*t))).collect(),
             story: story.record.clone().unwrap_or_default(),
             past: world.past().cloned().map(Arc::new),
+            chronicle: (story.metrics.recorder.as_ref())
+                .map(|recorder| recorder.chronicle(self.bands())),
         };
         if !violations.is_empty() {
             outcome.verdict = Verdict::Broken { violations };

@@ -71,6 +71,8 @@ pub(crate) struct Story {
     pub(crate) last_executed: Option<(TaskId, Instant, u64)>,
     /// What the control plane did, if somebody asked for it.
     pub(crate) record: Option<Vec<(Stamp, Observation)>>,
+    /// All that was observed since it was taken away last, if somebody asked for it.
+    pub(crate) told: Option<Vec<(Stamp, Observation)>>,
 }
 
 /// A fault that waits for its trigger.
@@ -143,6 +145,7 @@ impl Story {
             done: BTreeSet::new(),
             last_executed: None,
             record: None,
+            told: None,
         };
         for (fault, planned) in faults.iter().enumerate() {
             if let Some(at) = count_of(planned, &story.whom) {
@@ -289,6 +292,9 @@ impl Watcher<Node> for Story {
     #[inline]
     fn observed(&mut self, at: Stamp, observation: &Observation) -> Watch {
         self.count += 1;
+        if let Some(told) = &mut self.told {
+            told.push((at, *observation));
+        }
         if self.echoes.is_echo(at.node, observation) {
             let due = self.count == self.next_any;
             return if due { self.fire(at, observation, true) } else { Watch::Continue };

@@ -47,9 +47,12 @@ fn a_run_repeats_in_one_process() {
 fn whoever_listens_changes_nothing() {
     for name in NAMES {
         let quiet = setup(&scenario(name, short(name)), 4);
-        let told = Setup { record: true, ..quiet.clone() };
-        let mut heard = told.run();
-        assert!(!heard.story.is_empty());
+        let told = Setup { record: true, chronicle: true, ..quiet.clone() };
+        let mut all = 0;
+        let mut heard = Run::new(told).finish_telling(|observations| all += observations.len());
+        let chronicle = heard.chronicle.take().expect("somebody asked for it");
+        assert!(!heard.story.is_empty() && all > heard.story.len(), "{name}");
+        assert!(!chronicle.series.buckets.is_empty() && !chronicle.lives.is_empty(), "{name}");
         heard.story.clear();
         assert_eq!(heard, quiet.run());
     }

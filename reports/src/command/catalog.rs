@@ -5,6 +5,7 @@ use stormglass_scenarios::scenario::ActionKind;
 use stormglass_scenarios::{catalog, scenario};
 
 use crate::cli::{Answer, Cli, Exit};
+use crate::facts;
 use crate::page::{Paint, Side, Style, Table};
 
 /// The shipped scenarios.
@@ -31,6 +32,11 @@ pub fn faults() -> Answer {
 /// The JSON schema of scenario files.
 pub fn schema() -> Answer {
     Answer { text: super::json(&scenario::schema()), exit: Exit::Holds }
+}
+
+/// The JSON schema of observations.
+pub fn observations() -> Answer {
+    Answer { text: super::json(&facts::schema()), exit: Exit::Holds }
 }
 
 /// Completions for a shell.

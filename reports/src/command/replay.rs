@@ -11,6 +11,7 @@ use super::run;
 use crate::cli::{Answer, Exit, ReplayArgs};
 use crate::files::{self, Files};
 use crate::shell;
+use crate::summary::Report;
 
 /// A replay for programs.
 #[derive(serde::Serialize)]
@@ -32,13 +33,16 @@ pub fn replay(args: &ReplayArgs, registry: &Registry) -> Result<Answer, Problem>
     let load = |name: &str| files.load(name);
     let mut setup = case.setup(registry, &load)?;
     setup.record = args.timeline;
+    setup.chronicle = !args.json;
     let (scenario, topology) = (Arc::clone(&setup.scenario), Arc::clone(&setup.topology));
-    let outcome = setup.run();
+    let outcome = args.outputs.run(setup)?;
     run::note_panic(&outcome);
     let reproduced = is_same(&case, &outcome);
     let repeat = shell::replay(&args.case);
-    let (json, timeline, shrunk) = (args.json, args.timeline, case.shrunk);
-    let mut answer = run::answer(&scenario, &topology, &outcome, &repeat, json, timeline, shrunk);
+    let report = run::report(&scenario, &topology, &outcome, &repeat, args.timeline);
+    let report = Report { shrunk: case.shrunk, ..report };
+    args.outputs.page(&report)?;
+    let mut answer = run::answer(&report, args.json);
     if args.json {
         answer.text = super::json(&Replayed {
             reproduced,

@@ -8,7 +8,7 @@ use stormglass_scenarios::run::{Run, Setup};
 use stormglass_scenarios::savepoint::{Savepoint, halfway};
 use stormglass_scenarios::topologies::Registry;
 
-use super::run::{answer, note_panic, repeat};
+use super::run::{answer, note_panic, repeat, report};
 use crate::cli::{Answer, Exit, RunArgs};
 use crate::{files, shell};
 
@@ -26,10 +26,11 @@ pub(super) fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem
     let mut first = Setup::new(&Arc::new(halfway(&scenario)), registry, &load, args.seed)?;
     first.bugs = super::twists(&args.bugs)?;
     first.record = args.timeline;
+    first.chronicle = true;
     let (one, topology) = (Arc::clone(&first.scenario), Arc::clone(&first.topology));
     let (outcome, savepoint) = Run::new(first).finish_with_savepoint();
     note_panic(&outcome);
-    let mut before = answer(&one, &topology, &outcome, &again, false, args.timeline, None);
+    let mut before = answer(&report(&one, &topology, &outcome, &again, args.timeline), false);
     let Some(savepoint) = savepoint else {
         let to = args.rescale.join(" ");
         before.text += &format!(
@@ -43,10 +44,11 @@ pub(super) fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem
     let mut second = Setup::from_savepoint(&Arc::new(rescaled), registry, seed, &savepoint)?;
     second.bugs = super::twists(&args.bugs)?;
     second.record = args.timeline;
+    second.chronicle = true;
     let (two, topology) = (Arc::clone(&second.scenario), Arc::clone(&second.topology));
     let outcome = second.run();
     note_panic(&outcome);
-    let after = answer(&two, &topology, &outcome, &again, false, args.timeline, None);
+    let after = answer(&report(&two, &topology, &outcome, &again, args.timeline), false);
     let exit = if before.exit == Exit::Holds { after.exit } else { before.exit };
     let text = format!("{}\n{}\n\n{}", before.text, between(&savepoint, args), after.text);
     Ok(Answer { text, exit })

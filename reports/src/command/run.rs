@@ -10,7 +10,6 @@ use stormglass_scenarios::plan::Plan;
 use stormglass_scenarios::problem::Problem;
 use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::scenario::Scenario;
-use stormglass_scenarios::shrink::Shrinkage;
 use stormglass_scenarios::topologies::Registry;
 
 use crate::cli::{Answer, Exit, RunArgs, last_panic};
@@ -39,15 +38,18 @@ pub fn run(args: &RunArgs, registry: &Registry) -> Result<Answer, Problem> {
     };
     setup.bugs = bugs;
     setup.record = args.timeline;
+    setup.chronicle = !args.json;
     let (scenario, topology) = (Arc::clone(&setup.scenario), Arc::clone(&setup.topology));
-    let outcome = setup.run();
+    let outcome = args.outputs.run(setup)?;
     note_panic(&outcome);
     let case = keep(&scenario, &outcome, args.case.as_deref())?;
     let repeat = match &case {
         Some(path) if !outcome.violations().is_empty() => shell::replay(path),
         _ => shell::command(&repeat(args)),
     };
-    Ok(answer(&scenario, &topology, &outcome, &repeat, args.json, args.timeline, None))
+    let report = report(&scenario, &topology, &outcome, &repeat, args.timeline);
+    args.outputs.page(&report)?;
+    Ok(answer(&report, args.json))
 }
 
 /// Writes the case of a run if it is broken, or if somebody asked for it. Where a failure's case
@@ -82,20 +84,22 @@ pub(super) fn note_panic(outcome: &Outcome) {
     }
 }
 
-/// A run as its page or as JSON.
-pub(super) fn answer(
-    scenario: &Scenario,
-    topology: &Topology,
-    outcome: &Outcome,
-    repeat: &str,
-    json: bool,
+/// A run to be shown on standard output.
+pub(super) fn report<'a>(
+    scenario: &'a Scenario,
+    topology: &'a Topology,
+    outcome: &'a Outcome,
+    repeat: &'a str,
     timeline: bool,
-    shrunk: Option<Shrinkage>,
-) -> Answer {
+) -> Report<'a> {
     let paint = Paint::of_stdout();
-    let report = Report { scenario, topology, outcome, repeat, timeline, paint, shrunk };
-    let text = if json { super::json(outcome) } else { report.page() };
-    Answer { text, exit: Exit::of(&outcome.verdict) }
+    Report { scenario, topology, outcome, repeat, timeline, paint, shrunk: None }
+}
+
+/// A run as its page or as JSON.
+pub(super) fn answer(report: &Report<'_>, json: bool) -> Answer {
+    let text = if json { super::json(report.outcome) } else { report.page() };
+    Answer { text, exit: Exit::of(&report.outcome.verdict) }
 }
 
 /// The arguments that give the same run.

@@ -3,6 +3,8 @@
 mod bad_input;
 mod campaigns;
 mod explain;
+mod exports;
+mod html;
 mod own_topology;
 mod pages;
 mod panics;

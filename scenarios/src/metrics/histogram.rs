@@ -9,7 +9,7 @@ const STEPS: u64 = 32;
 
 /// Counts of nanoseconds, in steps that grow with the value.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     counts: Vec<u32>,
     total: u64,
     max: u64,
@@ -36,7 +36,7 @@ fn top(step: usize) -> u64 {
 
 impl Histogram {
     #[inline]
-    pub(super) fn add(&mut self, value: u64) {
+    pub(crate) fn add(&mut self, value: u64) {
         let at = step(value);
         if at >= self.counts.len() {
             self.counts.resize(at + 1, 0);
@@ -46,7 +46,19 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
-    pub(super) fn quantiles(&self) -> Quantiles {
+    /// Adds all of another.
+    pub(crate) fn merge(&mut self, other: &Histogram) {
+        if other.counts.len() > self.counts.len() {
+            self.counts.resize(other.counts.len(), 0);
+        }
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.total += other.total;
+        self.max = self.max.max(other.max);
+    }
+
+    pub(crate) fn quantiles(&self) -> Quantiles {
         let at = |percent: u64| Span::nanos(self.at(percent));
         Quantiles {
             count: self.total,

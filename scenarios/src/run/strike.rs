@@ -3,10 +3,12 @@
 use stormglass_engine::message::Message;
 use stormglass_engine::message::console::{Console, Request};
 use stormglass_sim::fault::{ArmedId, Fault};
+use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
 
 use super::Run;
 use super::steps::is_repair;
+use crate::chronicle::Band;
 use crate::metrics::Struck;
 use crate::plan::{PlannedAction, Resolved};
 use crate::scenario::{ActionKind, Moment, Part};
@@ -20,6 +22,8 @@ pub(super) struct FaultState {
     pub hit: bool,
     /// What it left armed: whether that hit is known at the end.
     pub armed: Vec<ArmedId>,
+    /// Whom it struck, and until when it lasts.
+    pub lasts: Option<(NodeId, Instant)>,
     pub messages_lost: u64,
     pub in_flight: u64,
     pub phases: Option<Moment>,
@@ -67,6 +71,7 @@ impl Run {
         let last = steps.last().map_or(now, |(after, _)| now + *after);
         let lasts = now + action.lasting().copied().unwrap_or_default();
         self.healed = self.healed.max(lasts).max(last);
+        self.faults[fault].lasts = Some((node, lasts.max(last)));
         for (after, what) in steps {
             match after.is_zero() {
                 true => self.inject(fault, &what),
@@ -79,6 +84,7 @@ impl Run {
             let story = self.world.watcher_mut();
             story.metrics.outages.struck(struck);
         }
+        self.look_round();
     }
 
     /// Does what is due of what follows from faults.
@@ -87,6 +93,7 @@ impl Run {
         while let Some(at) = self.later.iter().position(|later| later.at <= now) {
             let Later { number, what, .. } = self.later.remove(at);
             self.inject(number, &what);
+            self.look_round();
         }
     }
 
@@ -109,6 +116,30 @@ impl Run {
             state.armed.extend(effect.armed);
             state.messages_lost += effect.messages_lost;
         }
+    }
+
+    /// Looks who is up, if somebody writes that down.
+    pub(super) fn look_round(&mut self) {
+        if self.world.watcher().metrics.recorder.is_none() {
+            return;
+        }
+        let now = self.world.now();
+        let look = |node| (node, self.world.incarnation(node), self.world.is_up(node));
+        let seen: Vec<_> = self.world.nodes().map(look).collect();
+        let recorder = self.world.watcher_mut().metrics.recorder.as_mut();
+        let recorder = recorder.expect("it has just been there");
+        for (node, incarnation, up) in seen {
+            recorder.looked(now, node, incarnation, up);
+        }
+    }
+
+    /// How long each fault lasted that struck somebody.
+    pub(super) fn bands(&self) -> Vec<Band> {
+        let struck = self.faults.iter().enumerate().filter_map(|(at, state)| {
+            let ((node, until), resolved) = (state.lasts?, state.resolved.as_ref()?);
+            Some(Band { fault: at + 1, node, from: resolved.at, until })
+        });
+        struck.collect()
     }
 
     /// Whether the fault at a place of the plan hit something so far.
