@@ -25,7 +25,9 @@ use crate::summary::Report;
 use crate::words::{self, Names};
 
 pub mod jsonl;
+pub mod perfetto;
 pub mod prometheus;
+pub mod shiviz;
 
 /// What a run is written to besides its page of text.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -33,7 +35,8 @@ pub struct OutputArgs {
     /// Write the run as a page for a browser: one file, which needs no network
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Write the run for another program: FORMAT is jsonl or prometheus; may be repeated
+    /// Write the run for another program: FORMAT is jsonl, perfetto, prometheus or
+    /// shiviz; may be repeated
     #[arg(long = "export", value_name = "FORMAT=FILE", value_parser = export)]
     pub exports: Vec<Export>,
     /// Leave out of what is exported all that was observed before, such as 20s
@@ -58,11 +61,20 @@ pub struct Export {
 pub enum Format {
     /// Any program: a JSON object a line.
     Jsonl,
+    /// Perfetto: a trace in its native format.
+    Perfetto,
     /// Prometheus: the metrics of the run at its end.
     Prometheus,
+    /// ShiViz: a log with vector clocks.
+    Shiviz,
 }
 
-const FORMATS: [(&str, Format); 2] = [("jsonl", Format::Jsonl), ("prometheus", Format::Prometheus)];
+const FORMATS: [(&str, Format); 4] = [
+    ("jsonl", Format::Jsonl),
+    ("perfetto", Format::Perfetto),
+    ("prometheus", Format::Prometheus),
+    ("shiviz", Format::Shiviz),
+];
 
 fn export(text: &str) -> Result<Export, String> {
     let names = FORMATS.map(|(name, _)| name).join(", ");
@@ -141,21 +153,37 @@ impl OutputArgs {
         for export in &self.exports {
             targets.push((export.format, Target::new(&export.path)?));
         }
+        let of = |formats: &[Format]| self.exports.iter().any(|e| formats.contains(&e.format));
+        let keeps = of(&[Format::Perfetto, Format::Shiviz]);
+        if keeps {
+            setup.past.get_or_insert_default();
+        }
+        setup.chronicle |= of(&[Format::Perfetto]);
         let window = self.window();
+        let mut kept = Vec::new();
         let outcome = Run::new(setup).finish_telling(|told| {
             let told = within(told, &window);
-            for (format, target) in &mut targets {
-                if *format == Format::Jsonl {
-                    told.iter().for_each(|(at, what)| {
-                        target.write(jsonl::line(at, what, &names).as_bytes());
-                    });
-                }
+            if keeps {
+                kept.extend_from_slice(told);
+            }
+            for (_, target) in targets.iter_mut().filter(|(of, _)| *of == Format::Jsonl) {
+                told.iter()
+                    .for_each(|(at, what)| target.write(jsonl::line(at, what, &names).as_bytes()));
             }
         });
         for (format, mut target) in targets {
-            match format {
-                Format::Jsonl => {}
-                Format::Prometheus => target.write(prometheus::text(&outcome).as_bytes()),
+            match (format, outcome.past.as_deref()) {
+                (Format::Prometheus, _) => target.write(prometheus::text(&outcome).as_bytes()),
+                (Format::Perfetto, _) => {
+                    let (outcome, names) = (&outcome, &names);
+                    let window = window.clone();
+                    let story = perfetto::Story { outcome, names, told: &kept, window };
+                    target.write(&perfetto::trace(&story));
+                }
+                (Format::Shiviz, Some(past)) => {
+                    target.write(shiviz::log(past, &kept, &names).as_bytes());
+                }
+                (Format::Jsonl | Format::Shiviz, _) => {}
             }
             target.close()?;
         }

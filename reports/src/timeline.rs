@@ -7,8 +7,8 @@
 //! columns = a cell for each node: "." or, in the one that the event happens to, its sign
 //! ```
 //!
-//! Nodes stand in the order of the machines: `c` coordinators, `b` broker, `s` stores, `r` receiver,
-//! `w` workers; supervisors (`u`), clients (`q`), query clients (`k`) and the operator (`o`) only
+//! Nodes stand in the order of the machines: `c` coordinators, `b` broker, `s` stores, `r`
+//! receiver, `w` workers; supervisors (`u`), clients (`q`), query clients (`k`) and the operator (`o`) only
 //! if something happens to one. Signs:
 //!
 //! ```text
@@ -21,7 +21,7 @@
 //! v  a vote is granted           E  a leader is elected        L  it takes up its duties
 //! d  it steps down               <  a coordinator is back      m  the membership changes
 //! i  the checkpoint interval     f  a generation is given up   S  the job ends with a savepoint
-//! $  a transaction steps on      ~  tuples are saved in flight #  input, or a transaction, is gone
+//! $  a transaction steps on      ~  tuples are saved         #  input or outputs are gone
 //! ```
 //!
 //! An event that follows its like (same node, sign and words) makes no line of its own: it is
@@ -54,7 +54,7 @@ const LEGEND: [&str; 10] = [
     "v  a vote is granted           E  a leader is elected        L  it takes up its duties",
     "d  it steps down               <  a coordinator is back      m  the membership changes",
     "i  the checkpoint interval     f  a generation is given up   S  the job ends with a savepoint",
-    "$  a transaction steps on      ~  tuples are saved in flight #  input, or a transaction, is gone",
+    "$  a transaction steps on      ~  tuples are saved         #  input or outputs are gone",
 ];
 
 /// Something that is told.

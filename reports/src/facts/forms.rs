@@ -65,7 +65,7 @@ macro_rules! forms {
 
 forms! {
     Task("task"): ids::TaskId = "string",
-        "a task: its component and its place in it, `count[3]`; `broker` is where records come from",
+        "a task: its component and its place in it, `count[3]`; records come from `broker`",
         |of, names| names.topology.task_name(*of).into();
     Component("component"): ids::ComponentId = "string", "a component of the topology",
         |of, names| names.topology.component(*of).name.to_string().into();

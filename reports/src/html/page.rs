@@ -187,10 +187,10 @@ fn stage(data: &Data) -> String {
          The tables below have the same in words.\"></canvas>\
          <div id=\"tip\" role=\"status\"></div></div>\n<div class=\"key\">{}</div></div>\n\
          <aside id=\"panel\"><h3>Click on something</h3><p>An observation (a mark in a lane) shows \
-         what led to it, message by message. A checkpoint shows what each task did for it. Hovering \
-         explains.</p><p class=\"soft\">Faults are numbered as in the table. Zoomed in far enough, \
-         marks become the signs of the timeline, and lanes show how each task took part in a \
-         checkpoint.</p>{left_out}</aside></div></section>\n",
+         what led to it, message by message. A checkpoint shows what each task did for it. \
+         Hovering explains.</p><p class=\"soft\">Faults are numbered as in the table. Zoomed in far \
+         enough, marks become the signs of the timeline, and lanes show how each task took part \
+         in a checkpoint.</p>{left_out}</aside></div></section>\n",
         key.concat(),
     )
 }
@@ -202,8 +202,8 @@ fn table(id: &str, title: &str, note: &str, columns: &[&str], rows: &[String]) -
         None => format!("<th>{name}"),
     });
     format!(
-        "<section id=\"{id}\"><h2>{title}<span class=\"soft\">{}</span></h2>\n<div class=\"scroll\">\
-         <table><thead><tr>{}</tr></thead>\n<tbody>{}</tbody></table></div></section>\n",
+        "<section id=\"{id}\"><h2>{title}<span class=\"soft\">{}</span></h2>\n\
+         <div class=\"scroll\"><table><thead><tr>{}</tr></thead>\n<tbody>{}</tbody></table></div></section>\n",
         escaped(note),
         heads.collect::<String>(),
         rows.concat(),
@@ -266,7 +266,8 @@ fn outages(report: &Report<'_>) -> String {
             .map(|((length, (name, _)), colour)| {
                 let share = length.as_nanos() as f64 * 100.0 / longest.as_nanos().max(1) as f64;
                 let title = format!("{name} {}", words::span(*length));
-                format!("<i title=\"{title}\" style=\"width:{share:.2}%;background:var(--{colour})\"></i>")
+                let style = format!("width:{share:.2}%;background:var(--{colour})");
+                format!("<i title=\"{title}\" style=\"{style}\"></i>")
             })
             .collect();
         let mut cells = vec![

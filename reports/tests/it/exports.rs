@@ -158,7 +158,8 @@ fn a_file_that_cannot_be_written_is_found_out_before_the_run() {
     let folder = Folder::new("unwritable");
     let ended = folder.run(&[&SHORT[..], &["--export", "jsonl=nowhere/run.jsonl"]].concat());
     assert_eq!((ended.code, ended.out.as_str()), (Some(64), ""));
-    insta::assert_snapshot!(ended.err, @"nowhere/run.jsonl: cannot be written: there is no such file");
+    let complaint = "nowhere/run.jsonl: cannot be written: there is no such file\n";
+    assert_eq!(ended.err, complaint);
     let ended = folder.run(&[&SHORT[..], &["--export", "yaml=run.yaml"]].concat());
     assert_eq!(ended.code, Some(64));
     assert!(ended.err.contains("`yaml` is not a format; there are "), "{}", ended.err);

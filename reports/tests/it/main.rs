@@ -11,3 +11,4 @@ mod panics;
 mod program;
 mod readme;
 mod replay;
+mod traces;
