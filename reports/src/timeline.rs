@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Nodes stand in the order of the machines: `c` coordinators, `b` broker, `s` stores, `r`
-//! receiver, `w` workers; supervisors (`u`), clients (`q`), query clients (`k`) and the operator (`o`) only
-//! if something happens to one. Signs:
+//! receiver, `w` workers; supervisors (`u`), clients (`q`), query clients (`k`) and the operator
+//! (`o`) only if something happens to one. Signs:
 //!
 //! ```text
 //! !  a fault takes effect        ,  a fault strikes nothing

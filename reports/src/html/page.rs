@@ -182,14 +182,14 @@ fn stage(data: &Data) -> String {
          <span class=\"soft\">drag to zoom, double-click to see all, Ctrl and wheel to zoom, Shift \
          and wheel to move</span></div>\n\
          <div class=\"stage\"><div><div class=\"drawn\">\
-         <canvas id=\"drawing\" tabindex=\"0\" role=\"img\" aria-label=\"The run over time: faults, \
-         outages, generations, checkpoints, a lane for each process, throughput, latency and lag. \
+         <canvas id=\"drawing\" tabindex=\"0\" role=\"img\" aria-label=\"The run over time: \
+         faults, outages, generations, checkpoints, a lane for each process, throughput, latency and lag. \
          The tables below have the same in words.\"></canvas>\
          <div id=\"tip\" role=\"status\"></div></div>\n<div class=\"key\">{}</div></div>\n\
          <aside id=\"panel\"><h3>Click on something</h3><p>An observation (a mark in a lane) shows \
          what led to it, message by message. A checkpoint shows what each task did for it. \
-         Hovering explains.</p><p class=\"soft\">Faults are numbered as in the table. Zoomed in far \
-         enough, marks become the signs of the timeline, and lanes show how each task took part \
+         Hovering explains.</p><p class=\"soft\">Faults are numbered as in the table. Zoomed in \
+         far enough, marks become the signs of the timeline, and lanes show how each task took part \
          in a checkpoint.</p>{left_out}</aside></div></section>\n",
         key.concat(),
     )
@@ -203,7 +203,8 @@ fn table(id: &str, title: &str, note: &str, columns: &[&str], rows: &[String]) -
     });
     format!(
         "<section id=\"{id}\"><h2>{title}<span class=\"soft\">{}</span></h2>\n\
-         <div class=\"scroll\"><table><thead><tr>{}</tr></thead>\n<tbody>{}</tbody></table></div></section>\n",
+         <div class=\"scroll\"><table><thead><tr>{}</tr></thead>\n\
+         <tbody>{}</tbody></table></div></section>\n",
         escaped(note),
         heads.collect::<String>(),
         rows.concat(),
