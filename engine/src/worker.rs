@@ -267,15 +267,15 @@ impl Worker {
                     self.credit(&data.credits, cx);
                 }
                 let (to, generation) = (data.to, data.generation);
-                self.with_task(to, generation, cx, |task, env| task.data(data, env));
+                self.at_work(to, generation, cx, |task, env| task.data(data, env));
             }
             Message::Resume { task, generation } => {
-                self.with_task(task, generation, cx, Task::resume);
+                self.at_work(task, generation, cx, Task::resume);
             }
-            Message::Wake { task, generation } => self.with_task(task, generation, cx, Task::work),
+            Message::Wake { task, generation } => self.at_work(task, generation, cx, Task::work),
             Message::Records(records) => {
                 let (task, generation) = (records.task, records.generation);
-                self.with_task(task, generation, cx, |task, env| task.records(&records, env));
+                self.at_work(task, generation, cx, |task, env| task.records(&records, env));
             }
             Message::Recovered { task, generation } => {
                 let restored = self.restored_permit().map(CommitPermit::checkpoint);
@@ -516,6 +516,20 @@ impl Worker {
             return;
         };
         self.with_tasks(cx, |tasks, env| f(&mut tasks[usize::from(at)], env));
+    }
+
+    /// A task's thread has come to something that it has to do.
+    fn at_work(
+        &mut self,
+        task: TaskId,
+        generation: Generation,
+        cx: &mut Cx<'_>,
+        f: impl FnOnce(&mut Task, &mut Env<'_, '_>) -> Result<(), Failed>,
+    ) {
+        self.with_task(task, generation, cx, |task, env| {
+            task.moved = true;
+            f(task, env)
+        });
     }
 
     /// Runs something on all tasks. If user code fails, the coordinator is told and the worker

@@ -12,7 +12,8 @@
 //! candidates are run side by side.
 //!
 //! In reading order: `lists` (what may be left out), `numbers` (what there may be less of), `plain`
-//! (what may be written more plainly), `ddmin` (delta debugging itself), `text` (a scenario's keys).
+//! (what may be written more plainly), `ddmin` (delta debugging itself), `text` (a scenario's
+//! keys).
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

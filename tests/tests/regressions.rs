@@ -152,3 +152,26 @@ fn who_only_reads_learns_that_a_connection_is_dead() {
     let without = run("1000s");
     assert_eq!(without.violations().first().map(|v| v.law), Some(Law::Progress));
 }
+
+/// After an outage there was more to read again than an executor does in its timeout. It worked off
+/// whatever had waited for credit, or for a barrier, in one go; the question whether it stood still
+/// came after all that, and unanswered. Its worker ended itself, and the next generation had even
+/// more to do: nothing was ever completed again (recovery, at long checkpoint intervals). What
+/// waited is now worked off batch by batch, and whoever gets on with it does not stand still.
+#[test]
+fn an_executor_that_has_much_to_do_does_not_stand_still() {
+    let text = r#"
+        name = "slow"
+        topology = { name = "word-count", cpu = { count = "12ms" } }
+        input = { rate = "200/s", words = { count = 12_000, vocabulary = 300 } }
+        checkpoint = { interval = "20s", timeout = "30s" }
+        [[fault]]
+        at = "38s"
+        crash-machine = { who = "worker-of:count", down = "10s" }
+    "#;
+    let scenario = Arc::new(Scenario::parse(text, "slow.toml").expect("a scenario"));
+    let setup = Setup::new(&scenario, &Registry::default(), &catalog::file, 1).expect("a run");
+    let outcome = setup.run();
+    assert_eq!(outcome.verdict, Verdict::Holds);
+    assert_eq!((outcome.recoveries.len(), outcome.detection.suspicions), (1, 1));
+}

@@ -2,8 +2,9 @@
 //!
 //! As in Storm, executors beat less often than workers (SEMANTICS 1.3: every 3 s and every second).
 //! A beat is asked for through the executor's own queue, so it comes when the thread has done what
-//! lay before it. What counts are beats that were asked for and did not come, not time: a worker
-//! that was paused as a whole accuses nobody.
+//! lay before it; whoever gets on with what lies before it does not stand still either. What counts
+//! are beats that were asked for and did not come, not time: a worker that was paused as a whole
+//! accuses nobody.
 
 use alloc::vec::Vec;
 
@@ -59,6 +60,13 @@ impl Beats {
             cx.post(*lane, beat);
         }
         None
+    }
+
+    /// An executor works: however much lies before the question, it is alive.
+    pub(super) fn moves(&mut self, lane: Lane) {
+        if let Some((_, last)) = self.heard.iter_mut().find(|(known, _)| *known == lane) {
+            *last = self.asked;
+        }
     }
 
     /// An executor has come to a question.

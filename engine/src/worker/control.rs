@@ -30,6 +30,10 @@ impl Worker {
     /// Looks whether an executor stands still: then the coordinator is told, and the worker ends.
     pub(super) fn watch_executors(&mut self, cx: &mut Cx<'_>) {
         let Some(job) = &mut self.job else { return };
+        for task in job.tasks.iter_mut().filter(|task| task.moved) {
+            task.moved = false;
+            job.beats.moves(job.deployment.assignment.lane_of(task.id));
+        }
         let Some(silent) = job.beats.tick(&self.cluster.control, cx) else { return };
         let (generation, executor) = (job.generation, TaskId(silent.0));
         cx.probe(Probe::ExecutorSilent);

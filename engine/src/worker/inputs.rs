@@ -110,8 +110,8 @@ impl Inputs {
         env: &mut Env<'_, '_>,
     ) -> Option<Arc<Data>> {
         let blocked = self.channels[self.at(data.from)].blocked;
-        // Unless the task is stalled, all that waits is of blocked channels: no order is broken.
-        if !blocked && !stalled {
+        // It may not pass what waits and is not blocked.
+        if !blocked && !stalled && !self.has_next() {
             return Some(data);
         }
         if blocked {
@@ -146,20 +146,12 @@ impl Inputs {
         }
     }
 
-    /// The first kept batch whose channel is not blocked.
-    pub(super) fn next(&mut self, env: &mut Env<'_, '_>) -> Option<Arc<Data>> {
-        let ready = |(_, data): &(u64, Arc<Data>)| !self.channels[self.at(data.from)].blocked;
-        let at = self.waiting.iter().position(ready)?;
-        let data = self.remove(at);
+    fn remove(&mut self, at: usize, env: &mut Env<'_, '_>) -> Option<Arc<Data>> {
+        let (_, data) = self.waiting.remove(at)?;
+        self.bytes -= data.batch.size();
         if self.waiting.is_empty() {
             self.release(env);
         }
-        data
-    }
-
-    fn remove(&mut self, at: usize) -> Option<Arc<Data>> {
-        let (_, data) = self.waiting.remove(at)?;
-        self.bytes -= data.batch.size();
         Some(data)
     }
 

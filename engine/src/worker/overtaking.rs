@@ -3,6 +3,9 @@
 //!
 //! The main thread notices what arrives; the task's own thread does everything else, so that no cut
 //! falls into the middle of its work. A long batch cannot be interrupted, as in Flink a record.
+//!
+//! In the same way, batch by batch, each in an event of its own, a task goes on with what waited
+//! for a barrier or for credit: it is seen to work, and a crash finds it in between.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -101,7 +104,7 @@ impl Task {
 
     /// Tells the task that there is work, unless it knows.
     pub(super) fn wake(&mut self, env: &mut Env<'_, '_>) {
-        let stalled = self.is_stalled(env);
+        let stalled = !self.may_execute(env);
         let work = |inputs: &mut Inputs| inputs.due().is_some() || !stalled && inputs.has_next();
         if !self.overtaking.awake && self.inputs().is_some_and(work) {
             self.overtaking.awake = true;
@@ -116,10 +119,10 @@ impl Task {
         if let Some(barrier) = self.inputs().and_then(|inputs| inputs.due()) {
             self.overtake(barrier, env)?;
         }
-        let stalled = self.is_stalled(env);
-        if let Some(data) = self.inputs().filter(|_| !stalled).and_then(|of| of.take(env)) {
+        let may_execute = self.may_execute(env);
+        if let Some(data) = self.inputs().filter(|_| may_execute).and_then(|of| of.next(env)) {
             self.execute(&data, env)?;
-            self.outbox.settle(env);
+            self.settle(env);
         }
         self.wake(env);
         Ok(())

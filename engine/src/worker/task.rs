@@ -52,6 +52,8 @@ pub(super) struct Task {
     restores: Option<CheckpointId>,
     /// Where barriers may overtake data.
     pub(super) overtaking: Overtaking,
+    /// Its thread has come to something that it had to do, since somebody looked last.
+    pub(super) moved: bool,
 }
 
 /// What a task does.
@@ -114,8 +116,19 @@ impl Task {
         let restores = deployment.restore.as_ref().map(|(completed, _)| completed.checkpoint);
         let (stage, parts) = (Stage::Recovering, Parts::new(id));
         let (overtaking, ending) = (Overtaking::default(), None);
-        let mut task =
-            Task { id, role, outbox, stage, parts, ending, origin, stepping, restores, overtaking };
+        let mut task = Task {
+            id,
+            role,
+            outbox,
+            stage,
+            parts,
+            ending,
+            origin,
+            stepping,
+            restores,
+            overtaking,
+            moved: false,
+        };
         if cluster.recovery.acking().is_some() {
             task.request_state(deployment, env);
             return task;
@@ -326,7 +339,7 @@ impl Task {
         let Some(inputs) = self.inputs() else { return Ok(()) };
         if let Some(data) = inputs.arrive(data, stalled, env) {
             self.execute(&data, env)?;
-            self.go_on(env)?;
+            self.wake(env);
         } else if let Some(checkpoint) = inputs.crowded(env) {
             self.parts.decline(checkpoint, AbortReason::Declined, env);
             self.abort(checkpoint, env)?;
@@ -336,7 +349,7 @@ impl Task {
     }
 
     /// Whether an input may be executed now.
-    fn may_execute(&self, env: &mut Env<'_, '_>) -> bool {
+    pub(super) fn may_execute(&self, env: &mut Env<'_, '_>) -> bool {
         let may = self.stepping.as_deref().is_none_or(Stepping::may_execute);
         may && !self.is_stalled(env)
     }
@@ -353,7 +366,7 @@ impl Task {
     pub(super) fn taken(&mut self, tuples: u32, env: &mut Env<'_, '_>) -> Result<(), Failed> {
         if let Role::Sink(sink) = &mut self.role {
             sink.taken(tuples);
-            self.go_on(env)?;
+            self.wake(env);
             self.settle(env);
         }
         Ok(())
@@ -364,23 +377,9 @@ impl Task {
         let resumed = self.outbox.resume(env);
         self.collected(env);
         if resumed {
-            self.go_on(env)?;
+            self.wake(env);
             self.settle(env);
             self.poll(env);
-        }
-        Ok(())
-    }
-
-    /// Executes what was kept, as far as credit goes.
-    fn go_on(&mut self, env: &mut Env<'_, '_>) -> Result<(), Failed> {
-        if env.cluster.barriers.may_overtake() {
-            self.wake(env);
-            return Ok(());
-        }
-        while self.may_execute(env) {
-            let Some(data) = self.inputs().and_then(|of| of.next(env)) else { break };
-            self.execute(&data, env)?;
-            self.outbox.settle(env);
         }
         Ok(())
     }
@@ -576,7 +575,7 @@ impl Task {
         }
         if let Some(inputs) = self.inputs() {
             inputs.abort(checkpoint);
-            self.go_on(env)?;
+            self.wake(env);
             self.outbox.settle(env);
         }
         Ok(())

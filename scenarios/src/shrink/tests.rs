@@ -64,9 +64,8 @@ proptest! {
         count in 1u32..24,
         salt in any::<u64>(),
     ) {
-        let hash = |list: &[u32]| {
-            list.iter().fold(salt, |hash, n| (hash ^ u64::from(*n)).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-        };
+        let mix = |hash: u64, n: &u32| (hash ^ u64::from(*n)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let hash = |list: &[u32]| list.iter().fold(salt, mix);
         let fails = |list: &[u32]| list.len() == count as usize || hash(list) >> 61 == 0;
         let (left, _) = shrunk(count, fails);
         prop_assert!(fails(&left));

@@ -223,14 +223,14 @@ impl Inputs {
         }
     }
 
-    /// The next batch to execute.
-    pub(in crate::worker) fn take(&mut self, env: &mut Env<'_, '_>) -> Option<Arc<Data>> {
+    /// The next batch to execute: the first whose channel is not blocked.
+    pub(in crate::worker) fn next(&mut self, env: &mut Env<'_, '_>) -> Option<Arc<Data>> {
         let ready = |(_, data): &(u64, Arc<Data>)| !self.channels[self.at(data.from)].blocked;
         let at = self.waiting.iter().position(ready)?;
         let new = |kept: &(u64, Arc<Data>)| kept.1.generation != RESTORED && ready(kept);
         let newer = self.waiting.iter().position(new).filter(|newer| *newer > at);
         let at = newer.filter(|_| env.cx.twist(Twist::InFlightBehind)).unwrap_or(at);
-        self.remove(at)
+        self.remove(at, env)
     }
 
     /// Whether there is one.

@@ -148,14 +148,14 @@ impl Task {
             Role::Source(_) | Role::Sink(_) => None,
         };
         if stepping.step(step, states, &mut self.parts, &mut self.outbox, env) {
-            self.go_on(env)?;
+            self.wake(env);
             self.settle(env);
         }
         Ok(())
     }
 
     /// After a handler that may have emitted or acked.
-    pub(super) fn settle(&mut self, env: &mut Env<'_, '_>) {
+    pub(in crate::worker) fn settle(&mut self, env: &mut Env<'_, '_>) {
         self.outbox.settle(env);
         if let Some(stepping) = &mut self.stepping {
             stepping.settle(env);
