@@ -20,6 +20,7 @@ use stormglass_sim::time::Span;
 
 use crate::command;
 pub use crate::command::explain::ExplainArgs;
+pub use crate::command::pin::PinArgs;
 pub use crate::command::shrink::ShrinkArgs;
 pub use crate::command::sweep::SweepArgs;
 use crate::export::OutputArgs;
@@ -98,6 +99,8 @@ pub enum Command {
     Shrink(ShrinkArgs),
     /// Explain a failing case: what led to it, which fault it needs, since when it was inevitable
     Explain(ExplainArgs),
+    /// Keep the case of a failure as a regression test
+    Pin(PinArgs),
     /// Run scenarios over many seeds and explain each kind of failure
     Campaign(CampaignArgs),
     /// Merge the run folders of one campaign or sweep: killed, resumed, or run on several machines
@@ -223,6 +226,9 @@ pub struct CampaignArgs {
     /// Stop after so many failures
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub fail_fast: Option<u64>,
+    /// Leave failures as they are: shrink none
+    #[arg(long)]
+    pub no_shrink: bool,
     /// Write the results as JUnit XML, too
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -246,6 +252,9 @@ pub struct MergeArgs {
     /// The run folder to write
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Leave failures as they are: shrink none
+    #[arg(long)]
+    pub no_shrink: bool,
     /// Write the results as JUnit XML, too
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -340,6 +349,7 @@ pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem>
         Command::Replay(args) => command::replay::replay(args, registry),
         Command::Shrink(args) => command::shrink::shrink(args, registry),
         Command::Explain(args) => command::explain::explain(args, registry),
+        Command::Pin(args) => command::pin::pin(args, registry),
         Command::Campaign(args) => command::campaign::campaign(args, registry),
         Command::Merge(args) => command::campaign::merge::merge(args, registry),
         Command::Sweep(args) => command::sweep::sweep(args, registry),

@@ -6,6 +6,7 @@ pub mod campaign;
 pub mod catalog;
 pub mod explain;
 mod folder;
+pub mod pin;
 pub mod plan;
 mod progress;
 pub mod replay;

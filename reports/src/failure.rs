@@ -75,6 +75,12 @@ fn options(report: &Report<'_>) -> String {
     for (name, times) in &outcome.reached {
         out.push_str(&line("planted", &format!("{name}, reached {}", plural(*times, "time"))));
     }
+    if !outcome.rare_events.is_empty() {
+        let events = outcome.rare_events.iter();
+        let events: Vec<String> =
+            events.map(|(name, times)| format!("{name} {}", count(*times))).collect();
+        out.push_str(&line("provoked", &events.join(", ")));
+    }
     out
 }
 

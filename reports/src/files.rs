@@ -10,6 +10,8 @@ use stormglass_scenarios::outcome::Outcome;
 use stormglass_scenarios::problem::Problem;
 use stormglass_scenarios::scenario::Scenario;
 
+use crate::version;
+
 /// Where case files go unless somebody says otherwise.
 pub const RUNS: &str = "stormglass-runs";
 
@@ -80,11 +82,27 @@ pub fn read(path: &Path) -> Result<String, Problem> {
     })
 }
 
-/// Writes a case.
+/// Writes the case of a run of this program.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn write_case(case: &Case, path: &Path) -> Result<(), Problem> {
+    write(&Case { program: version::program(), ..case.clone() }, path)
+}
+
+/// Writes a case as it is, where there is none yet.
+///
+/// # Errors
+/// If there is one, or it cannot be written.
+pub fn write_new(case: &Case, path: &Path) -> Result<(), Problem> {
+    if path.exists() {
+        let problem = Problem::new(&path.display().to_string(), "there is one of that name");
+        return Err(problem.help("give this one another --name"));
+    }
+    write(case, path)
+}
+
+fn write(case: &Case, path: &Path) -> Result<(), Problem> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let made = folder.map_or(Ok(()), std::fs::create_dir_all);
     made.and_then(|()| std::fs::write(path, case.to_json())).map_err(|error| {
@@ -108,6 +126,14 @@ pub fn small(case: &Path) -> PathBuf {
     let name = name.unwrap_or_default();
     let stem = name.strip_suffix(".case.json").or(name.strip_suffix(".json")).unwrap_or(&name);
     case.with_file_name(format!("{stem}.min.case.json"))
+}
+
+/// A problem of a file, unless it is one of something else.
+pub(crate) fn of(problem: Problem, source: &str) -> Problem {
+    match problem.source.is_empty() {
+        true => Problem { source: source.to_string(), ..problem },
+        false => problem,
+    }
 }
 
 /// An error of the operating system without its number.

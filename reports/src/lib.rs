@@ -26,7 +26,8 @@
 //!
 //! - [`cli`]: arguments, exit codes, and what happens if this program itself fails.
 //! - [`command`]: one module a command, each from arguments to a page of text.
-//! - [`files`]: scenarios, plans and cases on the file system.
+//! - [`files`]: scenarios, plans and cases on the file system; [`pinned`]: cases that a test runs;
+//!   [`version`]: which program wrote one.
 //! - [`summary`]: one run on one page; [`failure`]: why it is broken; [`timeline`]: event by event.
 //! - [`testing`]: storms in a user's own tests.
 //! - [`spark`]: what flowed over time, a line each.
@@ -45,10 +46,12 @@ pub mod figure;
 pub mod files;
 pub mod html;
 pub mod page;
+pub mod pinned;
 pub mod plot;
 pub mod shell;
 pub mod spark;
 pub mod summary;
 pub mod testing;
 pub mod timeline;
+pub mod version;
 pub mod words;

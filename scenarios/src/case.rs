@@ -18,6 +18,9 @@ use crate::scenario::Scenario;
 use crate::shrink::Shrinkage;
 use crate::topologies::Registry;
 
+#[cfg(test)]
+mod tests;
+
 /// The version of cases that this program writes and reads.
 pub const VERSION: u32 = 1;
 
@@ -29,7 +32,8 @@ pub struct Case {
     pub version: u32,
     /// The program that wrote it, for people.
     pub program: String,
-    /// The scenario's TOML.
+    /// The scenario's TOML: in the file it is a list of lines.
+    #[serde(with = "lines")]
     pub scenario: String,
     /// What it was read from.
     pub source: String,
@@ -48,6 +52,9 @@ pub struct Case {
     /// What it was shrunk from, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shrunk: Option<Shrinkage>,
+    /// What went wrong, for whoever meets it as a test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub story: Option<String>,
 }
 
 impl Case {
@@ -60,18 +67,24 @@ impl Case {
             let message = "a scenario built in Rust cannot be written as a case";
             return Err(Problem::new("", message).help("pin its seed in a test instead"));
         };
+        let mut settings = settings.to_vec();
+        if !scenario.drew.is_empty() {
+            // What the seed drew is among them already.
+            settings.push("draw=[]".to_string());
+        }
         Ok(Case {
             version: VERSION,
             program: format!("stormglass {}", env!("CARGO_PKG_VERSION")),
             scenario: text.to_string(),
             source: scenario.origin.source().to_string(),
-            settings: settings.to_vec(),
+            settings,
             bugs: outcome.bugs.clone(),
             plan: outcome.plan.clone(),
             digest: outcome.digest.to_string(),
             verdict: outcome.verdict.name().to_string(),
             law: outcome.violations().first().map(|violation| violation.law.name().to_string()),
             shrunk: None,
+            story: None,
         })
     }
 
@@ -107,5 +120,27 @@ impl Case {
     /// If it is no case, or one of another version.
     pub fn from_json(json: &str, source_name: &str) -> Result<Case, Problem> {
         crate::plan::read_versioned(json, source_name, VERSION, "case")
+    }
+}
+
+/// A text as a list of its lines, for people; a text as it is can be read, too.
+mod lines {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Lines(Vec<String>),
+        Whole(String),
+    }
+
+    pub(super) fn serialize<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(text.split('\n'))
+    }
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+        Ok(match Written::deserialize(from)? {
+            Written::Lines(lines) => lines.join("\n"),
+            Written::Whole(text) => text,
+        })
     }
 }

@@ -37,7 +37,7 @@
 //! * Many runs: [`campaign`]; [`coverage`], what they could have seen; [`signature`], what failures
 //!   have in common; [`bugs`], planted and hunted; [`sweep`], over a grid of settings.
 //! * One run kept: [`case`], it as a file; [`shrink`], the smallest that fails for the same
-//!   reason; [`explain`], why it failed.
+//!   reason; [`explain`], why it failed; [`regression`], one that must not fail again.
 
 pub mod budget;
 pub mod bugs;
@@ -54,6 +54,7 @@ pub mod outcome;
 pub mod places;
 pub mod plan;
 pub mod problem;
+pub mod regression;
 pub mod run;
 pub mod savepoint;
 pub mod scenario;

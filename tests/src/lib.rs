@@ -10,7 +10,8 @@
 //! * `states`, `backends`: what is kept, and whatever keeps it. `stores`: how long a checkpoint
 //!   takes, and what becomes of files that rot. `sinks`: how outputs become visible.
 //! * `interval`: useful work follows the formulas, and the interval follows the failures.
-//! * `regressions`: bugs that campaigns found. `bad_input`, `memory`: what is refused, and what
+//! * `regressions`: bugs that campaigns found; `pinned`: cases kept as files; `shrinking`: how they
+//!   get small. `bad_input`, `memory`: what is refused, and what
 //!   must not grow.
 //! * `your_own_topology`: the example for whoever writes an application.
 //! * `tidy`: layers, maps and style, read off the sources. `bans`: what clippy must refuse.

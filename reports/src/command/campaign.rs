@@ -13,6 +13,7 @@ use stormglass_scenarios::outcome::Outcome;
 use stormglass_scenarios::problem::Problem;
 use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::scenario::Scenario;
+use stormglass_scenarios::shrink::Budget;
 use stormglass_scenarios::topologies::Registry;
 use stormglass_sim::node::Name;
 
@@ -34,6 +35,9 @@ use folder::Manifest;
 pub(super) use folder::Written;
 use row::Row;
 use tally::Tally;
+
+/// What a run is of: the scenario as its seed has it, and the topology.
+type Of = (Arc<Scenario>, Arc<Topology>);
 
 /// One scenario with what came of it.
 struct Done {
@@ -74,10 +78,20 @@ pub fn campaign(args: &CampaignArgs, registry: &Registry) -> Result<Answer, Prob
     // Panics of the engine or of user code were verdicts, and are told as such.
     let _ = crate::cli::last_panic();
     let path = args.out.as_deref().or(args.resume.as_deref());
+    let mut budget = budget(args.no_shrink, args.jobs);
     for one in &mut done {
-        one.explain(registry, &bugs, path);
+        one.explain(registry, &bugs, path, &mut budget);
     }
     answer(&done, args.json, args.junit.as_deref())
+}
+
+/// How many runs the shrinking of one failure may take, and that of all.
+const MOST_RUNS: u64 = 300;
+const ALL_RUNS: u64 = 2_000;
+
+/// What may be spent on shrinking: a campaign of which everything fails is not to go on for ever.
+fn budget(no_shrink: bool, jobs: Option<usize>) -> Budget {
+    Budget { runs: if no_shrink { 0 } else { ALL_RUNS }, jobs: super::jobs(jobs) }
 }
 
 /// The seeds that were asked for, as they are written.
@@ -151,19 +165,25 @@ impl Done {
         }
     }
 
-    /// Runs one seed.
-    fn again(&self, registry: &Registry, bugs: &[Twist], seed: u64) -> Result<Outcome, Problem> {
+    /// Runs one seed; with what it is a run of.
+    fn again(
+        &self,
+        registry: &Registry,
+        bugs: &[Twist],
+        seed: u64,
+    ) -> Result<(Of, Outcome), Problem> {
         let load = |name: &str| self.files.load(name);
         let mut setup = Setup::new(&self.scenario, registry, &load, seed)?;
         setup.bugs = bugs.to_vec();
-        Ok(setup.run())
+        let of = (Arc::clone(&setup.scenario), Arc::clone(&setup.topology));
+        Ok((of, setup.run()))
     }
 
     /// Whether runs still come out as the rows say: if the code has changed since, rows of both
     /// must not be mixed.
     fn is_as_it_was(&self, registry: &Registry, bugs: &[Twist]) -> Result<(), Problem> {
         let (Some(last), Some(topology)) = (&self.last, &self.topology) else { return Ok(()) };
-        let now = self.again(registry, bugs, last.seed)?;
+        let (_, now) = self.again(registry, bugs, last.seed)?;
         if Row::of(&now, &self.scenario, topology) == *last {
             return Ok(());
         }
@@ -175,24 +195,32 @@ impl Done {
         Err(Problem::new("", message).help("begin anew in another folder"))
     }
 
-    /// Runs the first seed of each kind of failure again, as a person is to be told of it, and
-    /// writes its case. No outcome is kept until then: memory does not follow the number of runs.
-    fn explain(&mut self, registry: &Registry, bugs: &[Twist], folder: Option<&Path>) {
+    /// Runs the smallest failure of each kind again, as a person is to be told of it, shrinks it as
+    /// far as that many runs allow, and writes its case. No outcome is kept until then: memory does
+    /// not follow the number of runs.
+    fn explain(
+        &mut self,
+        registry: &Registry,
+        bugs: &[Twist],
+        folder: Option<&Path>,
+        budget: &mut Budget,
+    ) {
         let mut failures = std::mem::take(&mut self.tally.failures);
         for failure in &mut failures {
-            let again = self.again(registry, bugs, failure.first_seed);
-            failure.replay = self.command(bugs, failure.first_seed);
-            match again {
-                Ok(outcome) if outcome.digest.to_string() == failure.digest => {
-                    if let Some(replay) = self.keep(&outcome, folder) {
-                        failure.replay = replay;
-                    }
-                    failure.first = Some(outcome);
-                }
-                Ok(_) => eprintln!(
+            failure.replay = self.command(bugs, failure.seed);
+            match self.again(registry, bugs, failure.seed) {
+                Ok((_, outcome)) if outcome.digest.to_string() != failure.digest => eprintln!(
                     "{}: seed {} came out differently when it was run again",
-                    self.scenario.name, failure.first_seed
+                    self.scenario.name, failure.seed
                 ),
+                Ok((of, outcome)) => {
+                    failure.of = Some(of);
+                    if let Some(path) = self.keep(&outcome, folder) {
+                        failure.replay = shell::replay(&path);
+                        self.shrink(failure, &outcome, &path, registry, budget);
+                    }
+                    failure.outcome.get_or_insert(outcome);
+                }
                 Err(problem) => eprintln!("{problem}"),
             }
         }
@@ -200,15 +228,45 @@ impl Done {
         self.tally.failures = failures;
     }
 
-    /// Writes the case of a failure; the command that replays it, unless that fails.
-    fn keep(&self, outcome: &Outcome, folder: Option<&Path>) -> Option<String> {
+    /// Shrinks a failure whose case lies at a path, and writes the small one beside it.
+    fn shrink(
+        &self,
+        failure: &mut tally::Failure,
+        outcome: &Outcome,
+        path: &Path,
+        registry: &Registry,
+        budget: &mut Budget,
+    ) {
+        let Budget { runs, jobs } = *budget;
+        let runs = runs.min(MOST_RUNS);
+        if runs == 0 {
+            return;
+        }
+        let small = files::small(path);
+        let shrunk = Case::new(&self.scenario, outcome)
+            .and_then(|case| super::shrink::smallest(&case, registry, Budget { runs, jobs }))
+            .and_then(|shrunk| files::write_case(&shrunk.case, &small).map(|()| shrunk));
+        match shrunk {
+            Ok(shrunk) => {
+                budget.runs -= shrunk.shrinkage.runs;
+                failure.replay = shell::replay(&small);
+                failure.shrunk = Some(shrunk.shrinkage);
+                failure.outcome = Some(shrunk.outcome);
+                failure.of = Some((shrunk.scenario, shrunk.topology));
+            }
+            Err(problem) => eprintln!("{problem}"),
+        }
+    }
+
+    /// Writes the case of a failure, and says where.
+    fn keep(&self, outcome: &Outcome, folder: Option<&Path>) -> Option<PathBuf> {
         let path: PathBuf = match folder {
             Some(folder) => folder.join(files::case_path(outcome).file_name()?),
             None => files::case_path(outcome),
         };
         let case = Case::new(&self.scenario, outcome);
         match case.and_then(|case| files::write_case(&case, &path)) {
-            Ok(()) => Some(shell::replay(&path)),
+            Ok(()) => Some(path),
             Err(problem) => {
                 eprintln!("{problem}");
                 None

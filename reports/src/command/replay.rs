@@ -12,6 +12,8 @@ use crate::cli::{Answer, Exit, ReplayArgs};
 use crate::files::{self, Files};
 use crate::shell;
 use crate::summary::Report;
+use crate::version;
+use crate::words::plural;
 
 /// A replay for programs.
 #[derive(serde::Serialize)]
@@ -51,7 +53,8 @@ pub fn replay(args: &ReplayArgs, registry: &Registry) -> Result<Answer, Problem>
             outcome: &outcome,
         });
     } else {
-        answer.text.push_str(&format!("\n{}\n", sentence(&case, &outcome)));
+        let sentence = sentence(&case, &outcome, registry);
+        answer.text.push_str(&format!("\n{}\n", sentence.trim_end()));
     }
     if !reproduced {
         answer.exit = Exit::CouldNotJudge;
@@ -69,26 +72,48 @@ fn is_same(case: &Case, outcome: &Outcome) -> bool {
 }
 
 /// Whether it ended as recorded, and if not, what is different.
-fn sentence(case: &Case, outcome: &Outcome) -> String {
+fn sentence(case: &Case, outcome: &Outcome, registry: &Registry) -> String {
     let name = |verdict: &str, law: Option<&str>| {
         law.map_or(verdict.to_string(), |law| format!("{verdict} ({law})"))
     };
     let recorded = name(&case.verdict, case.law.as_deref());
     let now = name(outcome.verdict.name(), law(outcome));
-    let digest = outcome.digest.to_string();
+    let (program, digest) = (version::program(), outcome.digest.to_string());
     if is_same(case, outcome) {
         return "reproduced: same digest, same verdict".to_string();
     }
     if digest == case.digest {
         return format!(
             "not reproduced: the same run (same digest) is judged differently now\n  \
-             recorded  {recorded}, by {}\n  now       {now}",
+             recorded  {recorded}, by {}\n  now       {now}, by {program}",
             case.program
         );
     }
     format!(
         "not reproduced: the code, or a file that the scenario reads, has changed since\n  \
-         recorded  {}  {recorded}, by {}\n  now       {digest}  {now}",
-        case.digest, case.program
+         recorded  {}  {recorded}, by {}\n  now       {digest}  {now}, by {program}\n{}",
+        case.digest,
+        case.program,
+        by_triggers(case, registry)
     )
+}
+
+/// What becomes of a failure whose instants and observations mean nothing any more: whether the
+/// same law still breaks when each fault waits for what it waited for.
+fn by_triggers(case: &Case, registry: &Registry) -> String {
+    let Some(recorded) = &case.law else { return String::new() };
+    let files = Files::of_case(case);
+    let load = |name: &str| files.load(name);
+    let Ok(mut setup) = case.setup(registry, &load) else { return String::new() };
+    setup.plan = setup.plan.by_triggers();
+    let outcome = setup.run();
+    let said = match law(&outcome) {
+        Some(law) if law == recorded => format!("the same law still breaks ({law})"),
+        Some(law) => format!("another law breaks ({law})"),
+        None => match outcome.faults.iter().filter(|fault| fault.at.is_none()).count() {
+            0 => format!("no law breaks: {}", outcome.verdict.name()),
+            n => format!("no law breaks; not reached: {}", plural(n as u64, "fault")),
+        },
+    };
+    format!("with its faults by their triggers instead of their instants {said}")
 }

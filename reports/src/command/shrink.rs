@@ -15,6 +15,7 @@ use crate::files::{self, Files};
 use crate::page::{Paint, Style};
 use crate::shell;
 use crate::summary::Report;
+use crate::version;
 use crate::words::plural;
 
 /// Arguments of `shrink`.
@@ -45,9 +46,8 @@ pub fn shrink(args: &ShrinkArgs, registry: &Registry) -> Result<Answer, Problem>
     let source = args.case.display().to_string();
     let case = Case::from_json(&files::read(&args.case)?, &source)?;
     let budget = Budget { runs: args.runs, jobs: super::jobs(args.jobs) };
-    let shrunk = smallest(&case, registry, budget).map_err(|problem| {
-        if problem.source.is_empty() { Problem { source, ..problem } } else { problem }
-    })?;
+    let shrunk =
+        smallest(&case, registry, budget).map_err(|problem| files::of(problem, &source))?;
     let out = args.out.clone().unwrap_or_else(|| files::small(&args.case));
     files::write_case(&shrunk.case, &out)?;
     let text = match args.json {
@@ -73,7 +73,7 @@ pub(super) fn smallest(
         bar.set_style(ProgressStyle::with_template(template).expect("it is well formed"));
         bar
     });
-    let shrunk = shrink::shrink(case, registry, &|name| files.load(name), budget, &mut |now| {
+    let mut shrunk = shrink::shrink(case, registry, &|name| files.load(name), budget, &mut |now| {
         if let Some(bar) = &bar {
             let Progress { runs, trying, faults } = now;
             bar.set_position(runs);
@@ -85,6 +85,9 @@ pub(super) fn smallest(
     }
     // Panics of the engine or of user code were verdicts, and are told as such.
     let _ = cli::last_panic();
+    if let Ok(shrunk) = &mut shrunk {
+        shrunk.case.program = version::program();
+    }
     shrunk
 }
 

@@ -11,4 +11,5 @@ mod panics;
 mod program;
 mod readme;
 mod replay;
+mod shrinking;
 mod traces;

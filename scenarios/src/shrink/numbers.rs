@@ -11,6 +11,9 @@ use crate::units::{Drawn, Rate, Text as _};
 const GAPS: [Span; 5] =
     [Span::secs(1), Span::secs(2), Span::secs(3), Span::secs(5), Span::secs(10)];
 
+/// So many records nobody needs to count.
+const FEW: u64 = 20;
+
 impl Shrinker<'_> {
     /// A shorter input: it ends earlier, everything is done earlier, fewer records arrive.
     pub(super) fn records(&mut self) {
@@ -34,9 +37,12 @@ impl Shrinker<'_> {
         });
     }
 
-    /// Fewer records in the same time.
+    /// Fewer records in the same time, unless they are few already.
     fn thinner(&mut self) {
         let (Some(count), Some(path)) = (self.count(), self.count_path()) else { return };
+        if count <= FEW {
+            return;
+        }
         let Some(rate) = self.scenario().map(|scenario| scenario.input.rate) else { return };
         self.descend(rate.records, |best, records| {
             let mut next = best.clone();

@@ -36,6 +36,14 @@ impl Shrinker<'_> {
         self.times(&|_| true);
         let count = faults.len() + self.best.plan.operations.len();
         (0..count).for_each(|one| self.times(&|at| at == one));
+        self.in_order();
+    }
+
+    /// Faults in the order in which they strike; those that wait for something come last.
+    fn in_order(&mut self) {
+        let mut next = self.best.clone();
+        next.plan.faults.sort_by_key(|fault| fault.at().unwrap_or(Instant::FAR));
+        self.first(vec![next]);
     }
 
     /// Shorter and rounder.

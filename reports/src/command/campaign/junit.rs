@@ -40,8 +40,8 @@ fn case(suite: &str, name: &str, inside: &str) -> String {
 }
 
 fn failed_case(suite: &str, failure: &Failure) -> String {
-    let Failure { signature, seeds, first_seed, sentence, replay, .. } = failure;
-    let text = format!("{}, the first is {first_seed}\n{replay}", plural(*seeds, "seed"));
+    let Failure { signature, seeds, seed, sentence, replay, .. } = failure;
+    let text = format!("{}, the smallest is {seed}\n{replay}", plural(*seeds, "seed"));
     let inside = format!(
         "      <failure type=\"{}\" message=\"{}\">{}</failure>\n",
         escaped(&signature.law),

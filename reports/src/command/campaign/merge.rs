@@ -54,8 +54,9 @@ pub fn merge(args: &MergeArgs, registry: &Registry) -> Result<Answer, Problem> {
             done.add(row);
         }
     }
+    let mut budget = super::budget(args.no_shrink, None);
     for one in &mut done {
-        one.explain(registry, &bugs, Some(&args.out));
+        one.explain(registry, &bugs, Some(&args.out), &mut budget);
     }
     let mut answer = answer(&done, args.json, args.junit.as_deref())?;
     let missing = listed(&missing(&manifest, &done)?);

@@ -209,28 +209,20 @@ fn bar(part: u64, whole: u64) -> String {
     full + EIGHTHS[(eighths % 8) as usize]
 }
 
-/// The first seed of a kind of failure.
+/// The smallest run of a kind of failure.
 fn explained(done: &Done, failure: &tally::Failure, paint: Paint) -> String {
-    let tally::Failure { signature, seeds, first_seed, sentence, replay, .. } = failure;
+    let tally::Failure { signature, seeds, seed, sentence, replay, .. } = failure;
     let which = format!(
-        "{}, seed {first_seed}: {signature}; {} like it in {}",
+        "{}, seed {seed}: {signature}; {} like it in {}",
         done.tally.scenario,
         plural(*seeds, "seed"),
         plural(done.tally.runs, "run")
     );
     let (heading, label) = (paint.text(Style::Bold, &which), paint.text(Style::Dim, "replay"));
-    let told = match (&failure.first, &done.topology) {
-        (Some(outcome), Some(topology)) => {
-            let scenario = &done.scenario.drawn(*first_seed);
-            let report = Report {
-                scenario,
-                topology,
-                outcome,
-                repeat: replay,
-                timeline: false,
-                paint,
-                shrunk: None,
-            };
+    let told = match (&failure.outcome, &failure.of) {
+        (Some(outcome), Some((scenario, topology))) => {
+            let (repeat, shrunk, timeline) = (replay, failure.shrunk, false);
+            let report = Report { scenario, topology, outcome, repeat, timeline, paint, shrunk };
             failure::page(&report)
         }
         _ => {

@@ -6,9 +6,11 @@ use serde::Serialize;
 use stormglass_engine::names::Probe;
 use stormglass_scenarios::outcome::{Cause, Outcome};
 use stormglass_scenarios::scenario::Scenario;
+use stormglass_scenarios::shrink::Shrinkage;
 use stormglass_scenarios::signature::Signature;
 use stormglass_sim::node::Name;
 
+use super::Of;
 use super::row::{Row, Said};
 use crate::words::count;
 
@@ -115,18 +117,27 @@ pub(super) struct Failure {
     pub(super) signature: Signature,
     /// How many seeds failed like this.
     pub(super) seeds: u64,
-    /// The first one. Written as text: JSON has no 64-bit integers.
+    /// The one with the fewest faults that took effect, the first of several. Written as text: JSON
+    /// has no 64-bit integers.
     #[serde(serialize_with = "as_text")]
-    pub(super) first_seed: u64,
+    pub(super) seed: u64,
+    /// How many took effect.
+    pub(super) faults: u64,
     /// Its digest.
     pub(super) digest: String,
     /// What was said of it.
     pub(super) sentence: String,
     /// The command that shows it again.
     pub(super) replay: String,
-    /// All of it, run again for whoever is to be told; none if it cannot be run here.
+    /// How far it was shrunk, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) first: Option<Outcome>,
+    pub(super) shrunk: Option<Shrinkage>,
+    /// All of it, shrunk or run again for whoever is to be told; none if it cannot be run here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) outcome: Option<Outcome>,
+    /// What that is a run of.
+    #[serde(skip)]
+    pub(super) of: Option<Of>,
 }
 
 impl Tally {
@@ -240,15 +251,25 @@ impl Tally {
 
     fn failed(&mut self, signature: &Signature, sentence: &str, row: &Row) {
         match self.failures.iter_mut().find(|failure| failure.signature == *signature) {
-            Some(failure) => failure.seeds += 1,
+            Some(failure) => {
+                failure.seeds += 1;
+                if (row.effective_faults, row.seed) < (failure.faults, failure.seed) {
+                    (failure.seed, failure.faults) = (row.seed, row.effective_faults);
+                    failure.digest.clone_from(&row.digest);
+                    failure.sentence = sentence.to_string();
+                }
+            }
             None => self.failures.push(Failure {
                 signature: signature.clone(),
                 seeds: 1,
-                first_seed: row.seed,
+                seed: row.seed,
+                faults: row.effective_faults,
                 digest: row.digest.clone(),
                 sentence: sentence.to_string(),
                 replay: String::new(),
-                first: None,
+                shrunk: None,
+                outcome: None,
+                of: None,
             }),
         }
     }
