@@ -45,7 +45,7 @@ pub(crate) struct Held<M> {
     pub(crate) departs: Instant,
     /// Extra latency that a fault gave it.
     pub(crate) extra: Span,
-    /// The kernel event that sent it.
+    /// The kernel event that sent it, where that is noted.
     pub(crate) cause: u64,
 }
 

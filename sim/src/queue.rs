@@ -152,6 +152,12 @@ impl<T> Queue<T> {
         }
     }
 
+    /// What is noted beside items that are added now; zero if nothing is.
+    #[inline]
+    pub(crate) fn present_cause(&self) -> u64 {
+        self.causes.as_ref().map_or(0, |causes| causes.now)
+    }
+
     /// What was noted beside an item, which may have been taken out since; zero if nothing was.
     pub(crate) fn cause(&self, handle: Handle) -> u64 {
         let causes = self.causes.as_ref().and_then(|causes| causes.of.get(handle.cell()));

@@ -131,7 +131,7 @@ impl<P: Process> Kernel<P> {
         departs: Instant,
         extra: Span,
     ) {
-        let cause = self.events;
+        let cause = self.queue.present_cause();
         let line = &mut self.conn(id).pipes[pipe];
         line.bytes += bytes;
         line.held.push_back(Held { body, bytes, departs, extra, cause });

@@ -103,3 +103,18 @@ fn keeping_the_past_changes_nothing_and_may_begin_at_any_time() {
     assert!(past.get(before + 1).is_some() && past.get(kept.events()).is_some());
     assert_eq!(past.all().count() as u64, kept.events() - before);
 }
+
+#[test]
+fn what_a_fault_does_has_no_cause_in_the_world() {
+    let mut lab = world();
+    lab.keep_past(Default::default());
+    lab.run_until(ms(50));
+    let before = lab.events();
+    lab.hurt(Fault::Crash { node: B });
+    lab.run_until(ms(60));
+    let past = lab.past().expect("it is kept");
+    let news = past.all().find(|(number, event)| {
+        *number > before && event.node == Some(A) && event.way == Way::Connection
+    });
+    assert_eq!(news.expect("the connection is reset").1.cause, None);
+}
