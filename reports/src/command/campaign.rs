@@ -86,8 +86,8 @@ pub fn campaign(args: &CampaignArgs, registry: &Registry) -> Result<Answer, Prob
 }
 
 /// How many runs the shrinking of one failure may take, and that of all.
-const MOST_RUNS: u64 = 300;
-const ALL_RUNS: u64 = 2_000;
+const MOST_RUNS: u64 = 200;
+const ALL_RUNS: u64 = 1_000;
 
 /// What may be spent on shrinking: a campaign of which everything fails is not to go on for ever.
 fn budget(no_shrink: bool, jobs: Option<usize>) -> Budget {
