@@ -27,6 +27,7 @@ pub(super) struct Data {
     faults: Vec<Fault>,
     bands: Vec<Band>,
     recoveries: Vec<Recovery>,
+    violations: Vec<Violated>,
     generations: Vec<Generation>,
     checkpoints: Vec<Checkpoint>,
     series: Columns,
@@ -68,6 +69,13 @@ struct Recovery {
     title: String,
     began: u64,
     phases: [u64; 5],
+}
+
+/// A law that was found broken.
+#[derive(Debug, Serialize)]
+struct Violated {
+    at: u64,
+    law: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -162,6 +170,9 @@ impl Data {
             faults: outcome.faults.iter().map(fault).collect(),
             bands: chronicle.bands.iter().map(|band| lanes.band(band)).collect(),
             recoveries: outcome.recoveries.iter().map(recovery).collect(),
+            violations: (outcome.violations().iter())
+                .map(|violation| Violated { at: micros(violation.at), law: violation.law.name() })
+                .collect(),
             generations: (chronicle.generations.iter())
                 .map(|generation| lanes.generation(report, generation))
                 .collect(),

@@ -36,7 +36,7 @@ const rows = {};
 let height = 0;
 const place = (name, size, gap = 0) => { height += gap; rows[name] = { y: height, h: size }; height += size; };
 place("overview", 26); place("axis", 22, 4); place("faults", ROW, 2); place("recovery", ROW);
-place("generations", ROW); place("checkpoints", ROW + 6); place("lanes", LANE * D.nodes.length, 8);
+place("generations", ROW); place("checkpoints", ROW + 6); place("lanes", LANE * D.nodes.length, D.violations.length ? 20 : 8);
 ["throughput", "outputs", "latency", "lag"].forEach(name => place(name, CHART, GAP));
 height += 8;
 
@@ -111,6 +111,16 @@ function drawGround(list) {
   for (const band of D.bands) {
     if (band.until > band.from) box("vermillion", x(band.from), top, x(band.until), height, 0.08);
     box("vermillion", x(band.from) - 0.5, top, x(band.from) + 0.5, height, 0.5);
+  }
+}
+// Where a law was found broken.
+function drawViolations() {
+  for (const { at, law } of D.violations) {
+    if (at < t0 || at > t1) continue;
+    pen.strokeStyle = ink.ink; pen.lineWidth = 1.5; pen.setLineDash([2, 3]); pen.beginPath();
+    pen.moveTo(x(at), rows.axis.y + rows.axis.h); pen.lineTo(x(at), height); pen.stroke(); pen.setLineDash([]);
+    const right = x(at) > width - 170;
+    say("✗ " + law, x(at) + (right ? -6 : 6), rows.lanes.y - 7, "ink", right ? "right" : "left", 12, "700");
   }
 }
 function drawFaults() {
@@ -317,6 +327,7 @@ function paint() {
   drawOverview(); drawGround(ticks()); drawFaults(); drawRecovery(); drawGenerations();
   drawCheckpoints(); drawLanes();
   Object.keys(CHARTS).forEach(drawChart);
+  drawViolations();
   drawChain();
   if (hovered) box("ink", x(hovered.t), rows.axis.y + rows.axis.h, x(hovered.t) + 1, height, 0.25);
   if (dragging && dragging.kind === "select") box("accent", Math.min(dragging.from, dragging.to), rows.axis.y, Math.max(dragging.from, dragging.to), height, 0.18);

@@ -201,13 +201,22 @@ fn the_page_of_ten_minutes_on_twenty_machines_is_small() {
     assert!(page.len() < 5_000_000, "{} bytes", page.len());
     let Some(browser) = browser() else { return };
     let drawn = |address: &str| {
-        let dom = dom(&browser, &folder, address);
-        let (_, rest) = dom.split_once("data-drawn=\"").expect("it is drawn");
-        rest.split('"').next().unwrap().parse::<u64>().unwrap()
+        let millis = || {
+            let dom = dom(&browser, &folder, address);
+            let (_, rest) = dom.split_once("data-drawn=\"").expect("it is drawn");
+            rest.split('"').next().unwrap().parse::<u64>().unwrap()
+        };
+        (0..3).map(|_| millis()).min().unwrap()
     };
-    // Others may be busy on this machine: the best of three counts.
-    let millis = (0..3).map(|_| drawn("run.html")).min().unwrap();
-    assert!(millis < 2_000, "drawn after {millis} ms");
+    let millis = drawn("run.html");
+    println!("drawn after {millis} ms, {} bytes", page.len());
+    // On a machine that is busy with other things every page takes its time.
+    folder.write(
+        "nothing.html",
+        "<html data-drawn=\"0\"><script>\
+        document.documentElement.dataset.drawn = Math.round(performance.now())</script></html>",
+    );
+    assert!(millis < 2_000 || millis < 4 * drawn("nothing.html"), "drawn after {millis} ms");
 }
 
 /// It is drawn without an error, and an observation shows its causes.
