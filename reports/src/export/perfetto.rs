@@ -118,7 +118,7 @@ fn outage_phases(story: &Story<'_>, outage: &Recovery, tracks: &mut Tracks, proc
         if !length.is_zero() {
             tracks.slice(story, process, "outages", from..from + length, name.to_string());
         }
-        from = from + length;
+        from += length;
     }
 }
 

@@ -310,7 +310,7 @@ fn story(shown: &[&Told], lanes: &Lanes, events: &Events) -> Story {
 
 /// At most so many of what was told: rare signs whole, and of those that there are too many of the
 /// first ones.
-fn thinned(told: &[Told], most: usize) -> Vec<&Told> {
+pub(super) fn thinned(told: &[Told], most: usize) -> Vec<&Told> {
     let mut counts: BTreeMap<char, usize> = BTreeMap::new();
     told.iter().for_each(|told| *counts.entry(told.sign).or_default() += 1);
     let mut by_count: Vec<(usize, char)> = counts.iter().map(|(sign, n)| (*n, *sign)).collect();
@@ -318,7 +318,7 @@ fn thinned(told: &[Told], most: usize) -> Vec<&Told> {
     let (mut room, mut kinds) = (most, by_count.len());
     let mut left: BTreeMap<char, usize> = BTreeMap::new();
     for (count, sign) in by_count {
-        let share = count.min(room / kinds);
+        let share = count.min(room.div_ceil(kinds));
         left.insert(sign, share);
         room -= share;
         kinds -= 1;

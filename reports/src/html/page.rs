@@ -183,14 +183,14 @@ fn stage(data: &Data) -> String {
          and wheel to move</span></div>\n\
          <div class=\"stage\"><div><div class=\"drawn\">\
          <canvas id=\"drawing\" tabindex=\"0\" role=\"img\" aria-label=\"The run over time: \
-         faults, outages, generations, checkpoints, a lane for each process, throughput, latency and lag. \
-         The tables below have the same in words.\"></canvas>\
+         faults, outages, generations, checkpoints, a lane for each process, throughput, \
+         latency and lag. The tables below have the same in words.\"></canvas>\
          <div id=\"tip\" role=\"status\"></div></div>\n<div class=\"key\">{}</div></div>\n\
-         <aside id=\"panel\"><h3>Click on something</h3><p>An observation (a mark in a lane) shows \
-         what led to it, message by message. A checkpoint shows what each task did for it. \
-         Hovering explains.</p><p class=\"soft\">Faults are numbered as in the table. Zoomed in \
-         far enough, marks become the signs of the timeline, and lanes show how each task took part \
-         in a checkpoint.</p>{left_out}</aside></div></section>\n",
+         <aside id=\"panel\"><h3>Click on something</h3><p>An observation (a mark in a lane) \
+         shows what led to it, message by message. A checkpoint shows what each task did for \
+         it. Hovering explains.</p><p class=\"soft\">Faults are numbered as in the table. \
+         Zoomed in far enough, marks become the signs of the timeline, and lanes show how each \
+         task took part in a checkpoint.</p>{left_out}</aside></div></section>\n",
         key.concat(),
     )
 }
