@@ -394,6 +394,11 @@ function showCheckpoint(c) {
   $("panel").innerHTML = `<h3>chk${c.id}, ${text(c.kind)}, generation ${c.generation}</h3><p>${text(checkpointWords(c)).replace(/\n/g, "<br>")}</p>` +
     `<table><thead><tr><th>task<th class="n">first barrier<th class="n">cut<th class="n">durable<th class="n">size</tr></thead><tbody>${c.parts.map(row).join("")}</tbody></table><p class="soft">since the trigger</p>`;
 }
+// The fault that struck last before something that nothing in the cluster caused.
+function struck(t) {
+  const fault = D.faults.filter(fault => fault.at >= 0 && fault.at <= t && t - fault.at < 1e7).sort((a, b) => b.at - a.at)[0];
+  return fault ? ` Fault ${fault.number} (${text(fault.target)}, ${text(fault.what)}) had struck ${span(t - fault.at)} before.` : "";
+}
 function showStory(at) {
   chosen = at;
   const steps = chain(at), told = e => toldBy.get(e) ?? -1;
@@ -408,7 +413,7 @@ function showStory(at) {
   const lane = lanes[S.n[at]], i = lane.indexOf(at), before = lane[i - 1], after = lane[i + 1];
   const jump = (to, words) => to === undefined ? "" : `<p class="soft">${words} <a class="at" data-story="${to}">${text(S.w[to])}</a></p>`;
   const last = steps[steps.length - 1], end = steps.length ? E.c[last] : -1;
-  const note = !steps.length ? "No causes were kept of this one." : end === -1 ? "It began there: a start, or something from outside."
+  const note = !steps.length ? "No causes were kept of this one." : end === -1 ? "It began there: a start, a fault, or something else from outside." + struck(ET[last])
     : end >= 0 && toldBy.has(last) ? "Click on the last one to go on." : "Earlier causes are left out.";
   $("panel").innerHTML = `<h3>${text(D.nodes[S.n[at]])}, ${seconds(T[at], 6)}</h3><p class="soft">${steps.length ? `kernel event ${count(EID[S.e[at]])}; what led to it, newest first:` : ""}</p>` +
     `<ol class="causes">${steps.map(line).join("") || `<li class="told"><b>${text(S.w[at])}</b></li>`}</ol><p class="soft">${note}</p>` +

@@ -226,8 +226,9 @@ fn a_browser_draws_the_page() {
     let (data, _) = parts(&page(&folder, &SHORT));
     let Some(browser) = browser() else { return };
     let words = data["story"]["w"].as_array().unwrap();
-    let suspected = words.iter().position(|words| words.as_str().unwrap().contains("suspected"));
-    let story = suspected.expect("somebody is suspected");
+    // Many messages lead to it; what a fault did has no cause.
+    let complete = words.iter().position(|words| words.as_str().unwrap().contains(" complete, "));
+    let story = complete.expect("a checkpoint completes");
     for address in ["run.html", "run.html#dark,at=1s..2s", &format!("run.html#story={story}")] {
         let dom = dom(&browser, &folder, address);
         assert!(dom.contains(" data-drawn=\"") && !dom.contains(" data-error="), "{address}");
@@ -235,7 +236,7 @@ fn a_browser_draws_the_page() {
             .split_once("<ol class=\"causes\">")
             .map(|(_, rest)| rest.split("</ol>").next().unwrap().matches("<li").count());
         match address.contains("story") {
-            true => assert!(causes.is_some_and(|causes| causes > 1), "{causes:?}"),
+            true => assert!(causes.is_some_and(|causes| causes > 5), "{causes:?}"),
             false => assert_eq!(causes, None),
         }
     }
