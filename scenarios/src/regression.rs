@@ -12,7 +12,7 @@ use stormglass_engine::names::Twist;
 use crate::bugs;
 use crate::case::Case;
 use crate::input::Loader;
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{Cause, Outcome, Verdict};
 use crate::problem::Problem;
 use crate::run::Setup;
 use crate::topologies::Registry;
@@ -94,7 +94,9 @@ pub fn check(case: &Case, registry: &Registry, loader: &Loader<'_>) -> Result<Ke
     Ok(match clean.verdict {
         // With a planted bug it has shown already that everything comes.
         _ if case.bugs.is_empty() && !what.is_empty() => Kept::NotReached { what },
-        Verdict::CouldNotJudge(unjudged) if case.bugs.is_empty() => {
+        Verdict::CouldNotJudge(unjudged)
+            if case.bugs.is_empty() || unjudged.cause != Cause::Vacuous =>
+        {
             Kept::Unjudged { why: unjudged.why }
         }
         _ => Kept::Well,

@@ -5,6 +5,10 @@
 //! bugs, then records, machines, tasks and settings, then triggers, durations and instants as a
 //! person would write them; and again from the start until nothing more can be left out.
 //!
+//! Where a bug is planted and the engine passes without it, each smaller run has to pass without
+//! it, too: a failure that has another cause, such as a cluster too small for its faults, is no
+//! smaller one of the same kind.
+//!
 //! Faults are tried by their triggers: the observation that fired one in the whole run has another
 //! number when another fault is missing. A candidate runs no further than to its first violation.
 //!
@@ -27,7 +31,7 @@ use crate::bugs;
 use crate::campaign::{SharedLoader, first};
 use crate::case::Case;
 use crate::judge::law::Law;
-use crate::outcome::Outcome;
+use crate::outcome::{Cause, Outcome, Verdict};
 use crate::places::Places;
 use crate::plan::Plan;
 use crate::problem::Problem;
@@ -140,7 +144,9 @@ pub fn shrink(
     }
     let twists = case.bugs.iter().map(|bug| bugs::twist(bug)).collect::<Result<_, _>>()?;
     let whole = Candidate { text, plan: case.plan.by_triggers(), bugs: twists };
-    let bench = Bench { wanted, source: &case.source, registry, loader };
+    let source = &case.source;
+    let mut bench = Bench { wanted, source, registry, loader, clean_passes: false };
+    bench.clean_passes = !whole.bugs.is_empty() && bench.passes(&whole);
     let size = Size::of(&bench.setup(&whole)?);
     // What was shrunk before was shrunk from what that was.
     let (earlier, before) = case.shrunk.map_or((0, size), |shrunk| (shrunk.runs, shrunk.before));
@@ -221,6 +227,8 @@ struct Bench<'a> {
     source: &'a str,
     registry: &'a Registry,
     loader: &'a SharedLoader<'a>,
+    /// Whether each candidate has to pass without its planted bugs.
+    clean_passes: bool,
 }
 
 impl Bench<'_> {
@@ -251,7 +259,19 @@ impl Bench<'_> {
             _ => Run::new(setup).first_violation(),
         }));
         let Ok(Some(violation)) = violation else { return false };
-        Reason::of(&violation, &Places::new(&scenario), &topology) == self.wanted
+        let reason = Reason::of(&violation, &Places::new(&scenario), &topology);
+        reason == self.wanted && (!self.clean_passes || self.passes(candidate))
+    }
+
+    /// Whether it passes without its planted bugs.
+    fn passes(&self, candidate: &Candidate) -> bool {
+        let clean = Candidate { bugs: Vec::new(), ..candidate.clone() };
+        match self.run(&clean).map(|outcome| outcome.verdict) {
+            Some(Verdict::Holds) => true,
+            // It may be the bug without which nothing is hit.
+            Some(Verdict::CouldNotJudge(unjudged)) => unjudged.cause == Cause::Vacuous,
+            Some(Verdict::Broken { .. }) | None => false,
+        }
     }
 
     fn run(&self, candidate: &Candidate) -> Option<Outcome> {
