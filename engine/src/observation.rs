@@ -196,6 +196,8 @@ pub enum Observation {
         to: TaskId,
         /// Number of tuples.
         tuples: u32,
+        /// Their size on the wire.
+        bytes: u64,
         /// Fingerprint of their roots and places, in order (see `snapshot`).
         print: u64,
     },

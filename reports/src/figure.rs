@@ -109,6 +109,11 @@ pub struct Seen<'a> {
 const SHIPPED: &[&str] = &[
     include_str!("../figures/work-by-interval.toml"),
     include_str!("../figures/recovery-by-interval.toml"),
+    include_str!("../figures/recovery-by-state-size.toml"),
+    include_str!("../figures/detection-by-timeout.toml"),
+    include_str!("../figures/latency-by-interval.toml"),
+    include_str!("../figures/checkpoints-under-load.toml"),
+    include_str!("../figures/catch-up-by-headroom.toml"),
 ];
 
 /// The shipped figures, in the order in which they are asked for.

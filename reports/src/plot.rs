@@ -30,6 +30,8 @@ pub struct Plot {
     pub title: String,
     /// What is shown, in a line or two.
     pub subtitle: String,
+    /// What lines in all panels are called; empty where they have their names beside them.
+    pub legend: Vec<(Look, String)>,
     /// What is drawn, row by row.
     pub panels: Vec<Panel>,
     /// How many panels stand side by side.

@@ -202,6 +202,7 @@ impl Metrics {
                     self.checkpoint_time.add(now.since(since).as_nanos());
                 }
             }
+            Observation::InFlight { bytes, .. } => self.checkpoints.in_flight_bytes += bytes,
             Observation::IntervalChanged { interval } => {
                 self.checkpoints.intervals.push(IntervalFact { at: now, interval });
             }

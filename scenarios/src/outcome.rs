@@ -246,6 +246,9 @@ pub struct CheckpointFacts {
     pub duration: Quantiles,
     /// Logical size of the state in the last completed one in bytes.
     pub last_bytes: u64,
+    /// In-flight data that all of them hold, on the wire, in bytes: what their barriers overtook.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub in_flight_bytes: u64,
     /// Each change of the interval, if it follows what is observed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub intervals: Vec<IntervalFact>,
@@ -402,6 +405,9 @@ impl Verdict {
     }
 }
 
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
 fn as_text<T: ToString, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&value.to_string())
 }

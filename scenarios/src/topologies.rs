@@ -12,7 +12,7 @@
 //! }
 //! let registry = Registry::default().with("mine", mine);
 //! let names: Vec<&str> = registry.names().collect();
-//! assert_eq!(names.len(), 6);
+//! assert_eq!(names.len(), 7);
 //! assert!(names.contains(&"mine") && names.contains(&"word-count"));
 //! ```
 
@@ -22,6 +22,7 @@ use stormglass_engine::topology::TopologyBuilder;
 
 pub mod board;
 pub mod checked;
+pub mod documents;
 pub mod flights;
 pub mod shared;
 #[cfg(test)]
@@ -41,6 +42,7 @@ impl Default for Registry {
             .with("flight-delays", flights::topology)
             .with("flight-board", board::topology)
             .with("checked-words", checked::checked)
+            .with("documents", documents::topology)
             .with("strict-words", checked::strict)
     }
 }

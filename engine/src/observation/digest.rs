@@ -127,7 +127,8 @@ impl node::Observation for Observation {
             O::ZombieExit { node, generation } => {
                 into.pair(24 | u64::from(generation.0) << 32, node.word());
             }
-            O::InFlight { task, generation, checkpoint, from, to, tuples, print } => {
+            // Bytes follow from the tuples, which the fingerprint covers.
+            O::InFlight { task, generation, checkpoint, from, to, tuples, print, .. } => {
                 into.word(pack(60, task, generation));
                 into.pair(u64::from(from.0) << 16 | u64::from(to.0), checkpoint.0.into());
                 into.pair(tuples.into(), print);

@@ -245,17 +245,18 @@ impl Task {
 
 /// Says what a part holds of each channel.
 fn tell(task: TaskId, checkpoint: CheckpointId, pieces: &[InFlight], env: &mut Env<'_, '_>) {
-    let mut channels: Vec<(TaskId, TaskId, Names)> = Vec::new();
+    let mut channels: Vec<(TaskId, TaskId, Names, u64)> = Vec::new();
     for InFlight { from, to, batch } in pieces {
-        let known = channels.iter().position(|(a, b, _)| (a, b) == (from, to));
+        let known = channels.iter().position(|(a, b, ..)| (a, b) == (from, to));
         let at = known.unwrap_or_else(|| {
-            channels.push((*from, *to, Names::default()));
+            channels.push((*from, *to, Names::default(), 0));
             channels.len() - 1
         });
         batch.iter().for_each(|(head, _)| channels[at].2.add(head.root, head.child));
+        channels[at].3 += batch.size();
     }
     let generation = env.generation;
-    for (from, to, names) in channels {
+    for (from, to, names, bytes) in channels {
         let (tuples, print) = (names.tuples(), names.print());
         env.cx.probe(Probe::InFlightPersisted);
         env.cx.observe(Observation::InFlight {
@@ -265,6 +266,7 @@ fn tell(task: TaskId, checkpoint: CheckpointId, pieces: &[InFlight], env: &mut E
             from,
             to,
             tuples,
+            bytes,
             print,
         });
     }

@@ -107,7 +107,7 @@ kinds! {
         "tuples of one channel that a barrier overtook"
         { "task" task: Task, "generation" generation: Generation,
           "checkpoint" checkpoint: Checkpoint, "from" from: Task, "to" to: Task,
-          "tuples" tuples: Count, "print" print: Print, }
+          "tuples" tuples: Count, "bytes" bytes: Number, "print" print: Print, }
     Restored = "restored",
         "a task starts with the state of a checkpoint, or with none"
         { "task" task: Task, "generation" generation: Generation, "attempt" attempt: Attempt,

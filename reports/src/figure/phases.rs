@@ -61,6 +61,7 @@ pub fn plot(seen: &Seen<'_>) -> Plot {
     Plot {
         title: title(axis, &all),
         subtitle,
+        legend: Vec::new(),
         panels: vec![panel(axis, &all)],
         columns: 1,
         notes: seen.notes.to_vec(),

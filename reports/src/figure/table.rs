@@ -1,4 +1,5 @@
-//! The rows and the points of a sweep as CSV, with columns that stay as they are.
+//! The rows and the points of a sweep as CSV, with columns that stay as they are: new ones come
+//! last.
 //!
 //! `runs.csv` has a line for each run: for each axis its label and, where it is a number, that
 //! number in the unit that the column ends with; then the columns of [`COLUMNS`].
@@ -53,6 +54,7 @@ pub const COLUMNS: &[Column] = &[
     ("rate_milli", |f| f.rate_milli.to_string()),
     ("max_lag", |f| f.max_lag.to_string()),
     ("duplicates", |f| f.duplicates.to_string()),
+    ("in_flight_bytes", |f| f.in_flight_bytes.to_string()),
 ];
 
 fn if_any(any: u64, value: u64) -> String {

@@ -208,6 +208,7 @@ pub fn plot(seen: &Seen<'_>) -> Plot {
     Plot {
         title: title(&found),
         subtitle,
+        legend: Vec::new(),
         panels: vec![work(axis, &found), missing(axis, &found)],
         columns: 2,
         notes: seen.notes.to_vec(),

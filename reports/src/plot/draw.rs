@@ -64,7 +64,10 @@ pub(super) fn draw(plot: &Plot) -> Picture {
         (_, 1) => 390.0,
         _ => 320.0,
     };
-    let head = 24.0 + title.len() as f64 * 25.0 + subtitle.len() as f64 * 18.0 + 14.0;
+    let keys = labels::legend(&plot.legend, MARGIN, MARGIN + wide);
+    let key_rows = keys.last().map_or(0, |(row, _)| row + 1);
+    let above = 24.0 + title.len() as f64 * 25.0 + subtitle.len() as f64 * 18.0;
+    let head = above + key_rows as f64 * labels::KEY_LINE + 14.0;
     let foot = notes.len() as f64 * 14.0 + 26.0;
     let height = head + rows as f64 * tall + foot;
 
@@ -87,6 +90,9 @@ pub(super) fn draw(plot: &Plot) -> Picture {
         let (at, colour) = ((MARGIN, y), Colour::Muted.dark());
         pen.text(line, at, SUBTITLE, Weight::Regular, colour, (HPos::Left, VPos::Top));
         y += 18.0;
+    }
+    for ((row, x), (look, label)) in keys.iter().zip(&plot.legend) {
+        pen.key((*x, above + 14.0 + *row as f64 * labels::KEY_LINE), *look, label);
     }
     let each = (wide - GAP * (columns - 1) as f64) / columns as f64;
     for (number, panel) in plot.panels.iter().enumerate() {

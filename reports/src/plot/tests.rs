@@ -39,6 +39,7 @@ fn plot() -> Plot {
                 it goes on and on"
             .to_string(),
         subtitle: "made up".to_string(),
+        legend: (0..8).map(|n| (Look::of(n), format!("a line of the name {n}"))).collect(),
         panels: vec![Panel { title: "one".to_string(), x, y, layers }],
         columns: 1,
         notes: vec!["stormglass sweep".to_string()],

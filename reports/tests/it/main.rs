@@ -12,4 +12,5 @@ mod program;
 mod readme;
 mod replay;
 mod shrinking;
+mod sweeps;
 mod traces;

@@ -100,6 +100,8 @@ pub(super) struct InFlightMark {
     pub(super) to: TaskId,
     /// Number of tuples.
     pub(super) tuples: u32,
+    /// Their size on the wire.
+    bytes: u64,
     /// Fingerprint of their names, in order.
     pub(super) print: u64,
 }
@@ -266,9 +268,18 @@ impl History {
                 let Some(history) = self.live(task, generation) else { return };
                 history.own.push(OwnMark { checkpoint, at, print });
             }
-            Observation::InFlight { task, generation, checkpoint, from, to, tuples, print } => {
+            Observation::InFlight {
+                task,
+                generation,
+                checkpoint,
+                from,
+                to,
+                tuples,
+                bytes,
+                print,
+            } => {
                 let Some(history) = self.live(task, generation) else { return };
-                let mark = InFlightMark { checkpoint, at, from, to, tuples, print };
+                let mark = InFlightMark { checkpoint, at, from, to, tuples, bytes, print };
                 history.in_flight.push(mark);
             }
             Observation::Restored { task, generation, attempt, .. } => {
@@ -325,9 +336,10 @@ impl History {
     }
     /// What a task said of a channel, as it was observed.
     pub(super) fn in_flight_witness(&self, task: TaskId, mark: &InFlightMark) -> Witness {
-        let InFlightMark { checkpoint, at, from, to, tuples, print } = *mark;
+        let InFlightMark { checkpoint, at, from, to, tuples, bytes, print } = *mark;
         let generation = self.generation;
-        let what = Observation::InFlight { task, generation, checkpoint, from, to, tuples, print };
+        let what =
+            Observation::InFlight { task, generation, checkpoint, from, to, tuples, bytes, print };
         Witness { at, node: self.tasks[usize::from(task.0)].node, what }
     }
     /// What a task said of a key group, as it was observed.

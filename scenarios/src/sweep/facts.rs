@@ -57,6 +57,9 @@ pub struct Facts {
     pub checkpoint: [u64; 4],
     /// Logical size of the state in the last completed checkpoint, in bytes.
     pub state_bytes: u64,
+    /// In-flight data that all checkpoints hold, in bytes.
+    #[serde(default)]
+    pub in_flight_bytes: u64,
     /// The interval between checkpoints at the end, where it follows what is observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval_ns: Option<u64>,
@@ -91,6 +94,10 @@ names! {
     Replay = "replay",
     /// Of an outage: until the lag was low again.
     CatchUp = "catch-up",
+    /// Of an outage: until the last task ran with restored state.
+    Down = "down",
+    /// Of an outage: from there until the lag was low again.
+    Arrears = "arrears",
     /// From a worker's death to its suspicion, in the median of a run.
     Noticed = "noticed",
     /// Suspicions of workers that were well, an hour.
@@ -101,8 +108,11 @@ names! {
     Latency95 = "latency-p95",
     /// The same for 99 of 100.
     Latency99 = "latency-p99",
-    /// From trigger to completion of a checkpoint, in the median of a run.
+    /// From trigger to completion of a checkpoint, in the median of a run; nothing where half of
+    /// all expire, of which that cannot be said.
     CheckpointDuration = "checkpoint-duration",
+    /// In-flight data that a checkpoint holds, in the mean of a run.
+    InFlight = "in-flight",
     /// The share of checkpoints that took too long.
     Expired = "expired",
     /// Checkpoints completed an hour.
@@ -154,6 +164,7 @@ impl Facts {
             aborted: outcome.aborted_checkpoints(),
             checkpoint: four(&checkpoints.duration),
             state_bytes: checkpoints.last_bytes,
+            in_flight_bytes: checkpoints.in_flight_bytes,
             interval_ns: checkpoints.intervals.last().map(|fact| nanos(fact.interval)),
             read: flow.read,
             replayed: flow.replayed,
@@ -181,11 +192,20 @@ impl Measure {
                 Unit::Share
             }
             Measure::FalseSuspicions | Measure::Completed => Unit::PerHour,
-            Measure::StateBytes => Unit::Bytes,
+            Measure::StateBytes | Measure::InFlight => Unit::Bytes,
             Measure::Throughput => Unit::PerSecond,
             Measure::MaxLag | Measure::Duplicates => Unit::Number,
             _ => Unit::Seconds,
         }
+    }
+
+    /// Whether runs are told by their mean: counts and shares of what is rare, of which half the
+    /// runs have none.
+    pub const fn is_averaged(self) -> bool {
+        matches!(
+            self,
+            Measure::FalseSuspicions | Measure::Expired | Measure::InFlight | Measure::Duplicates
+        )
     }
 
     /// It as an axis of a figure calls it.
@@ -199,6 +219,9 @@ impl Measure {
             Measure::Restore => "restore",
             Measure::Replay => "replay",
             Measure::CatchUp => "catch-up",
+            Measure::Down => "until all tasks run again",
+            Measure::Arrears => "replay and catch-up",
+            Measure::InFlight => "in-flight data of a checkpoint",
             Measure::Noticed => "from death to suspicion",
             Measure::FalseSuspicions => "false suspicions an hour",
             Measure::LatencyMedian => "latency, median",
@@ -220,6 +243,7 @@ impl Measure {
     /// none where there was nothing to be measured.
     pub fn samples(self, facts: &Facts) -> Vec<f64> {
         let seconds = |ns: u64| ns as f64 / 1e9;
+        let sum = |phases: &[u64]| seconds(phases.iter().sum());
         let phase = |at: usize| facts.outages.iter().map(|outage| seconds(outage[at])).collect();
         let hours = seconds(facts.ended_ns) / 3_600.0;
         let if_any = |any: u64, value: f64| if any > 0 { vec![value] } else { Vec::new() };
@@ -235,6 +259,11 @@ impl Measure {
             Measure::Restore => phase(2),
             Measure::Replay => phase(3),
             Measure::CatchUp => phase(4),
+            Measure::Down => facts.outages.iter().map(|outage| sum(&outage[..3])).collect(),
+            Measure::Arrears => facts.outages.iter().map(|outage| sum(&outage[3..])).collect(),
+            Measure::InFlight => {
+                if_any(facts.triggered, facts.in_flight_bytes as f64 / facts.triggered as f64)
+            }
             Measure::Noticed => if_any(facts.noticed[0], seconds(facts.noticed[1])),
             Measure::FalseSuspicions => {
                 if_any(facts.ended_ns, facts.wrong_suspicions as f64 / hours)
@@ -243,7 +272,8 @@ impl Measure {
             Measure::Latency95 => if_any(facts.latency[0], seconds(facts.latency[2])),
             Measure::Latency99 => if_any(facts.latency[0], seconds(facts.latency[3])),
             Measure::CheckpointDuration => {
-                if_any(facts.checkpoint[0], seconds(facts.checkpoint[1]))
+                let most = 2 * facts.expired < facts.triggered;
+                if_any(facts.checkpoint[0] * u64::from(most), seconds(facts.checkpoint[1]))
             }
             Measure::Expired => share(facts.expired, facts.triggered),
             Measure::Completed => if_any(facts.ended_ns, facts.completed as f64 / hours),

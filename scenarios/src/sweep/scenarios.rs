@@ -10,4 +10,4 @@ macro_rules! entries {
 }
 
 /// All of them, by name.
-pub const ENTRIES: &[Entry] = entries!["recovery"];
+pub const ENTRIES: &[Entry] = entries!["calm" "documents" "heartbeats" "recovery"];

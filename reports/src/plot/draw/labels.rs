@@ -10,6 +10,26 @@ use crate::plot::{Layer, Look, Panel};
 /// Between the end of a line and its name.
 const AWAY: f64 = 12.0;
 
+/// Lines of a legend are this far apart.
+pub(super) const KEY_LINE: f64 = 20.0;
+/// How long the line of a key is.
+const KEY: f64 = 30.0;
+
+/// Row and place of each key of a legend.
+pub(super) fn legend(keys: &[(Look, String)], left: f64, right: f64) -> Vec<(usize, f64)> {
+    let (mut row, mut x) = (0, left);
+    let mut places = Vec::new();
+    for (_, label) in keys {
+        let wide = KEY + 8.0 + width(label, LABEL, Weight::Bold);
+        if x + wide > right && x > left {
+            (row, x) = (row + 1, left);
+        }
+        places.push((row, x));
+        x += wide + 26.0;
+    }
+    places
+}
+
 /// How much room the names at the right need.
 pub(super) fn room(panel: &Panel) -> f64 {
     let widest = beside(panel).map(|(_, label, _)| width(label, LABEL, Weight::Bold));
@@ -80,6 +100,14 @@ pub(super) fn uprights(panel: &Panel, left: f64, right: f64) -> Uprights {
 }
 
 impl Pen<'_> {
+    /// A key of a legend.
+    pub(super) fn key(&self, (x, y): At, look: Look, label: &str) {
+        self.dashed(&[(x, y), (x + KEY, y)], 2.2, look);
+        self.mark((x + KEY / 2.0, y), look);
+        let (at, colour) = ((x + KEY + 8.0, y), look.colour.dark());
+        self.text(label, at, LABEL, Weight::Bold, colour, (HPos::Left, VPos::Center));
+    }
+
     pub(super) fn uprights(&self, uprights: &Uprights, spec: &Spec<'_>) {
         for (x, label, row, look) in &uprights.names {
             let x = spec.x(*x);

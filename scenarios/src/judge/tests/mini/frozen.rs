@@ -32,10 +32,17 @@ impl Mini {
                     let tuples = items.len() as u32;
                     if tuples > 0 {
                         let (generation, print) = (cluster.generation, print(&items));
-                        self.tell(
-                            node(task),
-                            O::InFlight { task, generation, checkpoint, from, to, tuples, print },
-                        );
+                        let what = O::InFlight {
+                            task,
+                            generation,
+                            checkpoint,
+                            from,
+                            to,
+                            tuples,
+                            bytes: 0,
+                            print,
+                        };
+                        self.tell(node(task), what);
                     }
                 }
             }
