@@ -352,7 +352,9 @@ impl Site {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Switches(u128);
 
-const _: () = assert!(Twist::ALL.len() <= 128, "one bit each");
+/// The bit that says whether places are reported.
+const WATCHED: u32 = 127;
+const _: () = assert!(Twist::ALL.len() <= WATCHED as usize, "one bit each");
 
 impl Switches {
     /// None of them.
@@ -363,9 +365,24 @@ impl Switches {
         let on = Twist::ALL.iter().filter(|twist| on(**twist));
         Switches(on.fold(0, |bits, twist| bits | 1 << twist.index()))
     }
+    /// The same, and who has them reports the places of all others, too.
+    #[must_use]
+    pub fn watched(self, watched: bool) -> Self {
+        Switches(self.0 | u128::from(watched) << WATCHED)
+    }
     /// Whether one is on.
     #[must_use]
     pub fn has(self, twist: Twist) -> bool {
         self.0 >> twist.index() & 1 == 1
+    }
+    /// Whether its place is to be reported.
+    #[must_use]
+    pub fn reports(self, twist: Twist) -> bool {
+        self.has(twist) || self.0 >> WATCHED & 1 == 1
+    }
+    /// Whether any is on.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.0 & !(1 << WATCHED) != 0
     }
 }

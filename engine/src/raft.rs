@@ -231,13 +231,13 @@ pub struct Raft {
     leading: Option<Leading>,
 }
 
-/// Whether a planted bug acts here; counts it if so. `differs` says that it would matter.
+/// Whether a planted bug acts here; counts it if so, or if its places are counted anyway. `differs`
+/// says that it would matter.
 fn bug(switches: Switches, twist: Twist, differs: bool, out: &mut Vec<Output>) -> bool {
-    let acts = differs && switches.has(twist);
-    if acts {
+    if differs && switches.reports(twist) {
         out.push(Output::Reached(twist));
     }
-    acts
+    differs && switches.has(twist)
 }
 
 impl Raft {
@@ -458,7 +458,7 @@ impl Raft {
     }
     /// Whether any bug is planted: then what must hold may not.
     fn is_planted(&self) -> bool {
-        self.switches != Switches::default()
+        self.switches.any()
     }
 
     /// Holds the replica to its invariants.

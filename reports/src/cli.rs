@@ -19,7 +19,9 @@ use stormglass_scenarios::units::Text;
 use stormglass_sim::time::Span;
 
 use crate::command;
+pub use crate::command::bugs::BugsArgs;
 pub use crate::command::explain::ExplainArgs;
+pub use crate::command::explore::ExploreArgs;
 pub use crate::command::pin::PinArgs;
 pub use crate::command::shrink::ShrinkArgs;
 pub use crate::command::sweep::SweepArgs;
@@ -107,6 +109,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Run a scenario over a grid of settings and draw what comes of it
     Sweep(SweepArgs),
+    /// Fork worlds where they show something new, until one breaks a law
+    Explore(ExploreArgs),
     /// Hunt for every planted bug: is it caught, and by the right judge?
     Bugs(BugsArgs),
     /// Show what must be survived, and what is out of the budget of faults
@@ -263,23 +267,6 @@ pub struct MergeArgs {
     pub json: bool,
 }
 
-/// Arguments of `bugs`.
-#[derive(Clone, Debug, Args)]
-pub struct BugsArgs {
-    /// Only these; all if absent
-    #[arg(value_name = "NAME")]
-    pub bugs: Vec<String>,
-    /// The seeds from A up to, but without, B: each bug is hunted until it is caught
-    #[arg(long, value_name = "A..B", default_value = "0..300", value_parser = seeds)]
-    pub seeds: Range<u64>,
-    /// Runs side by side; as many as there are processors if absent
-    #[arg(long, value_name = "N", value_parser = jobs)]
-    pub jobs: Option<usize>,
-    /// Print the matrix as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// The program: reads its arguments, does what they say, and says how it ended.
 pub fn main(registry: &Registry) -> ExitCode {
     // An engine or a bolt that panics breaks a law and is reported as such; nothing is to be
@@ -353,6 +340,7 @@ pub fn answer(command: &Command, registry: &Registry) -> Result<Answer, Problem>
         Command::Campaign(args) => command::campaign::campaign(args, registry),
         Command::Merge(args) => command::campaign::merge::merge(args, registry),
         Command::Sweep(args) => command::sweep::sweep(args, registry),
+        Command::Explore(args) => command::explore::explore(args, registry),
         Command::Bugs(args) => command::bugs::bugs(args),
         Command::Budget => Ok(command::budget::budget()),
         Command::List { faults: false } => Ok(command::catalog::list()),
@@ -368,7 +356,7 @@ const COMMIT: &str = "commit:";
 /// Each commit has two to the power of this many seeds of its own.
 const OF_A_COMMIT: u32 = 20;
 
-fn seed(text: &str) -> Result<u64, String> {
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
     if let Some(hash) = text.strip_prefix(COMMIT) {
         return commit(hash);
     }

@@ -5,6 +5,7 @@ pub mod bugs;
 pub mod campaign;
 pub mod catalog;
 pub mod explain;
+pub mod explore;
 mod folder;
 pub mod pin;
 pub mod plan;

@@ -1,8 +1,9 @@
 //! Planted bugs, and the laws that must catch them.
 //!
-//! In reading order: what a bug is, here; `matrix`, all of them; [`directed`], the scenarios that
-//! reach those which the catalog's do not; [`hunt`] looks for one, seed by seed; [`fork`] compares
-//! a run with its own clone.
+//! In reading order: what a bug is, here; `matrix`, all of them; [`worlds`], in which they are looked
+//! for without knowledge of any, [`search`], all side by side, and [`canaries`], searches that must
+//! find nothing; [`directed`], a scenario for each that reaches it soon, and [`hunt`], which looks
+//! there; [`fork`] compares a run with its own clone.
 
 use stormglass_engine::names::Twist;
 use stormglass_sim::node::Name;
@@ -10,12 +11,15 @@ use stormglass_sim::node::Name;
 use crate::judge::law::Law;
 use crate::problem::{Problem, suggest};
 
+pub mod canaries;
 pub mod directed;
 pub mod fork;
 pub mod hunt;
 mod matrix;
+pub mod search;
 #[cfg(test)]
 mod tests;
+pub mod worlds;
 
 /// How a planted bug is switched on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub enum Plant {
     Twist(Twist),
     /// A user's topology that is wrong in itself, by name.
     Topology(&'static str),
+    /// Not at all: canaries.
+    Nothing,
 }
 
 /// A planted bug.

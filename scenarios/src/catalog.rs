@@ -29,7 +29,8 @@ macro_rules! entries {
 const ENTRIES: &[Entry] = entries![
     "aimed" "checkpoint-storm" "consensus" "coordinator-storm" "data-storm" "elastic"
     "flight-delays" "hot-spot" "interval" "outage" "queries" "reference" "replicated"
-    "rolling-restart" "stateful-bolts" "storm" "swarm" "word-count"
+    "rolling-restart" "stateful-bolts" "storm" "swarm" "swarm-acking" "swarm-control" "swarm-flow"
+    "swarm-input" "swarm-state" "word-count"
 ];
 const FILES: &[(&str, &str)] = &[("flights.csv", include_str!("../catalog/flights.csv"))];
 

@@ -35,7 +35,8 @@
 //!   [`chronicle`] what was written down meanwhile, if anybody asked.
 //! * One run after the other: [`savepoint`], taken or retained by one and restored by the next.
 //! * Many runs: [`campaign`]; [`coverage`], what they could have seen; [`signature`], what failures
-//!   have in common; [`bugs`], planted and hunted; [`sweep`], over a grid of settings.
+//!   have in common; [`explore`], forks of those that show something new; [`bugs`], planted and
+//!   hunted; [`sweep`], over a grid of settings.
 //! * One run kept: [`case`], it as a file; [`shrink`], the smallest that fails for the same
 //!   reason; [`explain`], why it failed; [`regression`], one that must not fail again.
 
@@ -47,6 +48,7 @@ pub mod catalog;
 pub mod chronicle;
 pub mod coverage;
 pub mod explain;
+pub mod explore;
 pub mod input;
 pub mod judge;
 mod metrics;

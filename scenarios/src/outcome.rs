@@ -70,6 +70,10 @@ pub struct Outcome {
     pub rare_events: Vec<(&'static str, u64)>,
     /// How often each planted bug had its occasion, in their fixed order.
     pub reached: Vec<(&'static str, u64)>,
+    /// How often planted bugs that were off could have acted, if that was asked for: those that
+    /// could.
+    #[serde(skip)]
+    pub occasions: Vec<(&'static str, u64)>,
     /// What the control plane did, for a timeline: empty unless asked for, and the first 100,000
     /// observations at most.
     #[serde(skip)]

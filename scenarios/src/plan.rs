@@ -45,6 +45,21 @@ pub struct Plan {
     pub rare_events: Vec<RareEvent>,
     /// The faults, in the scenario's order.
     pub faults: Vec<PlannedFault>,
+    /// Where the run leaves the future of its seed, in the order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forks: Vec<Fork>,
+}
+
+/// From an instant on, every draw of the world is made anew; everything that has happened, and what
+/// is on its way, stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fork {
+    /// From when on.
+    #[serde(with = "instant")]
+    pub at: Instant,
+    /// Tells forks apart.
+    pub n: u64,
 }
 
 /// An operation with its time drawn.

@@ -3,7 +3,8 @@
 //! A [`Run`] is a value: everything that decides its future is in it, `clone` continues the same
 //! future, and it can be sent to another thread between two steps. `strike` does the
 //! faults, as `steps` puts them into the words of `sim`; `proofs` says what they destroyed,
-//! `services` starts again who has ended, `durable` gathers what a run leaves to others.
+//! `services` starts again who has ended, `durable` gathers what a run leaves to others, `branch`
+//! forks it and looks at it on the way.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,7 +31,7 @@ use crate::judge::law::{Law, Violation};
 use crate::metrics::SAMPLE;
 use crate::outcome::{FaultOutcome, InputFacts, Outcome, Unjudged, Verdict};
 use crate::places::Places;
-use crate::plan::{self, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
+use crate::plan::{self, Fork, Plan, PlannedAction, PlannedFault, Resolved, Trigger};
 use crate::problem::Problem;
 use crate::savepoint::Savepoint;
 use crate::scenario::{self, Assumption, Detector, Mode, Recovery, Role, Scenario};
@@ -38,6 +39,7 @@ use crate::story::{Cue, Fired, Story};
 use crate::topologies::Registry;
 use crate::units::{Between, Drift};
 
+mod branch;
 mod durable;
 mod proofs;
 mod services;
@@ -75,6 +77,14 @@ pub struct Setup {
     pub chronicle: bool,
     /// Whether [`Run::retained`] is going to be asked. It changes nothing else.
     pub retain: bool,
+    /// Whether the outcome is to tell the occasions of planted bugs that are not switched on, too.
+    /// It changes nothing else.
+    pub occasions: bool,
+    /// Whether [`Run::take_fresh`] is going to be asked. It changes nothing else.
+    pub covers: bool,
+    /// Whether the run ends soon after the first violation instead of at its end. What is judged at
+    /// the end is judged all the same, and other laws may be found broken.
+    pub hasty: bool,
     /// The savepoint that it starts from, if it is not the first run of its job.
     pub from: Option<Arc<Savepoint>>,
 }
@@ -158,6 +168,9 @@ impl Setup {
             past: None,
             chronicle: false,
             retain: false,
+            occasions: false,
+            covers: false,
+            hasty: false,
             from: None,
         })
     }
@@ -178,6 +191,8 @@ pub struct Run {
     timed: Vec<(Instant, usize)>,
     /// What is still to come of faults that have struck.
     later: Vec<Later>,
+    /// Where it is still to leave the future of its seed.
+    forks: Vec<Fork>,
     /// Services that ended by themselves, and when they start again.
     ended: Vec<(Instant, NodeId)>,
     faults: Vec<FaultState>,
@@ -204,6 +219,9 @@ impl Run {
         let mut story = Story::new(topology, log, &places, settings, &plan.faults, storm);
         story.record = record.then(Vec::new);
         story.metrics.recorder = setup.chronicle.then(Box::default);
+        if setup.covers {
+            story.cover();
+        }
         if *retain {
             story.judges.keep_heritages(usize::from(scenario.checkpoint.retained));
         }
@@ -217,6 +235,9 @@ impl Run {
             world.keep_past(wanted.clone());
         }
         bugs.iter().for_each(|bug| world.enable_twist(*bug));
+        if setup.occasions {
+            world.watch_twists();
+        }
         for event in &plan.rare_events {
             world.enable_twist_rarely(event.twist(), event.ppm());
         }
@@ -232,6 +253,7 @@ impl Run {
             world,
             timed,
             later: Vec::new(),
+            forks: plan.forks.clone(),
             ended: Vec::new(),
             healed: Instant::ZERO,
             duration,
@@ -306,27 +328,6 @@ impl Run {
         true
     }
 
-    /// The violation by which it is broken; none if it is not. Goes on no further than to the first
-    /// one that is known at once: that is the first of the outcome, too, unless the run would have
-    /// panicked after it.
-    pub fn first_violation(mut self) -> Option<Violation> {
-        /// How far it goes between two looks.
-        const STEP: Span = Span::millis(250);
-        let known = catch_unwind(AssertUnwindSafe(|| {
-            while self.advance(self.now() + STEP) {
-                if let Some(violation) = self.world.watcher().judges.violations().first() {
-                    return Some(violation.clone());
-                }
-            }
-            None
-        }));
-        match known {
-            Ok(Some(violation)) => Some(violation),
-            Ok(None) => self.finish().violations().first().cloned(),
-            Err(payload) => Some(self.panic_violation(&*payload)),
-        }
-    }
-
     /// Goes on to the end and judges. A panic of the engine or of user code breaks the run.
     pub fn finish(self) -> Outcome {
         self.finish_with_savepoint().0
@@ -382,6 +383,9 @@ impl Run {
     /// The run is over when everything is done and some time has passed since, or when time is up.
     fn is_over(&self) -> bool {
         let now = self.world.now();
+        if self.setup.hasty && !self.world.watcher().judges.violations().is_empty() {
+            return true;
+        }
         let quiet = self.timed.is_empty() && self.later.is_empty();
         if let Some(complete) = self.complete_at {
             let aftermath = complete.max(self.healed) + AFTERMATH;
@@ -401,6 +405,15 @@ impl Run {
         let next_fault = self.timed.first().map_or(Instant::FAR, |(at, _)| *at);
         let next_later = self.later.iter().map(|later| later.at).min().unwrap_or(Instant::FAR);
         let due = next_fault.min(next_later).min(self.next_sample);
+        // Nothing else happens where it forks: it does not show in whoever forks a run by hand.
+        let fork = self.forks.first().copied().filter(|fork| fork.at <= until);
+        if let Some(Fork { at, n }) = fork.filter(|fork| fork.at <= self.world.now()) {
+            debug_assert!(at == self.world.now(), "no instant is passed over");
+            self.world = self.world.fork(n);
+            self.forks.remove(0);
+            return;
+        }
+        let until = fork.map_or(until, |fork| fork.at);
         match self.world.run_until(until.min(due)) {
             Ended::Yielded | Ended::Stopped(_) => {
                 let durable = std::mem::take(&mut self.world.watcher_mut().durable);
@@ -495,6 +508,7 @@ impl Run {
                 .map(|event| (event.twist().name(), world.twist_fired(event.twist())))
                 .collect(),
             reached: bugs.iter().map(|t| (t.name(), world.twist_fired(*t))).collect(),
+            occasions: self.occasions(),
             story: story.record.clone().unwrap_or_default(),
             past: world.past().cloned().map(Arc::new),
             chronicle: (story.metrics.recorder.as_ref())

@@ -25,11 +25,14 @@ use crate::scenario::{EventKind, Moment, Target};
 use crate::units::Between;
 
 mod aim;
+mod cover;
 mod echo;
 mod tracker;
 mod whom;
 
 use aim::{Aim, Seen};
+pub(crate) use cover::Cover;
+pub(crate) use cover::FEATURES;
 use echo::Echoes;
 pub(crate) use tracker::Arrears;
 pub(crate) use whom::Cue;
@@ -73,6 +76,8 @@ pub(crate) struct Story {
     pub(crate) record: Option<Vec<(Stamp, Observation)>>,
     /// All that was observed since it was taken away last, if somebody asked for it.
     pub(crate) told: Option<Vec<(Stamp, Observation)>>,
+    /// What the run has shown, if somebody looks for what is new.
+    pub(crate) cover: Option<Box<Cover>>,
 }
 
 /// A fault that waits for its trigger.
@@ -146,6 +151,7 @@ impl Story {
             last_executed: None,
             record: None,
             told: None,
+            cover: None,
         };
         for (fault, planned) in faults.iter().enumerate() {
             if let Some(at) = count_of(planned, &story.whom) {
@@ -181,6 +187,11 @@ impl Story {
     /// The process that a target means at this moment.
     pub(crate) fn resolve(&self, target: &Target, cue: Cue) -> Option<NodeId> {
         self.whom.resolve(target, cue)
+    }
+
+    /// Counts what the run shows from now on.
+    pub(crate) fn cover(&mut self) {
+        self.cover = Some(Box::new(Cover::new()));
     }
 
     /// In which phase each protocol is.
@@ -320,6 +331,10 @@ impl Watcher<Node> for Story {
             }
         }
         if let Some(kind) = EventKind::of(observation) {
+            if let Some(cover) = &mut self.cover {
+                let (whom, arrears) = (&self.whom, self.metrics.outages.arrears());
+                cover.note(kind, at.node, whom.places(), || whom.moment(at.time, arrears));
+            }
             let count = &mut self.counts[kind as usize];
             *count += 1;
             if *count == self.next[kind as usize] {

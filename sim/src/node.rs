@@ -409,6 +409,11 @@ pub trait Context<P: Process> {
     /// context and get their switches as a value. They report what they reach, and their driver
     /// then asks [`Context::twist`].
     fn twist_is_on(&self, twist: P::Twist) -> bool;
+    /// Whether such parts are to report the places of twists that are off, too: somebody counts
+    /// occasions.
+    fn twists_are_watched(&self) -> bool {
+        false
+    }
 }
 
 impl NodeId {

@@ -491,6 +491,16 @@ impl<P: Process, W> World<P, W> {
     pub fn enable_twist_rarely(&mut self, twist: P::Twist, ppm: u32) {
         self.kernel.twists.enable_rarely(twist.index(), ppm);
     }
+    /// From now on, parts of processes that know no context report every occasion of a twist, on or
+    /// off, so that [`World::twist_occasions`] counts them all. It changes nothing else.
+    pub fn watch_twists(&mut self) {
+        self.kernel.twists.watch();
+    }
+    /// How often a twist was asked for, on or off. Up to the first occasion, a run is the same with
+    /// the twist and without it.
+    pub fn twist_occasions(&self, twist: P::Twist) -> u64 {
+        self.kernel.twists.occasions(twist.index())
+    }
     /// How often a twist happened.
     pub fn twist_fired(&self, twist: P::Twist) -> u64 {
         self.kernel.twists.fired(twist.index())

@@ -41,6 +41,7 @@ fn setup(scenario: &Arc<Scenario>, faults: &[PlannedFault]) -> Setup {
         operations: Vec::new(),
         rare_events: Vec::new(),
         faults: faults.to_vec(),
+        forks: Vec::new(),
     };
     let setup = Setup::with_plan(scenario, &Registry::default(), &catalog::file, plan);
     setup.unwrap_or_else(|problem| panic!("{problem}"))

@@ -3,6 +3,7 @@
 use stormglass_engine::observation::Observation;
 use stormglass_scenarios::bugs;
 use stormglass_scenarios::bugs::hunt::HuntResult;
+use stormglass_scenarios::case::Case;
 use stormglass_scenarios::catalog;
 use stormglass_scenarios::judge::law::Law;
 use stormglass_scenarios::outcome::{Cause, Outcome, Verdict};
@@ -98,13 +99,27 @@ fn faults_change_when_things_are_published_and_not_what() {
 fn every_planted_bug_is_caught_by_the_checker_that_should() {
     for bug in bugs::ALL {
         let hunt = bug.hunt(0..300, 2, &catalog::file).unwrap();
-        if bug.harmless.is_some() {
-            assert_eq!(hunt.result, HuntResult::Missed);
-        } else {
-            assert!(matches!(hunt.result, HuntResult::Caught { .. }), "{hunt:#?}");
+        match &hunt.result {
+            HuntResult::Missed if bug.harmless.is_some() => {}
+            HuntResult::Caught { by, seed, .. } => assert_replays(bug, *seed, by),
+            _ => panic!("{hunt:#?}"),
         }
         assert!(hunt.clean_passes, "the clean engine fails where {} is caught", bug.name);
     }
+}
+
+/// What is said of a catch can be seen again, and its case ends the same to the byte.
+fn assert_replays(bug: &bugs::Bug, seed: u64, by: &str) {
+    let bugs::Plant::Twist(twist) = bug.plant else { return };
+    let scenario = std::sync::Arc::new(catalog::load(bug.scenario, bug.settings).unwrap());
+    let planted = Setup { bugs: vec![twist], ..setup(&scenario, seed) };
+    let scenario = planted.scenario.clone();
+    let case = Case::new(&scenario, &planted.run()).unwrap();
+    assert_eq!(case.law.as_deref(), Some(by), "{}", bug.name);
+    let read = Case::from_json(&case.to_json(), "case.json").unwrap();
+    let again = read.setup(&Registry::default(), &catalog::file).unwrap().run();
+    assert_eq!(again.digest.to_string(), case.digest, "{}", bug.name);
+    assert_eq!(again.violations()[0].law.name(), by, "{}", bug.name);
 }
 
 /// A fault as a scenario's TOML states it.

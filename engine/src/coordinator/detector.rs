@@ -104,7 +104,7 @@ impl Heartbeats {
 
     /// A heartbeat arrived. `second` is that of the sender's clock when it was sent, or of `now`
     /// where heartbeats carry no time. It does not matter, but to [`Twist::HeartbeatBySecond`]:
-    /// that is returned if it was reached, and then the heartbeat was lost on us.
+    /// that is returned if it was reached, and if it is on, the heartbeat was lost on us.
     #[must_use = "a planted bug that was reached must be counted"]
     pub fn heard(
         &mut self,
@@ -114,8 +114,10 @@ impl Heartbeats {
         switches: Switches,
     ) -> Option<Twist> {
         let same = self.second.replace(second) == Some(second);
-        if same && switches.has(Twist::HeartbeatBySecond) {
-            return Some(Twist::HeartbeatBySecond);
+        let bug = Twist::HeartbeatBySecond;
+        let reached = (same && switches.reports(bug)).then_some(bug);
+        if same && switches.has(bug) {
+            return reached;
         }
         if let Detector::Phi { window, .. } = *detector {
             // A silence that was suspicious was an outage, not an interval.
@@ -125,7 +127,7 @@ impl Heartbeats {
         }
         self.last = self.last.max(now);
         self.beating = true;
-        None
+        reached
     }
 
     fn learn(&mut self, interval: Span, window: usize) {

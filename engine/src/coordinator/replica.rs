@@ -102,7 +102,8 @@ impl Replica {
 
     /// Starts reading the log.
     pub fn start(&mut self, cx: &mut Cx<'_>) {
-        self.switches = Switches::of(|twist| cx.twist_is_on(twist));
+        let watched = cx.twists_are_watched();
+        self.switches = Switches::of(|twist| cx.twist_is_on(twist)).watched(watched);
         self.recovery = Some(cx.disk(MAIN, DiskOp::Read { file: self.file.clone() }));
     }
 

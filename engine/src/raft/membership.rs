@@ -155,7 +155,7 @@ impl Raft {
         out: &mut Vec<Output>,
     ) -> Option<T> {
         let sound = membership.agreed(&of, majority);
-        if self.switches.has(Twist::RaftQuorumEven) {
+        if self.switches.reports(Twist::RaftQuorumEven) {
             let wrong = membership.agreed(&of, half);
             if self.bug(Twist::RaftQuorumEven, wrong != sound, out) {
                 return wrong;

@@ -220,7 +220,7 @@ impl Raft {
     /// counting replicas" (3.6.2).
     pub(super) fn count_replicas(&mut self, now: Instant, out: &mut Vec<Output>) {
         let Some(mut index) = self.replicated(self.disk.last(), out) else { return };
-        if self.switches.has(Twist::RaftSelfAck) {
+        if self.switches.reports(Twist::RaftSelfAck) {
             let told = self.replicated(self.log.last(), out).unwrap_or(index);
             if self.bug(Twist::RaftSelfAck, told > index.max(self.commit), out) {
                 index = told;

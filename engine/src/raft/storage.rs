@@ -90,9 +90,10 @@ fn checksum(place: u64, body: &[u8]) -> u64 {
 pub fn rewrite(durable: &Durable, switches: Switches, mut reached: impl FnMut(Twist)) -> Vec<u8> {
     let Durable { mut term, mut vote, .. } = *durable;
     let fresh = (Term(1).min(term), None);
-    if switches.has(Twist::RaftVoteLostOnCompaction) && (term, vote) != fresh {
-        reached(Twist::RaftVoteLostOnCompaction);
-        (term, vote) = fresh;
+    let bug = Twist::RaftVoteLostOnCompaction;
+    if switches.reports(bug) && (term, vote) != fresh {
+        reached(bug);
+        (term, vote) = if switches.has(bug) { fresh } else { (term, vote) };
     }
     let mut writes = alloc::vec![Write::HardState { term, vote }];
     writes.extend(durable.snapshot.iter().map(|snapshot| Write::Snapshot(snapshot.clone())));

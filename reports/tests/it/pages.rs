@@ -57,7 +57,8 @@ fn the_matrix_of_planted_bugs() {
         "raft-self-ack",
         "raft-read-retry",
     ];
-    let ended = Folder::new("matrix").run(&[&["bugs", "--seeds", "0..3"], &bugs[..]].concat());
+    let directed = ["bugs", "--directed", "--seeds", "0..3"];
+    let ended = Folder::new("matrix").run(&[&directed[..], &bugs[..]].concat());
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{}", ended.out);
     narrow(&ended.out);
     insta::assert_snapshot!(ended.out);
@@ -66,7 +67,7 @@ fn the_matrix_of_planted_bugs() {
 /// Three seeds are too few for figure 8: the page says so, and the program does.
 #[test]
 fn a_bug_that_nobody_catches() {
-    let arguments = ["bugs", "raft-commit-by-counting", "--seeds", "0..3"];
+    let arguments = ["bugs", "raft-commit-by-counting", "--directed", "--seeds", "0..3"];
     let ended = Folder::new("uncaught").run(&arguments);
     assert_eq!((ended.code, ended.err.as_str()), (Some(1), ""), "{}", ended.out);
     narrow(&ended.out);

@@ -7,7 +7,7 @@ use stormglass_sim::time::Span;
 
 use super::{Cell, Harm, Promise, cell, harm};
 use crate::plan::{Plan, PlannedAction, PlannedFault, Trigger};
-use crate::scenario::{Role, Scenario, Target};
+use crate::scenario::{Operation, Role, Scenario, Target};
 use crate::units::Drift;
 
 /// Why a fault does not fit into a plan.
@@ -67,7 +67,7 @@ fn roles(fault: &PlannedFault) -> &'static [Role] {
 /// with each file until it has been copied.
 fn is_spared(scenario: &Scenario, plan: &Plan, candidate: &PlannedFault, role: Role) -> bool {
     let spare = match role {
-        Role::Coordinator => u32::from(scenario.cluster.coordinators.min.saturating_sub(1)) / 2,
+        Role::Coordinator => fewest_voters(scenario).saturating_sub(1) / 2,
         Role::Store => u32::from(scenario.store.replication.saturating_sub(1)),
         _ => 0,
     };
@@ -85,6 +85,15 @@ fn is_spared(scenario: &Scenario, plan: &Plan, candidate: &PlannedFault, role: R
         }
     }
     known.len() as u32 + unknown <= spare
+}
+
+/// How many coordinators decide when the fewest do: operators may leave the decisions to some.
+fn fewest_voters(scenario: &Scenario) -> u32 {
+    let voters = scenario.operations.iter().filter_map(|spec| match &spec.operation {
+        Operation::Coordinators { voters, .. } => Some(voters.len() as u32),
+        _ => None,
+    });
+    voters.chain([scenario.cluster.coordinators.min.into()]).min().unwrap_or_default()
 }
 
 /// Whether what one destroyed may still be missing when the other strikes.

@@ -33,6 +33,7 @@ fn plan(faults: &[PlannedFault]) -> Plan {
         operations: Vec::new(),
         rare_events: Vec::new(),
         faults,
+        forks: Vec::new(),
     }
 }
 

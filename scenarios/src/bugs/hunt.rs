@@ -108,7 +108,7 @@ impl Bug {
                 self.hunt_twist(twist, laws, seeds, jobs, loader)
             }
             (Plant::Topology(topology), _) => self.hunt_fork(topology, seeds, loader),
-            (Plant::Twist(_), Checker::CheckFork) => unreachable!("forks are of topologies"),
+            (Plant::Twist(_) | Plant::Nothing, _) => unreachable!("it has no scenario of its own"),
         }
     }
 

@@ -33,7 +33,8 @@ pub fn generate(scenario: &Scenario, seed: u64, duration: Span) -> Result<Plan, 
     let operations = operations(scenario, seed, duration, &mut alike)?;
     let rare_events = RareEvent::draw(seed, scenario.rare_events);
     let (version, name) = (VERSION, scenario.name.clone());
-    let mut plan = Plan { version, scenario: name, seed, operations, rare_events, faults };
+    let forks = Vec::new();
+    let mut plan = Plan { version, scenario: name, seed, operations, rare_events, faults, forks };
     for spec in &scenario.chaos {
         // Its parameters are no part of what it is: with one kind of fault fewer the others stay.
         let keyed = Keyed { seed, key: alike.key(format!("chaos {}", spec.generator.name())) };

@@ -56,6 +56,11 @@ impl Whom {
         self.tracker.moment(now, arrears)
     }
 
+    /// Who is where.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// The part that a process plays at this moment.
     pub(crate) fn part(&self, node: NodeId) -> Option<Part> {
         let leadership = &self.tracker.leadership;

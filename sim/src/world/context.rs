@@ -268,6 +268,10 @@ impl<P: Process, W: Watcher<P>> Context<P> for Handler<'_, P, W> {
     fn twist_is_on(&self, twist: P::Twist) -> bool {
         self.kernel.twists.is_on(twist.index())
     }
+
+    fn twists_are_watched(&self) -> bool {
+        self.kernel.twists.is_watched()
+    }
 }
 
 impl<P: Process, W> BlockingDisk for Handler<'_, P, W> {

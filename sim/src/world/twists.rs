@@ -1,4 +1,5 @@
-//! Which rare events and planted bugs are switched on, and how often each happened.
+//! Which rare events and planted bugs are switched on, how often each was asked for, and how often
+//! it happened.
 
 use alloc::vec::Vec;
 
@@ -11,12 +12,18 @@ const ALWAYS: u32 = 1_000_000;
 
 /// The twists of a world, by their index.
 #[derive(Clone, Debug)]
-pub(crate) struct Twists(Vec<Twist>);
+pub(crate) struct Twists {
+    all: Vec<Twist>,
+    /// Whether parts that know no context are to report their occasions, too.
+    watched: bool,
+}
 
 #[derive(Clone, Debug)]
 struct Twist {
     /// How often it happens when it is asked for, in millionths; never if it is off.
     ppm: u32,
+    /// How often it was asked for, on or off.
+    occasions: u64,
     /// How often it happened.
     fired: u64,
     /// How often each process asked: (process, times). Empty unless chance decides.
@@ -29,41 +36,55 @@ impl Twists {
     pub(crate) fn new<T: Name>(chance: &Chance) -> Self {
         let twist = |name: &T| Twist {
             ppm: 0,
+            occasions: 0,
             fired: 0,
             asked: Vec::new(),
             draws: chance.draws(Purpose::Twist, fingerprint(name.name().as_bytes())),
         };
-        Twists(T::ALL.iter().map(twist).collect())
+        Twists { all: T::ALL.iter().map(twist).collect(), watched: false }
     }
 
     /// Gives every twist new draws.
     pub(crate) fn reseed<T: Name>(&mut self, chance: &Chance) {
         let fresh = Twists::new::<T>(chance);
-        for (twist, fresh) in self.0.iter_mut().zip(fresh.0) {
+        for (twist, fresh) in self.all.iter_mut().zip(fresh.all) {
             twist.draws = fresh.draws;
         }
     }
 
     pub(crate) fn enable(&mut self, index: usize) {
-        self.0[index].ppm = ALWAYS;
+        self.all[index].ppm = ALWAYS;
     }
 
     pub(crate) fn enable_rarely(&mut self, index: usize, ppm: u32) {
-        self.0[index].ppm = ppm.min(ALWAYS);
+        self.all[index].ppm = ppm.min(ALWAYS);
     }
 
     pub(crate) fn is_on(&self, index: usize) -> bool {
-        self.0[index].ppm > 0
+        self.all[index].ppm > 0
+    }
+
+    pub(crate) fn watch(&mut self) {
+        self.watched = true;
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched
+    }
+
+    pub(crate) fn occasions(&self, index: usize) -> u64 {
+        self.all[index].occasions
     }
 
     pub(crate) fn fired(&self, index: usize) -> u64 {
-        self.0[index].fired
+        self.all[index].fired
     }
 
     /// Whether a twist happens to a process that asks for it.
     #[inline]
     pub(crate) fn ask(&mut self, index: usize, node: NodeId) -> bool {
-        let twist = &mut self.0[index];
+        let twist = &mut self.all[index];
+        twist.occasions += 1;
         if twist.ppm == 0 {
             return false;
         }

@@ -45,6 +45,7 @@ impl Strain {
             operations: Vec::new(),
             rare_events: Vec::new(),
             faults: Vec::new(),
+            forks: Vec::new(),
         };
         let target = self.target.clone();
         let fault = PlannedFault { trigger, action: self.least(), target, resolved: None };

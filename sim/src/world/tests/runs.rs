@@ -214,6 +214,7 @@ fn twists_answer_only_where_they_are_enabled_and_probes_count() {
     lab.run_until(ms(1));
     assert_eq!(lab.seen(A)[1], "(false, true, true)");
     assert_eq!((lab.twist_fired(Quirk::Odd), lab.twist_fired(Quirk::Even)), (0, 2));
+    assert_eq!((lab.twist_occasions(Quirk::Odd), lab.twist_occasions(Quirk::Even)), (1, 2));
     assert_eq!((lab.probe_hits(Quirk::Odd), lab.probe_hits(Quirk::Even)), (2, 0));
 }
 
