@@ -299,8 +299,8 @@ fn sums(found: &Found, paint: Paint) -> String {
         let half = explored.iter().filter(|(_, _, percent, _)| *percent <= 50).count();
         let sooner = explored.iter().filter(|(_, _, percent, _)| *percent < 100).count();
         out.push_str(&format!(
-            "explored   of the {} slowest, {half} with half of the kernel events of random seeds or \
-             less, {sooner} with less\n",
+            "explored   of the {} slowest, {half} with half of the kernel events of random seeds, \
+             {sooner} with less than all\n",
             explored.len()
         ));
     }
@@ -308,8 +308,8 @@ fn sums(found: &Found, paint: Paint) -> String {
         let few = proofs.iter().filter(|proof| proof.after <= prove::FEW).count();
         let replay = proofs.iter().filter(|proof| proof.replays).count();
         out.push_str(&format!(
-            "proved     of {} catches {few} shrink to {} faults at most, and {replay} replay to the \
-             byte\n",
+            "proved     of {} catches {few} shrink to {} faults at most, and {replay} replay to \
+             the byte\n",
             proofs.len(),
             prove::FEW
         ));

@@ -93,8 +93,8 @@ fn a_search_counts_worlds_until_the_law_that_is_due_breaks() {
     assert_eq!(standing.caught.map(|catch| (catch.number, catch.worlds)), Some((10, 4)));
 }
 
-/// A source that left a record out after a restore had passed more than it had read, and who counted
-/// replays failed by it instead of reporting what the judges had found.
+/// A source that left a record out after a restore had passed more than it had read, and who
+/// counted replays failed by it instead of reporting what the judges had found.
 #[test]
 fn a_run_that_ends_at_a_violation_has_an_outcome() {
     let worlds = Worlds::of(Source::Aimed).unwrap();
