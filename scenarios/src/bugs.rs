@@ -1,9 +1,9 @@
 //! Planted bugs, and the laws that must catch them.
 //!
 //! In reading order: what a bug is, here; `matrix`, all of them; [`worlds`], in which they are
-//! looked for without knowledge of any, [`search`], all side by side, and [`canaries`], searches that
-//! must find nothing; [`directed`], a scenario for each that reaches it soon, and [`hunt`], which looks
-//! there; [`fork`] compares a run with its own clone.
+//! looked for without knowledge of any, [`search`], all side by side, and [`canaries`], searches
+//! that must find nothing; [`directed`], a scenario for each that reaches it soon, and [`hunt`],
+//! which looks there; [`fork`] compares a run with its own clone.
 
 use stormglass_engine::names::Twist;
 use stormglass_sim::node::Name;

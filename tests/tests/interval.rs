@@ -64,8 +64,8 @@ fn useful(runs: &[Outcome]) -> Vec<f64> {
 /// Some 500 failures at each of seven intervals. Against the formula the failures' own chance is
 /// what limits: four standard errors. Against the formula's model for the same failures hardly
 /// anything is left to chance, only where in a record a failure strikes: three thousandths are
-/// allowed, or four standard errors of the difference. The curve through the seven is highest within
-/// 15 % of the exact optimum.
+/// allowed, or four standard errors of the difference. The curve through the seven is highest
+/// within 15 % of the exact optimum.
 ///
 /// The model found a bug: what a store answered waited for the next record on the task's thread, so
 /// that a checkpoint was complete a record late, and every failure cost that much more.

@@ -1,8 +1,8 @@
 //! `bugs`: the matrix of planted bugs.
 //!
 //! `general` searches worlds that know nothing of any bug, `explored` forks them, `folder` keeps
-//! what is found, `prove` makes a case of each catch, `page` shows it all; `directed` hunts each bug
-//! in a scenario of its own.
+//! what is found, `prove` makes a case of each catch, `page` shows it all; `directed` hunts each
+//! bug in a scenario of its own.
 
 use std::ops::Range;
 use std::path::PathBuf;

@@ -2,9 +2,9 @@
 //!
 //! *Random* worlds are seeds of the general catalog: of all shipped scenarios but `aimed` and those
 //! that look for single bugs. Half of the seeds go to scenarios whose faults a generator makes,
-//! half to the others, in a fixed order that is the same for every bug. *Aimed* worlds are the seeds
-//! of `aimed`, which enumerate what can be done to whom in which phase. A world has a number, and the
-//! number is its seed, too.
+//! half to the others, in a fixed order that is the same for every bug. *Aimed* worlds are the
+//! seeds of `aimed`, which enumerate what can be done to whom in which phase. A world has a number,
+//! and the number is its seed, too.
 
 use std::sync::Arc;
 
