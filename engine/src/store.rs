@@ -53,7 +53,7 @@ pub struct Store {
     flows: Flows,
     copies: Copies,
     /// What is being read, and what was read before if that was not sound.
-    reading: BTreeMap<DiskTicket, (Reading, Option<Payload>)>,
+    reading: BTreeMap<DiskTicket, (Reading, Option<Misread>)>,
     listing: BTreeMap<DiskTicket, Listing>,
 }
 
@@ -161,7 +161,7 @@ impl Store {
         }
     }
 
-    fn read(&mut self, reading: Reading, before: Option<Payload>, cx: &mut Cx<'_>) {
+    fn read(&mut self, reading: Reading, before: Option<Misread>, cx: &mut Cx<'_>) {
         let file = path_of(reading.file().0);
         self.reading.insert(cx.disk(MAIN, DiskOp::Read { file }), (reading, before));
     }
@@ -211,9 +211,13 @@ impl Store {
                 _ => None,
             };
             let result = match (flawed, before) {
-                // A disk may misread what is sound: only what reads alike twice is rotten.
-                (Some(data), None) => return self.read(reading, Some(data), cx),
-                (Some(data), Some(before)) if data != before => Err(DiskError::Io),
+                (Some(data), None) => {
+                    return self.read(reading, Some(Misread { data, times: 1 }), cx);
+                }
+                (Some(data), Some(before)) if data != before.data => Err(DiskError::Io),
+                (Some(data), Some(Misread { times, .. })) if times + 1 < ROTTEN => {
+                    return self.read(reading, Some(Misread { data, times: times + 1 }), cx);
+                }
                 _ => result,
             };
             match reading {
@@ -270,6 +274,17 @@ impl Store {
             self.replies.write(conn, Message::Inventory { up_to, files: kept.into() }, cx);
         }
     }
+}
+
+/// A disk may misread what is sound, and more than once in the same way: what it gives so many
+/// times in a row is rotten.
+const ROTTEN: u8 = 8;
+
+/// What a file read like that was not what had been written, and how many times in a row.
+#[derive(Clone, Debug)]
+struct Misread {
+    data: Payload,
+    times: u8,
 }
 
 /// What was read, if it is what was written.

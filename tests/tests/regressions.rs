@@ -108,7 +108,8 @@ fn a_leader_that_has_forgotten_its_connections_is_found_again() {
 
 /// Both stores misread their files when a new leader looked for a sound copy, once each; they took
 /// one wrong checksum for rot, and a checkpoint of which nothing was lost was given up as
-/// unreadable (swarm, seed 980). A store now reads again: only what reads alike twice is rotten.
+/// unreadable (swarm, seed 980). A store now reads again: only what reads alike, again and again,
+/// is rotten.
 #[test]
 fn what_stores_misread_is_not_lost() {
     let outcome = run(r#"
