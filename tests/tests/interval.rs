@@ -64,8 +64,7 @@ fn useful(runs: &[Outcome]) -> Vec<f64> {
 /// Some 500 failures at each of seven intervals. Against the formula the failures' own chance is
 /// what limits: four standard errors. Against the formula's model for the same failures hardly
 /// anything is left to chance, only where in a record a failure strikes: three thousandths are
-/// allowed, or four standard errors of the difference. The curve through the seven is highest
-/// within 15 % of the exact optimum.
+/// allowed. The curve through the seven is highest within 15 % of the exact optimum.
 ///
 /// The model found a bug: what a store answered waited for the next record on the task's thread, so
 /// that a checkpoint was complete a record late, and every failure cost that much more.
@@ -92,7 +91,7 @@ fn useful_work_follows_the_exact_formula() {
         let off = |facts: &Facts| facts.useful_ppm as f64 - facts.model_ppm.unwrap() as f64;
         let off: Vec<f64> = point.runs.iter().map(|run| off(&run.facts) / 1e6).collect();
         let (off, error) = mean(&off);
-        assert!(off.abs() < (4.0 * error).max(0.003), "off the model by {off} +- {error}: {one:?}");
+        assert!(off.abs() < 0.003, "off the model by {off} +- {error}: {one:?}");
     }
     let (_, found) = fitted(&compared).unwrap();
     assert!((found / best() - 1.0).abs() < 0.15, "{found} s instead of {} s", best());

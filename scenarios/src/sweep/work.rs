@@ -78,11 +78,17 @@ pub(super) fn model(outcome: &Outcome, scenario: &Scenario) -> Option<u64> {
     }
     let all = outcome.useful_work.available.as_secs_f64();
     let (mut from, mut done) = (0.0, 0.0);
-    for at in failures(outcome).map(Instant::as_secs_f64).chain([all]).filter(|at| *at <= all) {
+    for at in failures(outcome).map(Instant::as_secs_f64).filter(|at| *at <= all) {
         if at >= from {
             done += libm::floor((at - from) / interval) * (interval - cost);
             from = at + restart;
         }
+    }
+    if all > from {
+        // No failure ends the last period: what is done of it is kept.
+        let periods = libm::floor((all - from) / interval);
+        let rest = all - from - periods * interval;
+        done += periods * (interval - cost) + libm::fmin(rest, interval - cost);
     }
     (all > 0.0).then(|| libm::round(done / all * 1e6) as u64)
 }
