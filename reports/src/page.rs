@@ -127,6 +127,23 @@ impl Table {
     }
 }
 
+/// Text that may stand between tags and in attributes, of HTML, SVG and XML. Characters that XML
+/// cannot hold are left out.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c if c.is_control() && c != '\n' || "\u{fffe}\u{ffff}".contains(c) => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Columns that a text takes: its characters, of which none here is wider than one.
 pub fn columns(text: &str) -> usize {
     text.chars().count()

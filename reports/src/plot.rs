@@ -21,7 +21,6 @@ mod tests;
 mod vector;
 
 pub use scale::quantity;
-pub(crate) use vector::escape;
 
 /// A picture with a message.
 #[derive(Clone, Debug, PartialEq)]

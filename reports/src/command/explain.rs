@@ -1,7 +1,6 @@
 //! `explain`: why a case failed: what led to it, which fault it needs, and since when it could not
 //! be helped.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -18,6 +17,7 @@ use stormglass_scenarios::topologies::Registry;
 use stormglass_scenarios::units::Text;
 use stormglass_sim::time::{Instant, Span};
 
+use super::progress::Status;
 use crate::cli::{Answer, Exit};
 use crate::files::{self, Files};
 use crate::page::{Paint, Side, Style, Table, wrap};
@@ -87,7 +87,7 @@ pub fn explain(args: &ExplainArgs, registry: &Registry) -> Result<Answer, Proble
     if let Some(node) = &args.state {
         return show_state(&setup, args, node);
     }
-    let progress = Progress::new();
+    let progress = Status::new();
     progress.show("running it again");
     let (outcome, chain) = chain::chain(&setup);
     let Some(violation) = outcome.violations().first() else {
@@ -110,7 +110,7 @@ pub fn explain(args: &ExplainArgs, registry: &Registry) -> Result<Answer, Proble
         runs += 1;
         progress.show(&format!("other futures: run {runs} of {all}"));
     });
-    progress.done();
+    drop(progress);
     let paint = Paint::of_stdout();
     let repeat = shell::replay(&args.case);
     let report = Report {
@@ -379,24 +379,5 @@ fn listed(words: &[String]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [many @ .., last] => format!("{} and {last}", many.join(", ")),
-    }
-}
-
-/// One line on standard error, if that is a terminal.
-struct Progress {
-    shown: bool,
-}
-
-impl Progress {
-    fn new() -> Progress {
-        Progress { shown: std::io::stderr().is_terminal() }
-    }
-    fn show(&self, text: &str) {
-        if self.shown {
-            eprint!("\r\x1b[K{text}");
-        }
-    }
-    fn done(&self) {
-        self.show("");
     }
 }

@@ -1,6 +1,5 @@
 //! `explore`: worlds that show something new are forked there, until one breaks a law.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,6 +10,7 @@ use stormglass_scenarios::problem::Problem;
 use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::topologies::Registry;
 
+use super::progress::Status;
 use crate::cli::{self, Answer, Exit};
 use crate::page::{Paint, Style};
 use crate::words::{count, plural};
@@ -62,15 +62,11 @@ pub fn explore(args: &ExploreArgs, registry: &Registry) -> Result<Answer, Proble
     };
     let world = |number| Ok(Setup { bugs: bugs.clone(), ..bare(number)? });
     let limit = Limit { runs: args.runs, events: args.events };
-    let quiet = !std::io::stderr().is_terminal();
+    let status = Status::new();
     let explored = explore::explore(&world, args.from, kinds, limit, &|_| true, &mut |now| {
-        if !quiet {
-            eprint!("\r\x1b[K{} runs, {} things seen", now.runs, now.seen);
-        }
+        status.show(&format!("{} runs, {} things seen", now.runs, now.seen));
     })?;
-    if !quiet {
-        eprint!("\r\x1b[K");
-    }
+    drop(status);
     let _ = cli::last_panic();
     let mut replay = None;
     if let Some(found) = &explored.found {

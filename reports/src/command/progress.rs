@@ -9,6 +9,30 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Without a terminal, a line this often.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// One line that is written over and over, if standard error is a terminal; gone at the end.
+pub(super) struct Status {
+    shown: bool,
+}
+
+impl Status {
+    pub(super) fn new() -> Status {
+        Status { shown: std::io::stderr().is_terminal() }
+    }
+
+    pub(super) fn show(&self, text: &str) {
+        if self.shown {
+            eprint!("\r\x1b[K{text}");
+        }
+    }
+}
+
+impl Drop for Status {
+    fn drop(&mut self) {
+        self.show("");
+    }
+}
+
+/// See the module's documentation.
 pub(super) struct Progress {
     name: String,
     bar: Option<ProgressBar>,

@@ -4,6 +4,7 @@
 use stormglass_scenarios::sweep::Swept;
 use stormglass_scenarios::sweep::facts::Measure;
 
+use crate::page::escaped;
 use crate::plot::{Plot, quantity, svg};
 
 const STYLE: &str = "\
@@ -44,11 +45,11 @@ pub struct Page<'a> {
 
 /// The page.
 pub fn html(page: &Page<'_>) -> String {
-    let title = escape(&page.plot.title);
-    let asks = page.asks.map_or(String::new(), |asks| format!("<p>{}</p>\n", escape(asks)));
+    let title = escaped(&page.plot.title);
+    let asks = page.asks.map_or(String::new(), |asks| format!("<p>{}</p>\n", escaped(asks)));
     let says = match page.says {
         "" => String::new(),
-        says => format!("<h2>Held against the formulas</h2>\n<pre>{}</pre>\n", escape(says)),
+        says => format!("<h2>Held against the formulas</h2>\n<pre>{}</pre>\n", escaped(says)),
     };
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -59,19 +60,19 @@ pub fn html(page: &Page<'_>) -> String {
          </main>\n</body>\n</html>\n",
         svg(page.plot),
         table(page.swept, page.measures),
-        escape(page.command),
+        escaped(page.command),
     )
 }
 
 fn table(swept: &Swept, measures: &[Measure]) -> String {
     let axes =
-        swept.grid.axes.iter().map(|axis| format!("<th class=\"at\">{}", escape(&axis.name)));
-    let names = measures.iter().map(|measure| format!("<th>{}", escape(measure.label())));
+        swept.grid.axes.iter().map(|axis| format!("<th class=\"at\">{}", escaped(&axis.name)));
+    let names = measures.iter().map(|measure| format!("<th>{}", escaped(measure.label())));
     let head: String = axes.chain(["<th>runs".to_string()]).chain(names).collect();
     let mut rows = String::new();
     for (cell, point) in swept.points.iter().enumerate() {
         let at = swept.grid.cell(cell).into_iter();
-        let at = at.map(|point| format!("<td class=\"at\">{}", escape(&point.label)));
+        let at = at.map(|point| format!("<td class=\"at\">{}", escaped(&point.label)));
         let runs = match point.failed() {
             0 => format!("<td>{}", point.runs.len()),
             failed => format!("<td>{}, {failed} did not hold", point.runs.len()),
@@ -89,8 +90,4 @@ fn table(swept: &Swept, measures: &[Measure]) -> String {
         rows += &format!("<tr>{cells}\n");
     }
     format!("<div class=\"scroll\"><table>\n<tr>{head}\n{rows}</table></div>\n")
-}
-
-fn escape(text: &str) -> String {
-    crate::plot::escape(text)
 }

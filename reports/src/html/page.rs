@@ -7,6 +7,7 @@ use stormglass_scenarios::outcome::{FaultOutcome, Recovery};
 use stormglass_sim::time::Instant;
 
 use super::data::Data;
+use crate::page::escaped;
 use crate::summary::{PHASES, Report, phases};
 use crate::words::{self, count, plural};
 
@@ -59,21 +60,6 @@ pub fn page(report: &Report<'_>) -> String {
         env!("CARGO_PKG_VERSION"),
         data.json(),
     )
-}
-
-/// Text that may stand anywhere in HTML.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 fn header(report: &Report<'_>) -> String {

@@ -4,7 +4,7 @@ use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
 
 use super::data::thinned;
-use super::page::escaped;
+use crate::page::escaped;
 use crate::timeline::Told;
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::canvas::{At, Paint, Picture, Shape};
 use super::font::{Face, Piece, Weight};
+use crate::page::escaped;
 
 /// A picture as SVG; its title is told to whoever cannot see it.
 pub(super) fn svg(picture: &Picture, title: &str) -> String {
@@ -12,7 +13,7 @@ pub(super) fn svg(picture: &Picture, title: &str) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" role=\"img\">\n<title>{}</title>\n<defs>\n",
-        escape(title)
+        escaped(title)
     );
     let mut used: BTreeSet<(Weight, u16)> = BTreeSet::new();
     let mut body = String::new();
@@ -26,11 +27,6 @@ pub(super) fn svg(picture: &Picture, title: &str) -> String {
         }
     }
     out + "</defs>\n" + &body + "</svg>\n"
-}
-
-/// For text between tags, and in attributes.
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn name(weight: Weight, glyph: u16) -> String {
@@ -84,7 +80,7 @@ fn one(out: &mut String, shape: &Shape, used: &mut BTreeSet<(Weight, u16)>) {
             let _ = write!(
                 out,
                 "<g aria-label=\"{}\" transform=\"translate({} {}) scale({})\" {}>",
-                escape(text),
+                escaped(text),
                 number(at.0),
                 number(at.1),
                 format_args!("{:.6}", size / face.em),

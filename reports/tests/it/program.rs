@@ -6,6 +6,27 @@ use std::process::{Child, Command, Output, Stdio};
 /// The built program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_stormglass");
 
+/// Ten seconds of flights and five faults.
+pub(crate) const FLIGHTS: [&str; 10] = [
+    "run",
+    "flight-delays",
+    "--seed",
+    "7",
+    "--set",
+    "input.csv.limit=2000",
+    "--set",
+    "checkpoint.interval=500ms",
+    "--set",
+    "fault.4.slow-disk.for=1s",
+];
+/// A bug that every restore reaches.
+pub(crate) const BUG: [&str; 2] = ["--bug", "restore-one-too-far"];
+
+/// The flights with the bug, and more arguments.
+pub(crate) fn broken<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&FLIGHTS[..], &BUG, more].concat()
+}
+
 /// An empty folder for one test.
 pub(crate) struct Folder(PathBuf);
 

@@ -1,23 +1,6 @@
 //! What is printed can be typed again, and shows the same to the byte.
 
-use crate::program::Folder;
-
-/// A run that breaks quickly: ten seconds of flights, and a bug that is reached by every restore.
-const BROKEN: [&str; 13] = [
-    "run",
-    "flight-delays",
-    "--seed",
-    "7",
-    "--bug",
-    "restore-one-too-far",
-    "--set",
-    "input.csv.limit=2000",
-    "--set",
-    "checkpoint.interval=500ms",
-    "--set",
-    "fault.4.slow-disk.for=1s",
-    "--timeline",
-];
+use crate::program::{BUG, FLIGHTS, Folder, broken};
 
 fn last_line(page: &str) -> &str {
     page.lines().last().unwrap().trim().trim_start_matches("replay").trim()
@@ -26,7 +9,7 @@ fn last_line(page: &str) -> &str {
 #[test]
 fn the_printed_command_reproduces_a_failure_byte_for_byte() {
     let folder = Folder::new("round_trip");
-    let first = folder.run(&BROKEN[..12]);
+    let first = folder.run(&broken(&[]));
     assert_eq!((first.code, first.err.as_str()), (Some(1), ""), "{}", first.out);
     let command = last_line(&first.out);
     assert!(command.starts_with("cargo run --release -- replay stormglass-runs/"), "{command}");
@@ -39,7 +22,7 @@ fn the_printed_command_reproduces_a_failure_byte_for_byte() {
 fn a_campaign_prints_a_command_that_shows_its_first_failure() {
     let folder = Folder::new("campaign_round_trip");
     let mut arguments = vec!["campaign", "flight-delays", "--seeds", "3..6", "--jobs", "2"];
-    arguments.extend(&BROKEN[4..12]);
+    arguments.extend([&FLIGHTS[4..], &BUG].concat());
     let campaign = folder.run(&arguments);
     assert_eq!(campaign.code, Some(1), "{}{}", campaign.out, campaign.err);
     let command = last_line(campaign.out.trim_end());
@@ -53,8 +36,8 @@ fn a_campaign_prints_a_command_that_shows_its_first_failure() {
 #[test]
 fn two_processes_print_the_same() {
     let folder = Folder::new("twice");
-    for arguments in [&BROKEN[..], &[&BROKEN[..12], &["--json"]].concat()] {
-        let (first, second) = (folder.run(arguments), folder.run(arguments));
+    for arguments in [broken(&["--timeline"]), broken(&["--json"])] {
+        let (first, second) = (folder.run(&arguments), folder.run(&arguments));
         assert!(first.out.len() > 1_000);
         assert_eq!(first, second);
     }
@@ -63,7 +46,7 @@ fn two_processes_print_the_same() {
 #[test]
 fn who_listens_does_not_change_the_run() {
     let folder = Folder::new("listeners");
-    let (silent, told) = (folder.run(&BROKEN[..12]), folder.run(&BROKEN));
+    let (silent, told) = (folder.run(&broken(&[])), folder.run(&broken(&["--timeline"])));
     let digest = |page: &str| page.lines().find(|l| l.starts_with("digest")).unwrap().to_string();
     assert_eq!(digest(&silent.out), digest(&told.out));
 }
@@ -71,7 +54,7 @@ fn who_listens_does_not_change_the_run() {
 #[test]
 fn a_case_that_ends_otherwise_now_could_not_be_judged() {
     let folder = Folder::new("changed");
-    folder.run(&[&BROKEN[..12], &["--case", "one.case.json"]].concat());
+    folder.run(&broken(&["--case", "one.case.json"]));
     let case = folder.read("one.case.json");
     let at = case.find("\"digest\": \"").unwrap() + 11;
     let mut other = case.clone();

@@ -6,25 +6,9 @@ use stormglass::pinned;
 use stormglass_scenarios::regression::Kept;
 use stormglass_scenarios::topologies::Registry;
 
-use crate::program::{Ended, Folder};
+use crate::program::{Ended, Folder, broken};
 
-/// Ten seconds of flights, five faults, and a bug that is reached by every restore.
-const BROKEN: [&str; 14] = [
-    "run",
-    "flight-delays",
-    "--seed",
-    "7",
-    "--bug",
-    "restore-one-too-far",
-    "--set",
-    "input.csv.limit=2000",
-    "--set",
-    "checkpoint.interval=500ms",
-    "--set",
-    "fault.4.slow-disk.for=1s",
-    "--case",
-    "it.case.json",
-];
+const CASE: [&str; 2] = ["--case", "it.case.json"];
 
 #[track_caller]
 fn says(page: &str, parts: &[&str]) {
@@ -48,7 +32,7 @@ fn labelled<'a>(page: &'a str, label: &str) -> &'a str {
 #[test]
 fn a_failure_is_shrunk_replayed_and_pinned() {
     let folder = Folder::new("shrink_replay_pin");
-    assert_eq!(folder.run(&BROKEN).code, Some(1));
+    assert_eq!(folder.run(&broken(&CASE)).code, Some(1));
 
     let shrunk = folder.run(&["shrink", "it.case.json", "--jobs", "1"]);
     assert_eq!((shrunk.code, shrunk.err.as_str()), (Some(1), ""), "{}", shrunk.out);
@@ -89,7 +73,7 @@ fn a_failure_is_shrunk_replayed_and_pinned() {
 #[test]
 fn shrinking_ends_when_it_has_run_so_many() {
     let folder = Folder::new("shrink_a_little");
-    folder.run(&BROKEN);
+    folder.run(&broken(&CASE));
     let shrunk = folder.run(&["shrink", "it.case.json", "--runs", "2", "--out", "small.json"]);
     assert_eq!(shrunk.code, Some(1), "{}", shrunk.err);
     says(&shrunk.out, &["in 2 runs, and no more were allowed", "replay small.json\n"]);
@@ -112,7 +96,7 @@ fn what_is_no_failure_cannot_be_shrunk_or_pinned() {
         refused(&folder.run(&[command, "no.json"]), &["the case has no version"]);
     }
     // The same run without its bug.
-    folder.run(&BROKEN);
+    folder.run(&broken(&CASE));
     let case = folder.read("it.case.json").replace("\"restore-one-too-far\"", "");
     folder.write("mended.json", &case);
     refused(
@@ -129,7 +113,7 @@ fn what_is_no_failure_cannot_be_shrunk_or_pinned() {
 #[test]
 fn a_replay_says_whether_the_same_law_still_breaks() {
     let folder = Folder::new("replay_after_a_change");
-    folder.run(&BROKEN);
+    folder.run(&broken(&CASE));
     let case = folder.read("it.case.json");
     let at = case.find("\"digest\": \"").unwrap() + 11;
     let mut other = case.clone();

@@ -1,13 +1,12 @@
 //! `bugs --directed`: each planted bug in the scenario that reaches it soon.
 
-use std::io::IsTerminal;
-
 use stormglass_scenarios::bugs::hunt::{Hunt, HuntResult};
 use stormglass_scenarios::bugs::{Bug, Checker};
 use stormglass_scenarios::campaign::SharedLoader;
 use stormglass_scenarios::catalog;
 use stormglass_scenarios::problem::Problem;
 
+use super::super::progress::Status;
 use super::{BugsArgs, chosen};
 use crate::cli::{Answer, Exit};
 use crate::page::{Paint, Side, Style, Table, labelled};
@@ -20,17 +19,13 @@ use crate::words::plural;
 pub(super) fn directed(args: &BugsArgs) -> Result<Answer, Problem> {
     let jobs = super::super::jobs(args.jobs);
     let loader: &SharedLoader<'_> = &|name| catalog::file(name);
-    let quiet = !std::io::stderr().is_terminal();
+    let status = Status::new();
     let mut hunts = Vec::new();
     for bug in chosen(&args.bugs)? {
-        if !quiet {
-            eprint!("\r\x1b[Khunting for {}", bug.name);
-        }
+        status.show(&format!("hunting for {}", bug.name));
         hunts.push((bug, bug.hunt(args.seeds.clone(), jobs, loader)?));
     }
-    if !quiet {
-        eprint!("\r\x1b[K");
-    }
+    drop(status);
     let well = hunts.iter().all(|(bug, hunt)| is_well(bug, hunt));
     let exit = if well { Exit::Holds } else { Exit::Broken };
     if args.json {

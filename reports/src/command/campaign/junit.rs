@@ -4,6 +4,7 @@
 //! read: the seeds that hold, each kind of failure, each kind of doubt.
 
 use super::tally::{Doubt, Failure, Tally};
+use crate::page;
 use crate::words::plural;
 
 #[cfg(test)]
@@ -58,19 +59,7 @@ fn skipped_case(suite: &str, doubt: &Doubt) -> String {
     case(suite, &format!("{}: {begins}", cause.label()), &inside)
 }
 
-/// Text for XML. Characters that XML cannot hold are left out.
+/// Text for an attribute, where a line break would become a blank.
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' => out.push_str("&#10;"),
-            c if c.is_control() || "\u{fffe}\u{ffff}".contains(c) => {}
-            c => out.push(c),
-        }
-    }
-    out
+    page::escaped(text).replace('\n', "&#10;")
 }
