@@ -31,7 +31,8 @@
 //!   several [`store`]s, which keep it; [`permit`], what only a completed checkpoint mints;
 //!   [`receiver`] commits with it; [`origin`], the savepoint of another job.
 //! * The way of a failure: [`coordinator`] suspects, decides and re-assigns; [`fence`] refuses what
-//!   is old; [`supervisor`] restarts workers; [`replies`] wait for a way back.
+//!   is old; [`supervisor`] restarts workers; [`replies`] wait for a way back; a [`misread`] file
+//!   is read again.
 //! * The way of a question: [`query`] clients read the state of a key at its owner.
 //! * The way of metadata: [`client`]s ask, [`raft`] replicates what the coordinators must not
 //!   forget.
@@ -55,6 +56,7 @@ pub mod ids;
 pub mod java;
 pub mod log;
 pub mod message;
+pub mod misread;
 pub mod names;
 pub mod node;
 pub mod observation;

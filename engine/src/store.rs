@@ -24,6 +24,7 @@ use crate::fence::Fence;
 use crate::handle::{Discard, FileId, Flaw, checksum};
 use crate::ids::{Attempt, CheckpointId, Generation, TaskId};
 use crate::message::{Get, Message};
+use crate::misread::{Look, Misread};
 use crate::names::Twist;
 use crate::node::Cx;
 use crate::observation::Resource;
@@ -210,15 +211,10 @@ impl Store {
                 Ok(DiskReply::Data(data)) if checksum(data) != print => Some(data.clone()),
                 _ => None,
             };
-            let result = match (flawed, before) {
-                (Some(data), None) => {
-                    return self.read(reading, Some(Misread { data, times: 1 }), cx);
-                }
-                (Some(data), Some(before)) if data != before.data => Err(DiskError::Io),
-                (Some(data), Some(Misread { times, .. })) if times + 1 < ROTTEN => {
-                    return self.read(reading, Some(Misread { data, times: times + 1 }), cx);
-                }
-                _ => result,
+            let result = match flawed.map(|data| Misread::look(before, &data)) {
+                Some(Look::Again(misread)) => return self.read(reading, Some(misread), cx),
+                Some(Look::Differs) => Err(DiskError::Io),
+                Some(Look::Sure) | None => result,
             };
             match reading {
                 Reading::Get(conn, get) => {
@@ -274,17 +270,6 @@ impl Store {
             self.replies.write(conn, Message::Inventory { up_to, files: kept.into() }, cx);
         }
     }
-}
-
-/// A disk may misread what is sound, and more than once in the same way: what it gives so many
-/// times in a row is rotten.
-const ROTTEN: u8 = 8;
-
-/// What a file read like that was not what had been written, and how many times in a row.
-#[derive(Clone, Debug)]
-struct Misread {
-    data: Payload,
-    times: u8,
 }
 
 /// What was read, if it is what was written.

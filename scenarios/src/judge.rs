@@ -26,7 +26,7 @@ use stormglass_engine::barrier::CheckpointKind;
 use stormglass_engine::ids::{CheckpointId, Partition};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::observation::Observation;
-use stormglass_engine::topology::{Kind, Topology};
+use stormglass_engine::topology::{Delivery, Kind, Topology};
 use stormglass_sim::node::NodeId;
 use stormglass_sim::time::Instant;
 
@@ -224,8 +224,9 @@ impl Judges {
                     self.direct.granted(plan);
                 }
             }
-            Observation::Restored { .. } => {
+            Observation::Restored { task, .. } => {
                 self.fencing.observed(plan, seen, findings);
+                self.expiry.restored(task, seen.at);
                 self.restores.restored(plan, seen, findings);
                 history.observed(seen.at, seen.node, &seen.what);
             }
@@ -250,6 +251,13 @@ impl Judges {
             }
             Observation::Staged { task, generation, checkpoint, root, child, print } => {
                 self.staging.stage((task, generation, checkpoint), (root, child, print));
+            }
+            Observation::Cut { task, generation, checkpoint } => {
+                let of = plan.component(task).map(|component| &component.kind);
+                if let Some(Kind::Sink(Delivery::Transactional)) = of {
+                    self.expiry.cut((task, generation, checkpoint), seen.at);
+                }
+                history.observed(seen.at, seen.node, &seen.what);
             }
             Observation::PreCommitted { task, generation, checkpoint, records } => {
                 self.staging.seal((task, generation, checkpoint), records);
@@ -317,6 +325,7 @@ impl Judges {
         self.oracle.complete(checkpoint, history, seen.at, findings);
         self.written_at_once(checkpoint, seen);
         self.history.covered(checkpoint);
+        self.expiry.completed(checkpoint);
         self.settle_expired();
         self.retained.keep(checkpoint, &self.lineage, &self.oracle);
         self.heritages.keep((checkpoint, kind), &self.lineage, &self.oracle);
@@ -484,7 +493,7 @@ impl Judges {
     }
 
     /// Whether completed checkpoints cover the whole log or the job has ended, and all their
-    /// outputs are visible.
+    /// outputs are visible, or known to be lost to who wrote them.
     pub fn is_complete(&self) -> bool {
         if let Some(trees) = &self.trees {
             return trees.behind(&self.ends()).is_none();
@@ -492,6 +501,7 @@ impl Judges {
         (self.stopped || self.is_covered())
             && self.oracle.outputs.is_settled()
             && self.unpublished().is_none()
+            && self.expiry.unasked().is_none()
     }
 
     /// What is missing for [`Judges::is_complete`].
@@ -513,7 +523,7 @@ impl Judges {
         let hopeless = || self.hopeless.pending(|partition| self.passed(partition));
         let behind = behind.map(|what| hopeless().unwrap_or(what));
         behind.or_else(|| self.oracle.outputs.pending(&self.plan)).or_else(|| {
-            let (task, _, checkpoint) = self.unpublished()?;
+            let (task, _, checkpoint) = self.unpublished().or_else(|| self.expiry.unasked())?;
             let name = self.plan.name(task);
             Some(format!("{name} has unpublished outputs of checkpoint {}", checkpoint.0))
         })

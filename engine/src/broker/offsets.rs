@@ -30,7 +30,7 @@ type Asked = Arc<acking::Offsets>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Offsets {
     kept: Positions,
-    /// The read of the file at the start; none once it is answered.
+    /// The read of the file at the start, and the sync after it; none once both are answered.
     recovery: Option<DiskTicket>,
     writing: Option<Writing>,
     /// What came meanwhile.
@@ -57,7 +57,7 @@ impl Offsets {
         self.recovery = Some(cx.disk(MAIN, DiskOp::Read { file: file() }));
     }
 
-    /// Whether the file has been read.
+    /// Whether the file has been read, and what was read is durable.
     pub(super) fn is_ready(&self) -> bool {
         self.recovery.is_none()
     }
@@ -123,12 +123,15 @@ impl Offsets {
         cx: &mut Cx<'_>,
     ) -> Result<(), Unknown> {
         if self.recovery == Some(ticket) {
-            self.kept = match result {
-                Ok(DiskReply::Data(data)) => decode(data.bytes()).ok_or(Unknown)?,
-                Err(DiskError::NotFound) => Positions::new(),
-                _ => return Err(Unknown),
+            self.recovery = match result {
+                Ok(DiskReply::Data(data)) => {
+                    self.kept = decode(data.bytes()).ok_or(Unknown)?;
+                    // An earlier life may have died before the file's name was durable.
+                    Some(cx.disk(MAIN, DiskOp::SyncDir))
+                }
+                Ok(_) | Err(DiskError::NotFound) => None,
+                Err(_) => return Err(Unknown),
             };
-            self.recovery = None;
             return Ok(());
         }
         if result.is_err() {

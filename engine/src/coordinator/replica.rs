@@ -12,10 +12,11 @@ use stormglass_sim::node::{
     DiskError, DiskOp, DiskReply, DiskTicket, FileName, Lane, NodeId, TimerId,
 };
 use stormglass_sim::payload::Payload;
-use stormglass_sim::time::Instant;
+use stormglass_sim::time::{Instant, Span};
 
 use crate::cluster::Cluster;
 use crate::message::Message;
+use crate::misread::{Look, Misread};
 use crate::names::{Probe, Switches};
 use crate::node::Cx;
 use crate::observation::Observation;
@@ -26,6 +27,9 @@ use crate::raft::{
 };
 
 const MAIN: Lane = Lane(0);
+/// How long a frame may be the last one of the log before it is sealed, if something happens then:
+/// longer than a round of Raft takes, which would have to wait for the seal.
+const SEAL_AFTER: Span = Span::millis(20);
 /// The timer of the replica, among those of its process.
 pub(super) const RAFT: u64 = 15 << 32;
 
@@ -39,7 +43,7 @@ pub struct Replica {
     /// What was read and is not known to be durable yet.
     found: Option<Payload>,
     /// What seems to be torn at its end, and is being read again.
-    torn: Option<(DiskTicket, Payload)>,
+    torn: Option<(DiskTicket, Misread)>,
     raft: Option<Raft>,
     /// What Raft asked for and is not carried out yet.
     outputs: VecDeque<Output>,
@@ -48,6 +52,10 @@ pub struct Replica {
     waiting: Vec<(PersistId, Write)>,
     /// The operation that makes the last frame durable.
     syncing: Option<(DiskTicket, PersistId)>,
+    /// Since when the last frame has been durable, with nothing behind it that tells.
+    unsealed: Option<Instant>,
+    /// The sync of a seal, under way.
+    sealing: Option<DiskTicket>,
     /// The sync of a file that is to take the place of the log's, under way.
     replacing: Option<(DiskTicket, PersistId)>,
     /// Whether this life has made the file's name durable.
@@ -92,6 +100,8 @@ impl Replica {
             frames: Frames::default(),
             waiting: Vec::new(),
             syncing: None,
+            unsealed: None,
+            sealing: None,
             replacing: None,
             named: false,
             compacted: Index(0),
@@ -238,15 +248,14 @@ impl Replica {
                     self.recovery = Some(cx.disk(MAIN, DiskOp::Sync { file }));
                     Ok(())
                 }
-                (None, Err(DiskError::NotFound)) => self.recover(Payload::empty(), false, cx),
-                (Some(log), Ok(_)) => self.recover(log, false, cx),
+                (None, Err(DiskError::NotFound)) => self.recover(&Payload::empty(), None, cx),
+                (Some(log), Ok(_)) => self.recover(&log, None, cx),
                 _ => Err(Broken),
             };
         }
-        if let Some((_, log)) = self.torn.take_if(|(of, _)| *of == ticket) {
-            // What is read wrong once looks like a torn frame, too.
+        if let Some((_, before)) = self.torn.take_if(|(of, _)| *of == ticket) {
             return match result {
-                Ok(DiskReply::Data(again)) if again == log => self.recover(log, true, cx),
+                Ok(DiskReply::Data(log)) => self.recover(&log, Some(before), cx),
                 _ => Err(Broken),
             };
         }
@@ -256,23 +265,36 @@ impl Replica {
         if let Some((_, through)) = self.replacing.take_if(|(of, _)| *of == ticket) {
             self.put_in_place(through, cx);
         }
+        self.sealing.take_if(|of| *of == ticket);
         if let Some((_, through)) = self.syncing.take_if(|(of, _)| *of == ticket) {
             let now = cx.now();
+            self.unsealed = Some(now);
             self.with_raft(|raft, out| raft.persisted(through, now, out));
         }
         Ok(())
     }
 
-    /// Begins with what was read; `twice` if it was read again, and is the same.
-    fn recover(&mut self, log: Payload, twice: bool, cx: &mut Cx<'_>) -> Result<(), Broken> {
+    /// Begins with what was read; `before` is what seemed to be torn when it was read the last time.
+    fn recover(
+        &mut self,
+        log: &Payload,
+        before: Option<Misread>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), Broken> {
+        if before.as_ref().is_some_and(|before| !before.is(log)) {
+            return Err(Broken);
+        }
         let bytes = log.bytes();
         let Ok((durable, whole)) = storage::recover(bytes) else {
             cx.probe(Probe::LogRotten);
             return Err(Broken);
         };
-        if whole < bytes.len() && !twice {
+        // What is misread looks like a torn frame, too.
+        if whole < bytes.len()
+            && let Look::Again(misread) = Misread::look(before, log)
+        {
             let file = self.file.clone();
-            self.torn = Some((cx.disk(MAIN, DiskOp::Read { file }), log));
+            self.torn = Some((cx.disk(MAIN, DiskOp::Read { file }), misread));
             return Ok(());
         }
         self.frames = Frames::after(whole);
@@ -281,6 +303,7 @@ impl Replica {
             cx.probe(Probe::LogTorn);
             self.replace(bytes[..whole].to_vec(), PersistId(0), cx);
         }
+        self.unsealed = (whole > 0).then_some(cx.now());
         self.compacted = durable.snapshot.as_ref().map_or(Index(0), |snapshot| snapshot.index);
         let me = self.cluster.coordinators.iter().position(|node| *node == cx.me());
         let id = ReplicaId(me.expect("a coordinator is one of the coordinators") as u16);
@@ -340,11 +363,12 @@ impl Replica {
         None
     }
 
-    /// Writes what waits, as one frame, if the last one is durable.
+    /// Writes what waits, as one frame, if the last one is durable; if nothing does, a seal is due.
     fn write(&mut self, cx: &mut Cx<'_>) {
-        let idle = self.syncing.is_none() && self.replacing.is_none();
-        let Some((through, _)) = self.waiting.last().filter(|_| idle) else { return };
-        let through = *through;
+        if self.syncing.is_some() || self.replacing.is_some() || self.sealing.is_some() {
+            return;
+        }
+        let Some(&(through, _)) = self.waiting.last() else { return self.seal(cx) };
         let waiting = core::mem::take(&mut self.waiting);
         let writes: Vec<Write> = waiting.into_iter().map(|(_, write)| write).collect();
         if writes.iter().any(|write| matches!(write, Write::Snapshot(_))) {
@@ -368,6 +392,16 @@ impl Replica {
         }
         let ticket = cx.disk(MAIN, DiskOp::Sync { file: self.file.clone() });
         self.syncing = Some((ticket, through));
+    }
+
+    /// Writes a frame of nothing behind one that has been the last for a while: from then on rot in
+    /// that one cannot be taken for a write that was torn.
+    fn seal(&mut self, cx: &mut Cx<'_>) {
+        if self.unsealed.take_if(|since| cx.now() >= *since + SEAL_AFTER).is_some() {
+            let data = Payload::new(self.frames.encode(&[]));
+            cx.disk(MAIN, DiskOp::Append { file: self.file.clone(), data });
+            self.sealing = Some(cx.disk(MAIN, DiskOp::Sync { file: self.file.clone() }));
+        }
     }
 
     /// At the end of an event: what is to be written, and the next timer.

@@ -12,7 +12,8 @@
 //! frame is rotten.
 //!
 //! What cannot be told from a torn frame is rot in the very last one of several, and in a first one
-//! that is alone and short.
+//! that is alone and short. So no frame stays the last one: when there is nothing to be written for
+//! a while, a frame of nothing is, the *seal*, and nobody waits for it.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -62,7 +63,8 @@ impl Frames {
         Frames { at: bytes as u64 }
     }
 
-    /// One frame of these writes, to be appended at once. The one before has to be durable.
+    /// One frame of these writes, to be appended at once; of none it is a seal. The one before has to
+    /// be durable.
     pub fn encode(&mut self, writes: &[Write]) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEAD + writes.iter().map(room).sum::<usize>());
         out.resize(HEAD, 0);

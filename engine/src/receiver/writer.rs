@@ -12,6 +12,7 @@ use stormglass_sim::payload::Payload;
 
 use super::MAIN;
 use super::log::{Frame, seal};
+use crate::misread::{Look, Misread};
 use crate::node::Cx;
 
 /// The log's file; `T` is what follows when something is durable.
@@ -21,8 +22,10 @@ pub(super) struct Writer<T> {
     new: FileName,
     /// The read of the log at the start; none once it is answered.
     reading: Option<DiskTicket>,
+    /// What was read, and is being made durable: an earlier life may have died before its sync.
+    found: Option<(DiskTicket, Payload)>,
     /// What was read, seems to be torn at its end, and is read again.
-    torn: Option<Payload>,
+    torn: Option<Misread>,
     /// What to do when a sync is done.
     syncing: BTreeMap<DiskTicket, T>,
     /// What waits for the end of a rewriting.
@@ -71,6 +74,7 @@ impl<T> Writer<T> {
             file: FileName::from("receiver/transactions.log"),
             new: FileName::from("receiver/transactions.new"),
             reading: None,
+            found: None,
             torn: None,
             syncing: BTreeMap::new(),
             held: Vec::new(),
@@ -89,9 +93,9 @@ impl<T> Writer<T> {
         cx.disk(MAIN, DiskOp::SyncDir);
     }
 
-    /// Whether the log has not been read yet.
+    /// Whether the log has not been read yet, or what was read is not known to be durable.
     pub(super) fn is_reading(&self) -> bool {
-        self.reading.is_some()
+        self.reading.is_some() || self.found.is_some()
     }
 
     /// Whether the log is being rewritten, or is about to be.
@@ -143,15 +147,16 @@ impl<T> Writer<T> {
         self.rewriting = Rewriting::Syncing(ticket, print);
     }
 
-    /// Whether a log whose end seems to be torn was read twice, and alike: what is read wrong once
-    /// looks like that, too. If not, it is read again; a second reading that differs is a failure.
+    /// Whether a log whose end seems to be torn is there like that: what is misread looks torn, too.
+    /// If that is not known it is read again; another reading that differs is a failure.
     pub(super) fn is_sure(&mut self, log: &Payload, cx: &mut Cx<'_>) -> bool {
-        let sure = self.torn.take().is_some();
-        if !sure {
-            self.torn = Some(log.clone());
+        let look = Misread::look(self.torn.take(), log);
+        if let Look::Again(misread) = look {
+            self.torn = Some(misread);
             self.reading = Some(cx.disk(MAIN, DiskOp::Read { file: self.file.clone() }));
+            return false;
         }
-        sure
+        look == Look::Sure
     }
 
     /// Cuts a torn frame off the log's end: behind it nothing would be found again.
@@ -173,15 +178,23 @@ impl<T> Writer<T> {
         if self.reading == Some(ticket) {
             self.reading = None;
             return match result {
-                Ok(DiskReply::Data(data)) if self.torn.as_ref().is_none_or(|t| *t == data) => {
+                Ok(DiskReply::Data(data)) if self.torn.as_ref().is_none_or(|t| t.is(&data)) => {
                     self.bytes = data.bytes().len() as u64;
-                    Done::Read(Some(data))
+                    if self.torn.is_some() {
+                        return Done::Read(Some(data));
+                    }
+                    cx.disk(MAIN, DiskOp::Sync { file: self.file.clone() });
+                    self.found = Some((cx.disk(MAIN, DiskOp::SyncDir), data));
+                    Done::Nothing
                 }
                 Err(DiskError::NotFound) => Done::Read(None),
                 _ => Done::Failed,
             };
         }
         let Ok(reply) = result else { return Done::Failed };
+        if let Some((_, log)) = self.found.take_if(|(of, _)| *of == ticket) {
+            return Done::Read(Some(log));
+        }
         match self.rewriting {
             Rewriting::Syncing(of, print) if of == ticket => {
                 let read = cx.disk(MAIN, DiskOp::Read { file: self.new.clone() });

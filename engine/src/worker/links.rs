@@ -45,6 +45,14 @@ impl Link {
         self.conn = Some(cx.connect(self.node));
     }
 
+    /// Closes the connection: what comes over it does not count any more.
+    pub(super) fn close(&mut self, cx: &mut Cx<'_>) {
+        self.open = false;
+        if let Some(conn) = self.conn.take() {
+            cx.close(conn);
+        }
+    }
+
     /// Writes, or keeps the message until there is room. Without a connection it is dropped: its
     /// sender learns of the loss by the connection's end.
     pub(super) fn send(&mut self, message: Message, cx: &mut Cx<'_>) {
@@ -103,9 +111,7 @@ impl Links {
         let broker = core::iter::once(&mut self.broker);
         let services = broker.chain(&mut self.stores.links).chain([&mut self.receiver]);
         for link in self.peers.iter_mut().chain(services) {
-            if let Some(conn) = link.conn.take() {
-                cx.close(conn);
-            }
+            link.close(cx);
         }
     }
 }

@@ -492,8 +492,12 @@ impl Task {
         matches!(&self.stage, Stage::Reading(reading) if reading.is_lost())
     }
 
-    /// The receiver has a sink's transaction.
+    /// The receiver has a sink's transaction. What it said before its connection ended does not
+    /// count: the generation cannot go on.
     pub(super) fn pre_committed(&mut self, checkpoint: CheckpointId, env: &mut Env<'_, '_>) {
+        if env.links.receiver.conn.is_none() {
+            return;
+        }
         if let Some(stepping) = &mut self.stepping {
             return stepping.confirmed(checkpoint, env);
         }

@@ -2,8 +2,10 @@
 //! the receiver (`no-loss`). If the scenario assumes that outages are shorter than the transaction
 //! timeout and this one was not, nobody can say whose fault it is: the run cannot be judged.
 //!
-//! The *outage* of a transaction is the time from its pre-commit, when the sink had done its part,
-//! until somebody came to commit it; or the end of the run, if nobody did.
+//! The *outage* of a transaction is the time for which it had to live: from when it can have begun,
+//! at the cut before the one that ends it or the restore of its sink, until somebody came to commit
+//! it; or the end of the run, if nobody did. For a timeout counts from the beginning, as Kafka's
+//! does, and a receiver that is slow to take it, or to answer, is part of the outage.
 //!
 //! What lay at a receiver whose log was destroyed, and nowhere else, is lost without anybody's
 //! fault: that much is excused, and counted.
@@ -12,6 +14,7 @@
 
 use std::collections::BTreeMap;
 
+use stormglass_engine::ids::{CheckpointId, TaskId};
 use stormglass_engine::observation::Observation;
 use stormglass_sim::time::{Instant, Span};
 
@@ -36,8 +39,15 @@ pub struct Claim {
 #[derive(Clone, Debug)]
 pub(super) struct Expiry {
     claim: Claim,
-    /// Since when those that are not visible have been pre-committed.
-    since: BTreeMap<Name, Instant>,
+    /// When the present transaction of each sink can have begun.
+    begins: BTreeMap<TaskId, Instant>,
+    /// Those that were ended, and that the receiver may not have yet: when they began.
+    cuts: BTreeMap<Name, Instant>,
+    /// Those that the receiver has, and that are not visible: when they began, and since when the
+    /// receiver has them.
+    since: BTreeMap<Name, (Instant, Instant)>,
+    /// When somebody came for one of which the receiver knew, not yet durably, that it timed out.
+    told: BTreeMap<Name, Instant>,
     expired: Vec<Expired>,
     undecided: Option<(String, Proof)>,
 }
@@ -46,13 +56,20 @@ pub(super) struct Expiry {
 struct Expired {
     name: Name,
     outputs: Vec<Output>,
-    /// When it was pre-committed.
+    /// When it can have begun.
     since: Instant,
     /// When somebody first came to commit it.
     asked: Option<Instant>,
     /// A completed checkpoint covers it: what it held is lost.
     lost: bool,
     fate: Fate,
+}
+
+impl Expired {
+    /// Whether outputs that count are lost by a timeout.
+    fn is_loss(&self) -> bool {
+        self.lost && !self.outputs.is_empty() && matches!(self.fate, Fate::TimedOut(_))
+    }
 }
 
 /// Why nobody can read it.
@@ -68,12 +85,37 @@ pub(super) enum Fate {
 
 impl Expiry {
     pub(super) fn new(claim: Claim) -> Self {
-        Expiry { claim, since: BTreeMap::new(), expired: Vec::new(), undecided: None }
+        Expiry {
+            claim,
+            begins: BTreeMap::new(),
+            cuts: BTreeMap::new(),
+            since: BTreeMap::new(),
+            told: BTreeMap::new(),
+            expired: Vec::new(),
+            undecided: None,
+        }
+    }
+
+    /// A task was restored: if it is a sink, its first transaction begins.
+    pub(super) fn restored(&mut self, task: TaskId, at: Instant) {
+        self.begins.insert(task, at);
+    }
+
+    /// A sink ends a transaction, which may be empty, and begins the next.
+    pub(super) fn cut(&mut self, name: Name, at: Instant) {
+        let began = self.begins.insert(name.0, at);
+        self.cuts.insert(name, began.unwrap_or(at));
+    }
+
+    /// A checkpoint is complete: what the receiver has not heard of before it was empty.
+    pub(super) fn completed(&mut self, checkpoint: CheckpointId) {
+        self.cuts.retain(|(_, _, ends), _| *ends >= checkpoint);
     }
 
     /// A transaction is at the receiver; it may have been before.
     pub(super) fn pre_committed(&mut self, name: Name, at: Instant) {
-        self.since.entry(name).or_insert(at);
+        let began = self.cuts.remove(&name);
+        self.since.entry(name).or_insert((began.unwrap_or(at), at));
     }
 
     /// It is visible, or void.
@@ -92,18 +134,19 @@ impl Expiry {
             } => {
                 let name = (task, generation, checkpoint);
                 let outputs = staging.take(name);
-                let since = self.since.remove(&name).unwrap_or(seen.at);
+                let since = self.since.remove(&name).map(|(began, _)| began);
+                let since = since.or(self.cuts.remove(&name)).unwrap_or(seen.at);
                 if !self.expired.iter().any(|known| known.name == name) {
-                    let (asked, lost) = (None, false);
+                    let (asked, lost) = (self.told.remove(&name), false);
                     let fate = Fate::TimedOut(seen);
                     self.expired.push(Expired { name, outputs, since, asked, lost, fate });
                 }
             }
             Observation::TransactionLost { task, generation, checkpoint, .. } => {
                 let name = (task, generation, checkpoint);
-                let known = self.expired.iter_mut().find(|known| known.name == name);
-                if let Some(known) = known {
-                    known.asked = known.asked.or(Some(seen.at));
+                match self.expired.iter_mut().find(|known| known.name == name) {
+                    Some(known) => known.asked = known.asked.or(Some(seen.at)),
+                    None => drop(self.told.entry(name).or_insert(seen.at)),
                 }
             }
             _ => {}
@@ -113,10 +156,10 @@ impl Expiry {
     /// What was pre-committed up to an instant, and nobody has read, has this fate: nobody will.
     pub(super) fn void(&mut self, up_to: Instant, fate: Fate, staging: &mut Staging) {
         let (now, later) =
-            std::mem::take(&mut self.since).into_iter().partition(|of| of.1 <= up_to);
+            std::mem::take(&mut self.since).into_iter().partition(|(_, (_, held))| *held <= up_to);
         self.since = later;
-        let now: BTreeMap<Name, Instant> = now;
-        for (name, since) in now {
+        let now: BTreeMap<Name, (Instant, Instant)> = now;
+        for (name, (since, _)) in now {
             let (outputs, asked, lost) = (staging.take(name), None, false);
             self.expired.push(Expired { name, outputs, since, asked, lost, fate });
         }
@@ -148,13 +191,18 @@ impl Expiry {
         }
     }
 
+    /// A lost transaction that nobody has come for, if it matters: the run is not over before it is
+    /// known how long its outage was.
+    pub(super) fn unasked(&self) -> Option<Name> {
+        let open = |of: &&Expired| self.claim.assumed && of.is_loss() && of.asked.is_none();
+        self.expired.iter().find(open).map(|of| of.name)
+    }
+
     /// At the end: were outputs lost, and was it to be expected?
     pub(super) fn finish(&mut self, plan: &Plan, at: Instant, findings: &mut Findings) {
         let Claim { timeout, assumed } = self.claim;
         let outage = |of: &Expired| of.asked.unwrap_or(at).since(of.since);
-        let lost = |of: &&Expired| {
-            of.lost && !of.outputs.is_empty() && matches!(of.fate, Fate::TimedOut(_))
-        };
+        let lost = |of: &&Expired| of.is_loss();
         let records: u64 = self.expired.iter().filter(lost).map(|of| of.outputs.len() as u64).sum();
         // Who never came for it has no outage to blame.
         let excused = |of: &&Expired| assumed && of.asked.is_some() && outage(of) >= timeout;

@@ -104,6 +104,30 @@ fn every_flipped_byte_is_rot_or_a_torn_tail() {
     }
 }
 
+/// A coordinator lost power, and while it was down the last frame of its log rotted. It took that for
+/// a torn write, forgot an entry that it had confirmed, and elected a leader that did not have it
+/// (swarm-input, seed 48160).
+#[test]
+fn behind_a_seal_nothing_that_rots_seems_torn() {
+    let mut frames = frames();
+    frames.push(Vec::new());
+    let (bytes, ends) = file(&frames);
+    let (durable, whole) = recover(&bytes).expect("it is sound");
+    assert_eq!((durable, whole), (held(&frames), bytes.len()));
+    let seal = ends[ends.len() - 2];
+    for at in 0..bytes.len() {
+        let mut rotten = bytes.clone();
+        rotten[at] ^= 1 << (at % 8);
+        let offset = *ends.iter().rfind(|end| **end <= at).expect("zero is an end");
+        let got = recover(&rotten);
+        match at >= seal {
+            // It holds nothing, so nothing is lost with it.
+            true => assert_eq!(got, Ok((held(&frames), seal)), "{at}"),
+            false => assert_eq!(got, Err(Rotten { offset }), "{at}"),
+        }
+    }
+}
+
 #[test]
 fn a_frame_counts_only_where_it_was_written() {
     let (bytes, ends) = file(&frames());

@@ -194,10 +194,12 @@ impl TwoPhase {
     }
 
     /// A transaction timed out at the receiver. If it was pre-committed its records are lost, and
-    /// all that can be done is to say so; the job goes on. If not, no checkpoint covers it: a new
-    /// generation writes its records again.
+    /// all that can be done is to say so; the job goes on. If not, no checkpoint may cover it: a
+    /// new generation writes its records again. Until then nothing that the receiver says counts,
+    /// for a later transaction that it confirms would stand for this one, too.
     pub(super) fn gone(&mut self, gone: &Gone, env: &mut Env<'_, '_>) {
         let Some(checkpoint) = gone.checkpoint else {
+            env.links.receiver.close(env.cx);
             let receiver = env.links.receiver.node;
             return task::broken(env, receiver, None);
         };
