@@ -45,8 +45,10 @@ pub type Key = Vec<Value>;
 #[derive(Clone, Debug, Default)]
 struct Group {
     rows: Arc<Table>,
-    /// The encoding of `rows`; none if they changed since it was made, or were always empty.
+    /// The last encoding of `rows`; none if they were always empty.
     encoded: Option<Payload>,
+    /// They changed since it was made.
+    changed: bool,
 }
 
 /// The keyed state of one task: the groups that it owns.
@@ -179,7 +181,7 @@ impl KeyedState {
         assert!(slot < self.cells, "state cell {slot} is not declared");
         self.note_change();
         let group = &mut self.groups[self.at];
-        group.encoded = None;
+        group.changed = true;
         let rows = Arc::make_mut(&mut group.rows);
         let position = match self.position {
             Some(position) => position,
@@ -206,7 +208,7 @@ impl KeyedState {
         };
         self.note_change();
         let group = &mut self.groups[self.at];
-        group.encoded = None;
+        group.changed = true;
         let row = Arc::make_mut(&mut group.rows).row_mut(position);
         change(&mut row[usize::from(slot)]);
         if row.iter().all(|value| matches!(value, Value::Null)) {
@@ -222,7 +224,7 @@ impl KeyedState {
         self.note_change();
         if let Some(position) = self.position.take() {
             let group = &mut self.groups[self.at];
-            group.encoded = None;
+            group.changed = true;
             (self.hash, self.key) = Arc::make_mut(&mut group.rows).remove(position);
         }
     }
@@ -241,11 +243,11 @@ impl KeyedState {
     /// their encoding with it.
     pub fn snapshot(&mut self) -> Vec<GroupSnapshot> {
         let full = self.groups.iter_mut().enumerate().filter(|(_, group)| !group.rows.is_empty());
-        let (first, weighed) = (self.first, &self.weighed[..]);
+        let (first, weighed, mut scratch) = (self.first, &self.weighed[..], Vec::new());
         full.map(|(at, group)| GroupSnapshot {
             group: KeyGroup(first + at as u16),
             keys: group.rows.len() as u32,
-            data: group.encode(weighed),
+            data: group.encode(weighed, &mut scratch),
         })
         .collect()
     }
@@ -276,20 +278,22 @@ impl KeyedState {
         let stored = mapping.map_or(usize::from(self.cells), Mapping::stored);
         let Some(rows) = decode(snapshot.data.bytes(), stored, mapping) else { return false };
         let encoded = mapping.is_none().then(|| weigh(&snapshot.data, &rows, &self.weighed));
-        *group = Group { rows: Arc::new(rows), encoded };
+        *group = Group { rows: Arc::new(rows), changed: encoded.is_none(), encoded };
         self.position = None;
         true
     }
 }
 
 impl Group {
-    fn encode(&mut self, weighed: &[Cell]) -> Payload {
-        if let Some(encoded) = &self.encoded {
-            return encoded.clone();
-        }
-        Arc::make_mut(&mut self.rows).sort();
-        let encoded = weigh(&Payload::new(encode(&self.rows)), &self.rows, weighed);
-        self.encoded = Some(encoded.clone());
+    fn encode(&mut self, weighed: &[Cell], scratch: &mut Vec<u8>) -> Payload {
+        let last = match &self.encoded {
+            Some(encoded) if !self.changed => return encoded.clone(),
+            last => last.as_ref().map_or(&[][..], Payload::bytes),
+        };
+        scratch.clear();
+        Arc::make_mut(&mut self.rows).encode(last, scratch);
+        let encoded = weigh(&Payload::new(&scratch[..]), &self.rows, weighed);
+        (self.encoded, self.changed) = (Some(encoded.clone()), false);
         encoded
     }
 }
@@ -306,32 +310,31 @@ fn weight(row: &[Value], cells: &[Cell]) -> u64 {
     cells.iter().zip(row).map(|(cell, value)| cell.size(value)).sum()
 }
 
-fn encode(rows: &Table) -> Vec<u8> {
-    let mut out = Vec::with_capacity(16 + rows.len() * 40);
-    out.extend_from_slice(&(rows.len() as u32).to_le_bytes());
-    for (key, row) in rows.in_order() {
-        encode_values(key, &mut out);
-        encode_values(row, &mut out);
-    }
-    out
-}
-
-fn decode(mut bytes: &[u8], cells: usize, mapping: Option<&Mapping>) -> Option<Table> {
-    let (count, rest) = bytes.split_first_chunk::<4>()?;
-    bytes = rest;
-    let mut rows = Vec::new();
-    for _ in 0..u32::from_le_bytes(*count) {
-        let key = decode_values(&mut bytes)?;
-        let mut row = decode_values(&mut bytes)?;
-        if row.len() != cells {
+fn decode(data: &[u8], cells: usize, mapping: Option<&Mapping>) -> Option<Table> {
+    let (count, mut bytes) = data.split_first_chunk::<4>()?;
+    let count = u32::from_le_bytes(*count) as usize;
+    // A row takes two counts at least: what says that it has more has less.
+    let mut rows = Table::with_room(count.min(bytes.len() / 4));
+    for _ in 0..count {
+        let from = data.len() - bytes.len();
+        let mut all = Vec::with_capacity(1 + cells);
+        let key = decode_onto(&mut all, &mut bytes)?;
+        let row = decode_onto(&mut all, &mut bytes)?;
+        if row != cells {
             return None;
         }
+        let mut lies = from..data.len() - bytes.len();
         if let Some(mapping) = mapping {
-            row = mapping.apply(&row);
+            let row = mapping.apply(&all[key..]);
+            all.truncate(key);
+            all.extend(row);
+            lies = 0..0;
         }
-        rows.push((java::deep_hash_code(key.iter()), key, row));
+        if !rows.adopt(java::deep_hash_code(all[..key].iter()), key, all, lies) {
+            return None;
+        }
     }
-    if bytes.is_empty() { table::collect(rows) } else { None }
+    bytes.is_empty().then_some(rows)
 }
 
 /// Appends a row: the number of values as `u16`, then each one.
@@ -341,7 +344,18 @@ fn encode_values(values: &[Value], out: &mut Vec<u8>) {
 }
 
 fn decode_values(bytes: &mut &[u8]) -> Option<Vec<Value>> {
+    let mut values = Vec::new();
+    decode_onto(&mut values, bytes)?;
+    Some(values)
+}
+
+/// Appends the values of a row, and says how many there are.
+fn decode_onto(values: &mut Vec<Value>, bytes: &mut &[u8]) -> Option<usize> {
     let (count, rest) = bytes.split_first_chunk::<2>()?;
     *bytes = rest;
-    (0..u16::from_le_bytes(*count)).map(|_| Value::decode(bytes)).collect()
+    let count = usize::from(u16::from_le_bytes(*count));
+    for _ in 0..count {
+        values.push(Value::decode(bytes)?);
+    }
+    Some(count)
 }

@@ -2,10 +2,14 @@
 //!
 //! Entries lie in the order of their insertion; an open-addressing index, never iterated, leads
 //! from a hash to an entry. The order by key is brought up to date when a snapshot asks for it.
+//! Each entry knows where it lies in the encoding that was made last, so that the next one copies
+//! what did not change.
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
+use super::encode_values;
 use crate::value::Value;
 
 /// The place in the index that leads nowhere.
@@ -29,11 +33,26 @@ struct Entry {
     hash: i32,
     /// How many of `cells` are the key.
     key: u16,
+    /// Where the last encoding has it.
+    place: Place,
     /// The key, then the row.
     cells: Vec<Value>,
 }
 
+/// The bytes of an entry in an encoding; of length 0 if it has changed since.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    from: u32,
+    len: u32,
+}
+
 impl Table {
+    /// An empty table with room for so many entries.
+    pub(super) fn with_room(entries: usize) -> Self {
+        let index = vec![EMPTY; (2 * entries).next_power_of_two().max(8)];
+        Table { entries: Vec::with_capacity(entries), index, sorted: Vec::new() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -68,6 +87,7 @@ impl Table {
     #[inline]
     pub(super) fn row_mut(&mut self, position: usize) -> &mut [Value] {
         let entry = &mut self.entries[position];
+        entry.place.len = 0;
         &mut entry.cells[usize::from(entry.key)..]
     }
 
@@ -91,7 +111,25 @@ impl Table {
         let mut all = Vec::with_capacity(key.len() + usize::from(cells));
         all.extend_from_slice(key);
         all.resize(key.len() + usize::from(cells), Value::Null);
-        self.push(Entry { hash, key: key.len() as u16, cells: all })
+        self.push(Entry { hash, key: key.len() as u16, place: Place::default(), cells: all })
+    }
+
+    /// Adds an entry: its key, which are the first `key` cells, and its row. `lies` says where the
+    /// last encoding has it, if it has. False if the key is there.
+    #[must_use]
+    pub(super) fn adopt(
+        &mut self,
+        hash: i32,
+        key: usize,
+        cells: Vec<Value>,
+        lies: Range<usize>,
+    ) -> bool {
+        let new = self.find(hash, &cells[..key]).is_none();
+        if new {
+            let place = Place { from: lies.start as u32, len: lies.len() as u32 };
+            self.push(Entry { hash, key: key as u16, place, cells });
+        }
+        new
     }
 
     fn push(&mut self, entry: Entry) -> usize {
@@ -132,7 +170,7 @@ impl Table {
             let place = self.place(last);
             self.index[place] = position as u32 + 1;
         }
-        let Entry { hash, key, mut cells } = self.entries.swap_remove(position);
+        let Entry { hash, key, mut cells, .. } = self.entries.swap_remove(position);
         self.sorted.clear();
         cells.truncate(usize::from(key));
         (hash, cells)
@@ -181,14 +219,34 @@ impl Table {
         }
     }
 
-    /// Keys and rows in key order.
-    ///
-    /// # Panics
-    /// If the order has not been made since the last key came or went.
-    pub(super) fn in_order(&self) -> impl Iterator<Item = (&[Value], &[Value])> {
-        assert_eq!(self.sorted.len(), self.entries.len(), "sort comes first");
-        let entries = self.sorted.iter().map(|at| &self.entries[*at as usize]);
-        entries.map(|entry| (entry.key(), entry.row()))
+    /// Appends the canonical encoding to `out`, which is empty. `last` is the one that was made or
+    /// taken in before, if there was one: what has not changed is copied from it.
+    pub(super) fn encode(&mut self, last: &[u8], out: &mut Vec<u8>) {
+        self.sort();
+        out.reserve(last.len().max(16 + self.len() * 40));
+        out.extend_from_slice(&(self.len() as u32).to_le_bytes());
+        // Neighbours that were neighbours before are copied together.
+        let mut run = 0..0;
+        for at in &self.sorted {
+            let entry = &mut self.entries[*at as usize];
+            let place = entry.place.from as usize;
+            if entry.place.len == 0 || place != run.end {
+                out.extend_from_slice(&last[run]);
+                run = place..place;
+            }
+            let from = out.len() + run.len();
+            match entry.place.len {
+                0 => {
+                    encode_values(entry.key(), out);
+                    encode_values(entry.row(), out);
+                    run = 0..0;
+                    entry.place.len = (out.len() - from) as u32;
+                }
+                len => run.end += len as usize,
+            }
+            entry.place.from = from as u32;
+        }
+        out.extend_from_slice(&last[run]);
     }
 }
 
@@ -207,20 +265,4 @@ impl Entry {
 #[inline]
 const fn spread(hash: i32) -> usize {
     ((hash as u32).wrapping_mul(0x9e37_79b1) >> 7) as usize
-}
-
-/// A table of these keys and rows; none if a key comes twice.
-pub(super) fn collect(rows: Vec<(i32, Vec<Value>, Vec<Value>)>) -> Option<Table> {
-    let mut table = Table::default();
-    for (hash, key, row) in rows {
-        if table.find(hash, &key).is_some() {
-            return None;
-        }
-        let mut cells = vec![];
-        let len = key.len() as u16;
-        cells.extend(key);
-        cells.extend(row);
-        table.push(Entry { hash, key: len, cells });
-    }
-    Some(table)
 }

@@ -151,6 +151,20 @@ fn changes_are_named_once_and_only_if_wanted() {
     assert_eq!(state.take_changes(), vec![(group, vec![Value::from("b")])]);
 }
 
+fn values() -> impl Strategy<Value = Value> {
+    let floats = prop_oneof![any::<f64>(), Just(0.0), Just(-0.0), Just(f64::NAN), Just(-f64::NAN)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        (-2i64..3).prop_map(Value::Int),
+        floats.prop_map(Value::Float),
+        (0usize..40).prop_map(|length| Value::from(&"a".repeat(length)[..])),
+        prop::collection::vec(0u8..2, 0..3).prop_map(|bytes| Value::Bytes(bytes.into())),
+    ];
+    let list = |inner| prop::collection::vec(inner, 0..3).prop_map(|all| Value::List(all.into()));
+    leaf.prop_recursive(2, 8, 3, list)
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Put(u8, u16, i64),
@@ -164,7 +178,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => (0u8..30, 0u16..2, any::<i64>()).prop_map(|(k, s, v)| Step::Put(k, s, v)),
         2 => (0u8..30).prop_map(Step::Clear),
-        1 => Just(Step::Snapshot),
+        2 => Just(Step::Snapshot),
         1 => Just(Step::Clone),
         1 => Just(Step::Restore),
     ];
@@ -172,6 +186,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
+    /// Two values are equal exactly if neither comes before the other.
+    #[test]
+    fn equality_is_that_of_the_order(a in values(), b in values()) {
+        prop_assert_eq!(a == b, a.cmp(&b).is_eq());
+        prop_assert!(a == a.clone());
+    }
+
     /// Whatever happens, state is what an ordered map of the same steps says, through snapshots,
     /// clones and restores.
     #[test]
@@ -215,6 +236,52 @@ proptest! {
                     let expected = model.get(&key).and_then(|row| row[usize::from(slot)]);
                     let expected = expected.map(Value::Int);
                     prop_assert_eq!(state.get(slot), expected.as_ref());
+                }
+            }
+        }
+    }
+
+    /// An encoding that copies what did not change is the one that is made from nothing.
+    #[test]
+    fn a_patched_encoding_equals_a_fresh_one(steps in steps()) {
+        let mut state = state();
+        let mut model: BTreeMap<u8, [Value; 2]> = BTreeMap::new();
+        for step in steps {
+            match step {
+                Step::Put(key, slot, value) => {
+                    // Of two kinds and several lengths.
+                    let value = match value % 7 {
+                        0 | 1 => Value::Int(value),
+                        length => Value::from(&"values"[..length.unsigned_abs() as usize]),
+                    };
+                    select(&mut state, &alloc::format!("key-{key}"));
+                    state.put(slot, value.clone());
+                    let row = model.entry(key).or_insert([Value::Null, Value::Null]);
+                    row[usize::from(slot)] = value;
+                }
+                Step::Clear(key) => {
+                    select(&mut state, &alloc::format!("key-{key}"));
+                    state.clear();
+                    model.remove(&key);
+                }
+                Step::Clone => {
+                    let mut other = state.clone();
+                    select(&mut other, "elsewhere");
+                    other.put(0, (-1).into());
+                    other.snapshot();
+                }
+                Step::Restore => {
+                    let snapshot = state.snapshot();
+                    state = KeyedState::new(0..GROUPS, GROUPS, 2);
+                    prop_assert!(snapshot.iter().all(|group| state.restore(group)));
+                }
+                Step::Snapshot => {
+                    let mut fresh = KeyedState::new(0..GROUPS, GROUPS, 2);
+                    for (key, row) in model.iter().rev() {
+                        select(&mut fresh, &alloc::format!("key-{key}"));
+                        (0..).zip(row).for_each(|(slot, value)| fresh.put(slot, value.clone()));
+                    }
+                    prop_assert_eq!(state.snapshot(), fresh.snapshot());
                 }
             }
         }
