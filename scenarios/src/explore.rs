@@ -28,8 +28,11 @@ use crate::run::{Run, Setup};
 use crate::scenario::Scenario;
 use crate::story::FEATURES;
 
+mod pool;
 #[cfg(test)]
 mod tests;
+
+use pool::Pool;
 
 /// How far it goes between two looks, beside instants at which people let things happen.
 const STEP: Span = Span::nanos(250_000_001);
@@ -100,8 +103,8 @@ pub fn explore(
         corpus: Vec::new(),
         so_far: Explored { runs: 0, forks: 0, events: 0, seen: 0, found: None },
     };
-    let mut next: Vec<u64> = (first..first + kinds).collect();
-    let mut arms = vec![Arm::default(); next.len() + 1];
+    let mut pool = Pool::new(first, kinds);
+    let mut arms = vec![Arm::default(); kinds as usize + 1];
     while explorer.so_far.found.is_none()
         && explorer.so_far.runs < limit.runs
         && explorer.so_far.events < limit.events
@@ -112,9 +115,8 @@ pub fn explore(
         match best.filter(|_| arm == FORKS) {
             Some(best) => explorer.fork(best, turn),
             None => {
-                let number = next[arm - 1];
-                next[arm - 1] += kinds;
-                let setup = Setup { covers: true, hasty: true, ..world(number)? };
+                let (number, setup) = pool.take(arm - 1, world)?;
+                let setup = Setup { covers: true, hasty: true, ..setup };
                 let scenario = setup.scenario.name.clone();
                 explorer.go(Run::new(setup), number, 0, &scenario);
             }

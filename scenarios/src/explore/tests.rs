@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stormglass_engine::names::Twist;
 use stormglass_sim::time::{Instant, Span};
 
+use super::pool::Pool;
 use super::{Limit, explore};
 use crate::bugs::worlds::{Source, Worlds};
 use crate::judge::law::Law;
@@ -61,4 +63,28 @@ fn exploration_finds_a_planted_bug_and_says_how() {
     let none = explore(&planted, 0, kinds, few, &|v| v.law == Law::OneVote, progress).unwrap();
     assert_eq!((none.runs, none.found), (48, None));
     assert!(none.forks > 0 && none.seen > 100, "{} {}", none.forks, none.seen);
+}
+
+/// What few seeds have is met early: all pairs of two settings of the general storm, long before
+/// the seeds in their order show the last one.
+#[test]
+fn rare_settings_are_met_early() {
+    let world = |seed| Ok(swarm(seed));
+    let mut pool = Pool::new(0, 1);
+    let pair = |setup: &Setup| {
+        let drew = |name: &str| setup.scenario.drew[name].clone();
+        (drew("backend"), drew("mode"))
+    };
+    let until_all = |next: &mut dyn FnMut(u64) -> Setup| {
+        let mut met = BTreeSet::new();
+        (1..).find(|n| met.insert(pair(&next(*n))) && met.len() == 6 * 4).unwrap()
+    };
+    let in_order = until_all(&mut |n| swarm(n - 1));
+    let mut taken = BTreeSet::new();
+    let by_rarity = until_all(&mut |_| {
+        let (number, setup) = pool.take(0, &world).unwrap();
+        assert!(taken.insert(number), "each world comes once");
+        setup
+    });
+    assert!(by_rarity * 2 < in_order, "{by_rarity} worlds instead of {in_order}");
 }
