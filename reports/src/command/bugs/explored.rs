@@ -31,7 +31,7 @@ pub(super) struct Exploration {
     pub(super) found: Option<(u64, Plan)>,
 }
 
-/// Those whom random seeds are slowest to find, the slowest first: a third of all.
+/// Those whom random seeds are slowest to find, the slowest first: a third of all that they find.
 pub(super) fn slowest(found: &Found) -> Vec<(&'static Bug, u64)> {
     let guilty = found.bugs.iter().filter(|bug| bug.harmless.is_none());
     let mut costs: Vec<(u64, &'static Bug)> =

@@ -86,11 +86,13 @@ impl Found {
         })
     }
 
-    /// Kernel events that random seeds needed for a bug in the median block.
+    /// Kernel events that random seeds needed for a bug in the median block; none if they did not
+    /// find it there.
     pub(super) fn cost(&self, bug: &Bug) -> Option<u64> {
-        let mut events = self.cell(Source::Random, bug)?.events;
-        events.sort_unstable();
-        Some(events[events.len() / 2])
+        let mut cell = self.cell(Source::Random, bug)?;
+        cell.median?;
+        cell.events.sort_unstable();
+        Some(cell.events[cell.events.len() / 2])
     }
 
     /// What exploration from all its starting points came to: how many found it, and the median of
