@@ -1,7 +1,8 @@
 //! The smallest run that fails for the same reason.
 //!
 //! A failing case is made smaller step by step, and a step is kept if *the same law is broken by
-//! the same component*: faults first (delta debugging), then rare events, operations and planted
+//! the same component*: faults first (delta debugging, and where many are left, each in a few other
+//! futures of the run), then rare events, operations and planted
 //! bugs, then records, machines, tasks and settings, then triggers, durations and instants as a
 //! person would write them; and again from the start until nothing more can be left out.
 //!
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stormglass_engine::names::Twist;
 use stormglass_engine::topology::Topology;
+use stormglass_sim::time::Instant;
 
 use crate::bugs;
 use crate::campaign::{SharedLoader, first};
@@ -33,7 +35,7 @@ use crate::case::Case;
 use crate::judge::law::Law;
 use crate::outcome::{Cause, Outcome, Verdict};
 use crate::places::Places;
-use crate::plan::Plan;
+use crate::plan::{Fork, Plan};
 use crate::problem::Problem;
 use crate::run::{Run, Setup};
 use crate::scenario::Scenario;
@@ -210,6 +212,14 @@ impl Candidate {
         next
     }
 
+    /// It with other draws from an instant on.
+    fn with_fork(&self, at: Instant, n: u64) -> Candidate {
+        let mut next = self.clone();
+        next.plan.forks.retain(|fork| fork.at < at);
+        next.plan.forks.push(Fork { at, n });
+        next
+    }
+
     /// All of it.
     fn key(&self) -> String {
         let bugs: Vec<&str> = self.bugs.iter().map(|bug| bug_name(*bug)).collect();
@@ -296,8 +306,10 @@ struct Shrinker<'a> {
 impl Shrinker<'_> {
     fn all(&mut self, outcome: &Outcome) {
         type Pass<'a> = (&'static str, fn(&mut Shrinker<'a>));
-        let passes: [Pass<'_>; 9] = [
+        let passes: [Pass<'_>; 11] = [
             ("faults", Shrinker::faults),
+            ("other futures", Shrinker::futures),
+            ("forks", Shrinker::forks),
             ("rare events", Shrinker::rare_events),
             ("operations", Shrinker::operations),
             ("planted bugs", Shrinker::bugs),

@@ -1,5 +1,7 @@
-//! What a run has several of and may do without: faults, rare events, operations, planted bugs,
-//! settings.
+//! What a run has several of and may do without: faults, forks, rare events, operations, planted
+//! bugs, settings.
+
+use stormglass_sim::time::Instant;
 
 use super::ddmin::ddmin;
 use super::{Candidate, Shrinker};
@@ -8,6 +10,11 @@ use crate::outcome::Outcome;
 
 /// So many of the last faults before the failure are tried alone.
 const LAST: [usize; 4] = [1, 2, 3, 5];
+
+/// So few faults are small enough.
+const FEW: usize = 3;
+/// So many other futures are tried for each fault.
+const FUTURES: u64 = 8;
 
 /// Settings that say what is claimed, and of what there is how much: they stay, or are shrunk by
 /// number. Tables among them stay as a whole.
@@ -59,6 +66,35 @@ impl Shrinker<'_> {
         self.list(
             |candidate| (0..candidate.plan.faults.len()).collect(),
             |candidate, kept: &[usize]| candidate.with_faults(kept),
+        );
+    }
+
+    /// Where many faults seem to be needed, some only move the others' time by a little. So each is
+    /// left out while the run goes on with other draws from where it would have struck.
+    pub(super) fn futures(&mut self) {
+        while self.best.plan.faults.len() > FEW {
+            let (best, all) = (self.best.clone(), 0..self.best.plan.faults.len());
+            let others = all.clone().flat_map(|gone| {
+                let kept: Vec<usize> = all.clone().filter(|at| *at != gone).collect();
+                let at = best.plan.faults[gone].at().unwrap_or(Instant::ZERO);
+                let without = best.with_faults(&kept);
+                (1..=FUTURES).map(move |n| without.with_fork(at, n))
+            });
+            if self.first(others.collect()).is_none() {
+                return;
+            }
+            self.faults();
+        }
+    }
+
+    pub(super) fn forks(&mut self) {
+        self.list(
+            |candidate| candidate.plan.forks.clone(),
+            |candidate, kept| {
+                let mut next = candidate.clone();
+                next.plan.forks = kept.to_vec();
+                next
+            },
         );
     }
 
