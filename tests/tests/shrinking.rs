@@ -5,10 +5,13 @@ use std::sync::Arc;
 use stormglass_scenarios::bugs;
 use stormglass_scenarios::case::Case;
 use stormglass_scenarios::catalog;
+use stormglass_scenarios::plan::Fork;
 use stormglass_scenarios::regression::{self, Kept};
+use stormglass_scenarios::run::Setup;
 use stormglass_scenarios::shrink::{Budget, Shrunk, shrink};
 use stormglass_scenarios::signature::Signature;
 use stormglass_scenarios::topologies::Registry;
+use stormglass_sim::time::{Instant, Span};
 use stormglass_tests::runs::{scenario, setup};
 
 /// The first failure of a scenario with a planted bug, by what it is known, and its case.
@@ -73,6 +76,25 @@ fn a_case_shrinks_to_the_same_however_many_run_side_by_side() {
         assert_eq!(one.case, three.case);
         assert!(one.shrinkage.ended_early);
     }
+}
+
+/// A future that does not matter is none of the case's business.
+#[test]
+fn a_fork_that_does_not_matter_is_left_out() {
+    let (signature, case) = failure("storm", "zombie-accepted");
+    let scenario = Arc::new(case.scenario().expect("it was just recorded"));
+    let forked = (1..100).find_map(|n| {
+        let mut plan = case.plan.by_triggers();
+        plan.forks.push(Fork { at: Instant::ZERO + Span::millis(1), n });
+        let (registry, bugs) = (Registry::default(), vec![bugs::twist("zombie-accepted").ok()?]);
+        let setup = Setup::with_plan(&scenario, &registry, &catalog::file, plan).ok()?;
+        let outcome = Setup { bugs, ..setup }.run();
+        let alike = outcome.violations().first()?.law.name() == signature.law;
+        alike.then(|| Case::new(&scenario, &outcome).expect("it has a text"))
+    });
+    let small = shrunk(&forked.expect("other futures fail, too"), 1_000, 2);
+    assert_eq!(small.case.plan.forks, []);
+    assert!(small.shrinkage.after.faults <= 2);
 }
 
 /// Each way in which a pinned case can stop being of use is told from the others.

@@ -274,7 +274,7 @@ impl Replica {
         Ok(())
     }
 
-    /// Begins with what was read; `before` is what seemed to be torn when it was read the last time.
+    /// Begins with what was read; `before` is what seemed to be torn when it was read last.
     fn recover(
         &mut self,
         log: &Payload,

@@ -14,7 +14,7 @@ const LAST: [usize; 4] = [1, 2, 3, 5];
 /// So few faults are small enough.
 const FEW: usize = 3;
 /// So many other futures are tried for each fault.
-const FUTURES: u64 = 8;
+const FUTURES: u64 = 32;
 
 /// Settings that say what is claimed, and of what there is how much: they stay, or are shrunk by
 /// number. Tables among them stay as a whole.

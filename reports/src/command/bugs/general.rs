@@ -87,7 +87,7 @@ pub(super) fn general(args: &BugsArgs) -> Result<Answer, Problem> {
     found.explorations = explored::explore(&found, args.explore, &random, there, &mut log)?;
     if args.prove {
         /// Candidates of one case.
-        const RUNS: u64 = 400;
+        const RUNS: u64 = 2_000;
         let budget = Budget { runs: RUNS, jobs: super::super::jobs(args.jobs) };
         found.proofs = Some(prove::prove(&found, [&random, &aimed], budget, out)?);
     }
