@@ -181,7 +181,7 @@ impl Worker {
             }
             // Tuples or transactions may be lost with it: only a new generation can mend that.
             None => self.with_tasks(cx, |_, env| {
-                task::broken(env, peer, None);
+                env.broken(peer, None);
                 Ok(())
             }),
         }
@@ -554,7 +554,7 @@ impl Worker {
         };
         if f(&mut job.tasks, &mut env).is_err() {
             let (me, failed) = (env.cx.me(), job.tasks.first().map(|task| task.id));
-            task::broken(&mut env, me, failed);
+            env.broken(me, failed);
             cx.exit();
         }
     }

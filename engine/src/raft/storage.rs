@@ -63,8 +63,8 @@ impl Frames {
         Frames { at: bytes as u64 }
     }
 
-    /// One frame of these writes, to be appended at once; of none it is a seal. The one before has to
-    /// be durable.
+    /// One frame of these writes, to be appended at once; of none it is a seal. The one before has
+    /// to be durable.
     pub fn encode(&mut self, writes: &[Write]) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEAD + writes.iter().map(room).sum::<usize>());
         out.resize(HEAD, 0);

@@ -147,8 +147,8 @@ impl<T> Writer<T> {
         self.rewriting = Rewriting::Syncing(ticket, print);
     }
 
-    /// Whether a log whose end seems to be torn is there like that: what is misread looks torn, too.
-    /// If that is not known it is read again; another reading that differs is a failure.
+    /// Whether a log whose end seems to be torn is there like that: what is misread looks torn,
+    /// too. If that is not known it is read again; another reading that differs is a failure.
     pub(super) fn is_sure(&mut self, log: &Payload, cx: &mut Cx<'_>) -> bool {
         let look = Misread::look(self.torn.take(), log);
         if let Look::Again(misread) = look {

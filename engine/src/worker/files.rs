@@ -3,7 +3,7 @@
 use super::Worker;
 use super::links::Env;
 use super::stores::Done;
-use super::task::{self, Task};
+use super::task::Task;
 use crate::ids::CheckpointId;
 use crate::message::Message;
 use crate::node::Cx;
@@ -66,7 +66,7 @@ fn unreadable(task: &Task, checkpoint: Option<CheckpointId>, env: &mut Env<'_, '
         }
         None => {
             let store = env.cluster.stores[0];
-            task::broken(env, store, None);
+            env.broken(store, None);
         }
     }
 }

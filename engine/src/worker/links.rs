@@ -175,6 +175,12 @@ impl Env<'_, '_> {
         granted
     }
 
+    /// Tells the coordinator what cannot go on: with the process that it concerns.
+    pub(super) fn broken(&mut self, peer: NodeId, task: Option<TaskId>) {
+        let generation = self.generation;
+        self.tell_coordinator(Message::Broken { generation, peer, task });
+    }
+
     /// Sends to the coordinator; while it is out of reach the message is lost, and the coordinator
     /// that comes next starts from what is durable.
     pub(super) fn tell_coordinator(&mut self, message: Message) {

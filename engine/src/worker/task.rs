@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use stormglass_sim::node::NodeId;
 use stormglass_sim::payload::Payload;
 
 use super::inputs::Inputs;
@@ -220,7 +219,7 @@ impl Task {
                 bolt.states.begin(self.id, from, env);
                 if hold_state(self.id, &snapshot, env).is_err() {
                     let me = env.cx.me();
-                    broken(env, me, Some(self.id));
+                    env.broken(me, Some(self.id));
                     env.cx.exit();
                     return true;
                 }
@@ -593,10 +592,4 @@ fn hold_state(task: TaskId, snapshot: &Snapshot, env: &mut Env<'_, '_>) -> Resul
     }
     env.cx.observe(Observation::TaskFailed { task, generation: env.generation });
     Err(Failed)
-}
-
-/// Ends with the process that a failure concerns.
-pub(super) fn broken(env: &mut Env<'_, '_>, peer: NodeId, task: Option<TaskId>) {
-    let generation = env.generation;
-    env.tell_coordinator(Message::Broken { generation, peer, task });
 }

@@ -104,9 +104,9 @@ fn every_flipped_byte_is_rot_or_a_torn_tail() {
     }
 }
 
-/// A coordinator lost power, and while it was down the last frame of its log rotted. It took that for
-/// a torn write, forgot an entry that it had confirmed, and elected a leader that did not have it
-/// (swarm-input, seed 48160).
+/// A coordinator lost power, and while it was down the last frame of its log rotted. It took that
+/// for a torn write, forgot an entry that it had confirmed, and elected a leader that did not have
+/// it (swarm-input, seed 48160).
 #[test]
 fn behind_a_seal_nothing_that_rots_seems_torn() {
     let mut frames = frames();

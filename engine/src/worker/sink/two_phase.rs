@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use stormglass_sim::time::Span;
 
 use super::super::links::Env;
-use super::super::task::{self, Failed};
+use super::super::task::Failed;
 use super::super::token;
 use crate::ids::{CheckpointId, TaskId};
 use crate::message::{Data, Gone, Message, Transaction};
@@ -201,7 +201,7 @@ impl TwoPhase {
         let Some(checkpoint) = gone.checkpoint else {
             env.links.receiver.close(env.cx);
             let receiver = env.links.receiver.node;
-            return task::broken(env, receiver, None);
+            return env.broken(receiver, None);
         };
         self.pending.retain(|(id, _)| *id != gone.id);
         let Gone { id: TransactionId { task, generation, .. }, records, age, .. } = *gone;

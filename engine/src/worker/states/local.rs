@@ -16,7 +16,6 @@ use crate::snapshot::{Reader, Snapshot};
 use crate::state::delta::{Keys, Layers, range_of};
 use crate::state::{GroupSnapshot, KeyedState};
 use crate::worker::links::Env;
-use crate::worker::task;
 
 /// Under this key the embedded store keeps which cut it holds, and what else was cut. It comes
 /// behind every row.
@@ -292,6 +291,6 @@ impl Local {
         self.kind = Kind::Broken;
         env.cx.probe(Probe::LocalStoreFailed);
         let me = env.cx.me();
-        task::broken(env, me, Some(self.task));
+        env.broken(me, Some(self.task));
     }
 }

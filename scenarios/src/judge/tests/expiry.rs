@@ -83,8 +83,8 @@ fn what_no_completed_checkpoint_covers_is_not_lost() {
     }
 }
 
-/// The receiver tells who asks as soon as it has decided, and its disk takes a while: the sink came,
-/// and learnt of the loss, before the timeout was durable. It was not as if nobody had come.
+/// The receiver tells who asks as soon as it has decided, and its disk takes a while: the sink
+/// came, and learnt of the loss, before the timeout was durable. It was not as if nobody had come.
 #[test]
 fn who_comes_before_the_timeout_is_durable_has_come() {
     let (mini, mut events) = lost(251);
