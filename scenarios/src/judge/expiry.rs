@@ -2,10 +2,11 @@
 //! the receiver (`no-loss`). If the scenario assumes that outages are shorter than the transaction
 //! timeout and this one was not, nobody can say whose fault it is: the run cannot be judged.
 //!
-//! The *outage* of a transaction is the time for which it had to live: from when it can have begun,
-//! at the cut before the one that ends it or the restore of its sink, until somebody came to commit
-//! it; or the end of the run, if nobody did. For a timeout counts from the beginning, as Kafka's
-//! does, and a receiver that is slow to take it, or to answer, is part of the outage.
+//! The *outage* of a transaction is the time from the cut that ends it, when the sink had done its
+//! part, until somebody came to commit it; or the end of the run, if nobody did. A receiver that is
+//! slow to take it, or to answer, is part of the outage. Where that is shorter than the timeout, it
+//! is all the time for which the transaction can have been open: since the cut before, or the
+//! restore of its sink. For the timeout counts from its first record, as Kafka's does.
 //!
 //! What lay at a receiver whose log was destroyed, and nowhere else, is lost without anybody's
 //! fault: that much is excused, and counted.
@@ -41,23 +42,38 @@ pub(super) struct Expiry {
     claim: Claim,
     /// When the present transaction of each sink can have begun.
     begins: BTreeMap<TaskId, Instant>,
-    /// Those that were ended, and that the receiver may not have yet: when they began.
-    cuts: BTreeMap<Name, Instant>,
-    /// Those that the receiver has, and that are not visible: when they began, and since when the
-    /// receiver has them.
-    since: BTreeMap<Name, (Instant, Instant)>,
+    /// Those that were ended, and that the receiver may not have yet.
+    cuts: BTreeMap<Name, Open>,
+    /// Those that the receiver has, and that are not visible, and since when the receiver has them.
+    since: BTreeMap<Name, (Open, Instant)>,
     /// When somebody came for one of which the receiver knew, not yet durably, that it timed out.
     told: BTreeMap<Name, Instant>,
     expired: Vec<Expired>,
     undecided: Option<(String, Proof)>,
 }
 
+/// For how long a transaction was one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Open {
+    /// When it can have begun.
+    began: Instant,
+    /// When its sink ended it.
+    cut: Instant,
+}
+
+impl Open {
+    /// If somebody came to commit it then: its outage.
+    fn outage(&self, asked: Instant, timeout: Span) -> Span {
+        let since = asked.since(self.cut);
+        if since >= timeout { since } else { asked.since(self.began) }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Expired {
     name: Name,
     outputs: Vec<Output>,
-    /// When it can have begun.
-    since: Instant,
+    open: Open,
     /// When somebody first came to commit it.
     asked: Option<Instant>,
     /// A completed checkpoint covers it: what it held is lost.
@@ -104,7 +120,7 @@ impl Expiry {
     /// A sink ends a transaction, which may be empty, and begins the next.
     pub(super) fn cut(&mut self, name: Name, at: Instant) {
         let began = self.begins.insert(name.0, at);
-        self.cuts.insert(name, began.unwrap_or(at));
+        self.cuts.insert(name, Open { began: began.unwrap_or(at), cut: at });
     }
 
     /// A checkpoint is complete: what the receiver has not heard of before it was empty.
@@ -114,8 +130,8 @@ impl Expiry {
 
     /// A transaction is at the receiver; it may have been before.
     pub(super) fn pre_committed(&mut self, name: Name, at: Instant) {
-        let began = self.cuts.remove(&name);
-        self.since.entry(name).or_insert((began.unwrap_or(at), at));
+        let open = self.cuts.remove(&name).unwrap_or(Open { began: at, cut: at });
+        self.since.entry(name).or_insert((open, at));
     }
 
     /// It is visible, or void.
@@ -134,12 +150,13 @@ impl Expiry {
             } => {
                 let name = (task, generation, checkpoint);
                 let outputs = staging.take(name);
-                let since = self.since.remove(&name).map(|(began, _)| began);
-                let since = since.or(self.cuts.remove(&name)).unwrap_or(seen.at);
+                let open = self.since.remove(&name).map(|(open, _)| open);
+                let unknown = Open { began: seen.at, cut: seen.at };
+                let open = open.or(self.cuts.remove(&name)).unwrap_or(unknown);
                 if !self.expired.iter().any(|known| known.name == name) {
                     let (asked, lost) = (self.told.remove(&name), false);
                     let fate = Fate::TimedOut(seen);
-                    self.expired.push(Expired { name, outputs, since, asked, lost, fate });
+                    self.expired.push(Expired { name, outputs, open, asked, lost, fate });
                 }
             }
             Observation::TransactionLost { task, generation, checkpoint, .. } => {
@@ -158,10 +175,10 @@ impl Expiry {
         let (now, later) =
             std::mem::take(&mut self.since).into_iter().partition(|(_, (_, held))| *held <= up_to);
         self.since = later;
-        let now: BTreeMap<Name, (Instant, Instant)> = now;
-        for (name, (since, _)) in now {
+        let now: BTreeMap<Name, (Open, Instant)> = now;
+        for (name, (open, _)) in now {
             let (outputs, asked, lost) = (staging.take(name), None, false);
-            self.expired.push(Expired { name, outputs, since, asked, lost, fate });
+            self.expired.push(Expired { name, outputs, open, asked, lost, fate });
         }
     }
 
@@ -201,7 +218,7 @@ impl Expiry {
     /// At the end: were outputs lost, and was it to be expected?
     pub(super) fn finish(&mut self, plan: &Plan, at: Instant, findings: &mut Findings) {
         let Claim { timeout, assumed } = self.claim;
-        let outage = |of: &Expired| of.asked.unwrap_or(at).since(of.since);
+        let outage = |of: &Expired| of.open.outage(of.asked.unwrap_or(at), timeout);
         let lost = |of: &&Expired| of.is_loss();
         let records: u64 = self.expired.iter().filter(lost).map(|of| of.outputs.len() as u64).sum();
         // Who never came for it has no outage to blame.
