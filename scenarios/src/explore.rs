@@ -5,9 +5,9 @@
 //! seen, two kinds of observations that never followed one another, a probe that was never hit.
 //! The measure of work is the number of kernel events that were really handled: what a fork shares
 //! with its parent is not done again. Energy is spent where an event shows most that is new: on
-//! fresh worlds of one scenario or another, or on forks of kept ones, of those first that showed
-//! much and have been forked little. A quarter of the runs goes to everything in turn, whatever it
-//! shows.
+//! fresh worlds of one scenario or another, of each those whose settings and faults were met least
+//! (`pool`), or on forks of kept ones, of those first that showed much and have been forked little.
+//! A quarter of the runs goes to everything in turn, whatever it shows.
 //!
 //! Nothing here knows of any bug. What is found is a plan: forks are part of plans, and whoever
 //! runs it comes to the same (see [`Run::branch`]).
