@@ -405,10 +405,10 @@ impl Receiver {
             return cx.exit();
         };
         if whole < bytes.len() {
-            if !self.log.is_sure(log, cx) {
-                return;
+            if self.log.is_sure(log, cx) {
+                self.log.cut(&bytes[..whole], cx);
             }
-            self.log.cut(&bytes[..whole], cx);
+            return;
         }
         // The wall clock is the only one that the log can tell of, and it may have been set since:
         // by it, what was pre-committed a moment ago may seem too old. So they have all the time

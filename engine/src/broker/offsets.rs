@@ -1,8 +1,9 @@
 //! The positions of readers: for each component and partition, the record below which nothing will
 //! be asked for again.
 //!
-//! They lie in one small file, which is replaced as a whole; a position counts as kept when the new
-//! file and its name are durable. Positions never fall: what is below one was done for good,
+//! They lie in one small file, which is replaced as a whole: the new one gets the name once it is
+//! durable, for a name may survive a loss of power that its content does not. A position counts as
+//! kept when file and name are durable. Positions never fall: what is below one was done for good,
 //! whoever said so.
 
 use alloc::collections::BTreeMap;
@@ -30,8 +31,10 @@ type Asked = Arc<acking::Offsets>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Offsets {
     kept: Positions,
-    /// The read of the file at the start, and the sync after it; none once both are answered.
-    recovery: Option<DiskTicket>,
+    /// The read of the file at the start; none once it is answered.
+    reading: Option<DiskTicket>,
+    /// What was read, and whose name is being made durable.
+    found: Option<(DiskTicket, Positions)>,
     writing: Option<Writing>,
     /// What came meanwhile.
     waiting: Vec<(ConnId, Asked)>,
@@ -41,8 +44,10 @@ pub(super) struct Offsets {
 #[derive(Clone, Debug)]
 struct Writing {
     positions: Positions,
-    /// The last operation.
-    last: DiskTicket,
+    /// The sync that is awaited: that of the file, then that of its name.
+    sync: DiskTicket,
+    /// It has its name.
+    named: bool,
     /// Who waits for it.
     asked: Vec<(ConnId, Asked)>,
 }
@@ -54,12 +59,12 @@ pub(super) struct Unknown;
 impl Offsets {
     /// Reads the file.
     pub(super) fn start(&mut self, cx: &mut Cx<'_>) {
-        self.recovery = Some(cx.disk(MAIN, DiskOp::Read { file: file() }));
+        self.reading = Some(cx.disk(MAIN, DiskOp::Read { file: file() }));
     }
 
     /// Whether the file has been read, and what was read is durable.
     pub(super) fn is_ready(&self) -> bool {
-        self.recovery.is_none()
+        self.reading.is_none() && self.found.is_none()
     }
 
     /// A source asks for its positions, or has some kept.
@@ -103,12 +108,9 @@ impl Offsets {
                 *position = (*position).max(*offset);
             }
         }
-        let fresh = FileName::from("broker/offsets.new");
-        cx.disk(MAIN, DiskOp::Write { file: fresh.clone(), data: encode(&new) });
-        cx.disk(MAIN, DiskOp::Sync { file: fresh.clone() });
-        cx.disk(MAIN, DiskOp::Rename { from: fresh, to: file() });
-        let last = cx.disk(MAIN, DiskOp::SyncDir);
-        self.writing = Some(Writing { positions: new, last, asked });
+        cx.disk(MAIN, DiskOp::Write { file: new_file(), data: encode(&new) });
+        let sync = cx.disk(MAIN, DiskOp::Sync { file: new_file() });
+        self.writing = Some(Writing { positions: new, sync, named: false, asked });
     }
 
     /// A disk operation is done.
@@ -122,39 +124,60 @@ impl Offsets {
         replies: &mut Replies,
         cx: &mut Cx<'_>,
     ) -> Result<(), Unknown> {
-        if self.recovery == Some(ticket) {
-            self.recovery = match result {
+        if self.reading.take_if(|of| *of == ticket).is_some() {
+            match result {
                 Ok(DiskReply::Data(data)) => {
-                    self.kept = decode(data.bytes()).ok_or(Unknown)?;
+                    let found = decode(data.bytes()).ok_or(Unknown)?;
                     // An earlier life may have died before the file's name was durable.
-                    Some(cx.disk(MAIN, DiskOp::SyncDir))
+                    self.found = Some((cx.disk(MAIN, DiskOp::SyncDir), found));
                 }
-                Ok(_) | Err(DiskError::NotFound) => None,
-                Err(_) => return Err(Unknown),
-            };
+                Err(DiskError::NotFound) => {}
+                _ => return Err(Unknown),
+            }
             return Ok(());
         }
         if result.is_err() {
             return Err(Unknown);
         }
-        let done = self.writing.take_if(|writing| writing.last == ticket);
-        if let Some(Writing { positions: new, asked, .. }) = done {
-            for ((component, partition), offset) in &new {
-                if self.kept.get(&(*component, *partition)) != Some(offset) {
-                    let (component, next) = (*component, Root::new(*partition, *offset));
-                    cx.observe(Observation::Acking(Acking::Kept { component, next }));
-                }
+        if let Some((_, found)) = self.found.take_if(|(of, _)| *of == ticket) {
+            self.keep(found, cx);
+        }
+        match self.writing.take_if(|writing| writing.sync == ticket) {
+            Some(writing) if !writing.named => {
+                cx.disk(MAIN, DiskOp::Rename { from: new_file(), to: file() });
+                let sync = cx.disk(MAIN, DiskOp::SyncDir);
+                self.writing = Some(Writing { sync, named: true, ..writing });
             }
-            self.kept = new;
-            asked.iter().for_each(|(conn, asked)| self.answer(asked, *conn, replies, cx));
-            self.write(cx);
+            Some(Writing { positions, asked, .. }) => {
+                self.keep(positions, cx);
+                asked.iter().for_each(|(conn, asked)| self.answer(asked, *conn, replies, cx));
+                self.write(cx);
+            }
+            None => {}
         }
         Ok(())
+    }
+
+    /// These are durable from now on. A life tells of all that it found: the one before may have
+    /// died between the sync and its word.
+    fn keep(&mut self, new: Positions, cx: &mut Cx<'_>) {
+        for ((component, partition), offset) in &new {
+            if self.kept.get(&(*component, *partition)) != Some(offset) {
+                let (component, next) = (*component, Root::new(*partition, *offset));
+                cx.observe(Observation::Acking(Acking::Kept { component, next }));
+            }
+        }
+        self.kept = new;
     }
 }
 
 fn file() -> FileName {
     FileName::from("broker/offsets")
+}
+
+/// What takes its place.
+fn new_file() -> FileName {
+    FileName::from("broker/offsets.new")
 }
 
 /// A checksum, then component, partition and offset of each position.

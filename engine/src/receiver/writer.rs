@@ -26,6 +26,8 @@ pub(super) struct Writer<T> {
     found: Option<(DiskTicket, Payload)>,
     /// What was read, seems to be torn at its end, and is read again.
     torn: Option<Misread>,
+    /// The rewriting under way cuts a torn end off: the log is read when it is done.
+    cutting: bool,
     /// What to do when a sync is done.
     syncing: BTreeMap<DiskTicket, T>,
     /// What waits for the end of a rewriting.
@@ -76,6 +78,7 @@ impl<T> Writer<T> {
             reading: None,
             found: None,
             torn: None,
+            cutting: false,
             syncing: BTreeMap::new(),
             held: Vec::new(),
             rewriting: Rewriting::No,
@@ -95,7 +98,7 @@ impl<T> Writer<T> {
 
     /// Whether the log has not been read yet, or what was read is not known to be durable.
     pub(super) fn is_reading(&self) -> bool {
-        self.reading.is_some() || self.found.is_some()
+        self.reading.is_some() || self.found.is_some() || self.cutting
     }
 
     /// Whether the log is being rewritten, or is about to be.
@@ -138,9 +141,12 @@ impl<T> Writer<T> {
         let mut bytes = Frame::encode_all(frames);
         end.append_to(&mut bytes);
         seal(&mut bytes, 0, None);
-        self.bytes = bytes.len() as u64;
-        (self.rewritten, self.unsynced) = (self.bytes, 0);
-        let data = Payload::new(bytes);
+        self.rewritten = bytes.len() as u64;
+        self.replace(Payload::new(bytes), cx);
+    }
+
+    fn replace(&mut self, data: Payload, cx: &mut Cx<'_>) {
+        (self.bytes, self.unsynced) = (data.bytes().len() as u64, 0);
         let print = data.fingerprint();
         cx.disk(MAIN, DiskOp::Write { file: self.new.clone(), data });
         let ticket = cx.disk(MAIN, DiskOp::Sync { file: self.new.clone() });
@@ -159,13 +165,11 @@ impl<T> Writer<T> {
         look == Look::Sure
     }
 
-    /// Cuts a torn frame off the log's end: behind it nothing would be found again.
+    /// Cuts a torn frame off the log's end, behind which nothing would be found again; then the log
+    /// is read anew.
     pub(super) fn cut(&mut self, whole: &[u8], cx: &mut Cx<'_>) {
-        (self.bytes, self.unsynced) = (whole.len() as u64, 0);
-        cx.disk(MAIN, DiskOp::Write { file: self.new.clone(), data: Payload::new(whole) });
-        cx.disk(MAIN, DiskOp::Sync { file: self.new.clone() });
-        cx.disk(MAIN, DiskOp::Rename { from: self.new.clone(), to: self.file.clone() });
-        cx.disk(MAIN, DiskOp::SyncDir);
+        self.cutting = true;
+        self.replace(Payload::new(whole), cx);
     }
 
     /// A disk operation is done.
@@ -215,6 +219,10 @@ impl<T> Writer<T> {
         }
         if self.rewriting == Rewriting::Renaming(ticket) {
             self.rewriting = Rewriting::No;
+            if core::mem::take(&mut self.cutting) {
+                self.reading = Some(cx.disk(MAIN, DiskOp::Read { file: self.file.clone() }));
+                return Done::Nothing;
+            }
             for (frames, then) in core::mem::take(&mut self.held) {
                 self.log(frames, then, cx);
             }

@@ -137,6 +137,8 @@ pub(crate) struct Variant {
     pub(crate) stores: (usize, u16),
     /// Bytes of a file in one message.
     pub(crate) packet: u64,
+    /// Whether the broker keeps positions.
+    pub(crate) positions: bool,
     /// What a client asks.
     pub(crate) script: Vec<Asked>,
 }
@@ -156,6 +158,7 @@ impl Default for Variant {
             barriers: Barriers::Aligned,
             stores: (1, 1),
             packet: 1 << 16,
+            positions: false,
             script: Vec::new(),
         }
     }
@@ -230,7 +233,11 @@ pub(crate) fn image(name: &str, variant: &Variant) -> Node {
     let cluster = cluster(variant);
     match name.split('-').next().expect("a name") {
         "coordinator" => Node::Coordinator(Box::new(Coordinator::new(cluster))),
-        "broker" => Node::Broker(Box::new(Broker::new(log()))),
+        "broker" => {
+            let broker = Broker::new(log());
+            let broker = if variant.positions { broker.with_offsets() } else { broker };
+            Node::Broker(Box::new(broker))
+        }
         "store" => Node::Store(Box::new(Store::new(cluster))),
         "receiver" => Node::Receiver(Box::new(Receiver::new(variant.receiver))),
         "supervisor" => Node::Supervisor(Supervisor::new(cluster, variant.begins)),

@@ -29,7 +29,8 @@
 //! `stores 3 replicas 2`, `packets 40` (bytes), `compacting 5` (the log is cut behind so many
 //! entries), `from 2s` (a supervisor begins later), `timeout 10s` (of transactions at the
 //! receiver), `rewriting 200` (the bytes at which the receiver rewrites its log), `idempotent` or
-//! `plain` (the sink), `asks WHAT, WHAT` (a client; last, see `replicas`).
+//! `plain` (the sink), `keeping` (the broker keeps positions), `asks WHAT, WHAT` (a client; last,
+//! see `replicas`).
 //!
 //! `UPDATE_DIALOGUES=1` writes what happened into the files.
 
@@ -208,6 +209,7 @@ fn variant(mut words: WordsOf<'_>) -> Variant {
             "rewriting" => variant.receiver.rewrite_after = number(words.word()).into(),
             "idempotent" => variant.delivery = Delivery::Idempotent,
             "plain" => variant.delivery = Delivery::Plain,
+            "keeping" => variant.positions = true,
             "overlapping" => variant.max_concurrent = number(words.word()) as u16,
             "tolerating" => variant.tolerated_failures = Some(number(words.word())),
             "from" => variant.begins = Instant::ZERO + span(words.word()),

@@ -11,6 +11,7 @@ use stormglass_engine::ids::{
     Attempt, CheckpointId, Child, ComponentId, Generation, Partition, Root, StreamId, TaskId, Tree,
 };
 use stormglass_engine::java;
+use stormglass_engine::message::acking::Offsets;
 use stormglass_engine::message::fetch::{Fetch, Records};
 use stormglass_engine::message::{Credit, Data, Deployment, Get, Gone, Message, Transaction};
 use stormglass_engine::observation::{AbortReason, Observation};
@@ -144,6 +145,12 @@ pub(crate) fn say(message: &Message) -> String {
             let said = if ranges.is_empty() { "nothing".to_string() } else { ranges.join(" ") };
             format!("Records {} {}: {said}", records.generation, records.task)
         }
+        Message::Offsets(of) => {
+            let at: Vec<String> = of.positions.iter().map(|(p, at)| format!("{p}@{at}")).collect();
+            let at = if at.is_empty() { "nothing".to_string() } else { at.join(" ") };
+            let kept = if of.commit { "Kept" } else { "Positions" };
+            format!("{kept} {} {}: {at}", of.generation, of.task)
+        }
         Message::Put(put) => files::put(put),
         Message::Get(get) => {
             let Get { id, generation, .. } = &**get;
@@ -235,6 +242,14 @@ impl<'a> WordsOf<'a> {
     }
     pub(crate) fn task(&mut self) -> TaskId {
         TaskId(self.number() as u16)
+    }
+    /// `p0@3 p1@5`, as many as there are.
+    fn places(&mut self) -> Vec<(Partition, u64)> {
+        let at = |word: &str| {
+            let (partition, offset) = word.split_once('@').expect("partition@offset");
+            (Partition(number(partition) as u16), u64::from(number(offset)))
+        };
+        self.0.by_ref().map(at).collect()
     }
     /// `t2/g1#0`: the attempt is the generation's.
     fn transaction(&mut self) -> TransactionId {
@@ -433,12 +448,15 @@ pub(crate) fn parse(words: &mut WordsOf<'_>, offset: &mut u64, saved: &[Arc<Put>
         }
         "fetch" => {
             let (generation, task) = (words.generation(), words.task());
-            let at = |word: &str| {
-                let (partition, offset) = word.split_once('@').expect("partition@offset");
-                (Partition(number(partition) as u16), u64::from(number(offset)))
-            };
-            let from = words.0.by_ref().map(at).collect();
+            let from = words.places();
             Message::Fetch(Arc::new(Fetch { task, generation, from, limit: 3, lane: Lane(task.0) }))
+        }
+        verb @ ("keep" | "positions") => {
+            let (generation, task) = (words.generation(), words.task());
+            let (positions, commit) = (words.places(), verb == "keep");
+            let (component, lane) = (ComponentId(0), Lane(task.0));
+            let offsets = Offsets { task, generation, component, positions, commit, lane };
+            Message::CommitOffsets(Arc::new(offsets))
         }
         "records" => {
             let (generation, task) = (words.generation(), words.task());
