@@ -87,7 +87,10 @@ impl PartitionLog {
     fn new(records: Vec<Record>) -> Self {
         assert!(records.is_sorted_by_key(|record| record.arrival), "arrivals never fall");
         let (mut print, mut size) = (0u64, 0u64);
-        let (mut prints, mut sizes) = (Vec::from([0]), Vec::from([0]));
+        let room = || Vec::with_capacity(records.len() + 1);
+        let (mut prints, mut sizes): (Vec<u64>, Vec<u64>) = (room(), room());
+        prints.push(0);
+        sizes.push(0);
         for record in &records {
             let mut mixer = Mixer::new();
             mixer.pair(print, record.arrival.nanos());

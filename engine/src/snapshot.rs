@@ -119,7 +119,10 @@ impl Snapshot {
     /// The file's contents.
     pub fn encode(&self) -> Payload {
         let data: usize = self.marked().map(|(_, g)| 12 + g.data.bytes().len()).sum();
-        let mut out = Vec::with_capacity(20 + 8 * self.positions.len() + data);
+        let own = self.operator.as_ref().map_or(0, |operator| operator.bytes().len());
+        let names: usize = self.states.iter().map(|state| 16 + state.name.len()).sum();
+        let rest = 8 * self.positions.len() + 18 * self.transactions.len() + names + own;
+        let mut out = Vec::with_capacity(64 + data + rest);
         out.extend_from_slice(&[0; 8]);
         put(&mut out, self.positions.len() as u32);
         self.positions.iter().for_each(|root| out.extend_from_slice(&root.0.to_le_bytes()));

@@ -36,7 +36,7 @@ mod table;
 mod tests;
 
 use schema::Mapping;
-use table::Table;
+use table::{Cells, Table};
 
 /// A key: the values of the grouping fields.
 pub type Key = Vec<Value>;
@@ -317,7 +317,7 @@ fn decode(data: &[u8], cells: usize, mapping: Option<&Mapping>) -> Option<Table>
     let mut rows = Table::with_room(count.min(bytes.len() / 4));
     for _ in 0..count {
         let from = data.len() - bytes.len();
-        let mut all = Vec::with_capacity(1 + cells);
+        let mut all = Cells::with_capacity(1 + cells);
         let key = decode_onto(&mut all, &mut bytes)?;
         let row = decode_onto(&mut all, &mut bytes)?;
         if row != cells {
@@ -350,12 +350,12 @@ fn decode_values(bytes: &mut &[u8]) -> Option<Vec<Value>> {
 }
 
 /// Appends the values of a row, and says how many there are.
-fn decode_onto(values: &mut Vec<Value>, bytes: &mut &[u8]) -> Option<usize> {
+fn decode_onto(values: &mut impl Extend<Value>, bytes: &mut &[u8]) -> Option<usize> {
     let (count, rest) = bytes.split_first_chunk::<2>()?;
     *bytes = rest;
     let count = usize::from(u16::from_le_bytes(*count));
     for _ in 0..count {
-        values.push(Value::decode(bytes)?);
+        values.extend([Value::decode(bytes)?]);
     }
     Some(count)
 }

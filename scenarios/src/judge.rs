@@ -426,6 +426,9 @@ impl Judges {
         let Some(covering) = covering else { return };
         let name = (task, generation, covering);
         self.heritages.published(plan, name, &outputs);
+        if self.oracle.outputs.published_as_expected(name, &outputs) {
+            return;
+        }
         for output in outputs {
             let wrong = self.oracle.outputs.published(plan, name, output);
             if let Some(sentence) = wrong.filter(|_| !self.oracle.is_blind()) {

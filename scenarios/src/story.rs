@@ -306,6 +306,35 @@ impl Watcher<Node> for Story {
         if let Some(told) = &mut self.told {
             told.push((at, *observation));
         }
+        // Most of what is observed comes to few: it is told apart here once, not by each of them.
+        match *observation {
+            Observation::Executed { task, .. } => {
+                self.judges.observed(at.time, at.node, observation);
+                self.metrics.observed(at, observation);
+                self.last_executed = Some((task, at.time, at.event));
+                let executed = EventKind::Executed as usize;
+                self.counts[executed] += 1;
+                match self.counts[executed] == self.next[executed] || self.count == self.next_any {
+                    true => self.fire(at, observation, false),
+                    false => Watch::Continue,
+                }
+            }
+            Observation::Staged { .. } => {
+                self.judges.observed(at.time, at.node, observation);
+                self.metrics.observed(at, observation);
+                match self.count == self.next_any || self.awaits_phase {
+                    true => self.fire(at, observation, false),
+                    false => Watch::Continue,
+                }
+            }
+            _ => self.seldom(at, observation),
+        }
+    }
+}
+
+impl Story {
+    /// What is observed of anything but the flow of tuples.
+    fn seldom(&mut self, at: Stamp, observation: &Observation) -> Watch {
         if self.echoes.is_echo(at.node, observation) {
             let due = self.count == self.next_any;
             return if due { self.fire(at, observation, true) } else { Watch::Continue };
@@ -314,9 +343,6 @@ impl Watcher<Node> for Story {
         self.metrics.observed(at, observation);
         let mut may_enter = false;
         match *observation {
-            Observation::Executed { task, .. } => {
-                self.last_executed = Some((task, at.time, at.event));
-            }
             Observation::Input(Input::Truncated { request, .. } | Input::Rewound { request }) => {
                 self.done.insert(request);
                 self.keep(at, observation);

@@ -9,6 +9,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::encode_values;
 use crate::value::Value;
 
@@ -27,6 +29,9 @@ pub(super) struct Table {
     sorted: Vec<u32>,
 }
 
+/// A key and its row: most are one value each, and lie in the entry itself.
+pub(super) type Cells = SmallVec<[Value; 2]>;
+
 /// A key and its row.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -36,7 +41,7 @@ struct Entry {
     /// Where the last encoding has it.
     place: Place,
     /// The key, then the row.
-    cells: Vec<Value>,
+    cells: Cells,
 }
 
 /// The bytes of an entry in an encoding; of length 0 if it has changed since.
@@ -108,8 +113,8 @@ impl Table {
 
     /// Adds a key that is not there, with a row of `cells` nulls. Returns its position.
     pub(super) fn insert(&mut self, hash: i32, key: &[Value], cells: u16) -> usize {
-        let mut all = Vec::with_capacity(key.len() + usize::from(cells));
-        all.extend_from_slice(key);
+        let mut all = Cells::with_capacity(key.len() + usize::from(cells));
+        all.extend(key.iter().cloned());
         all.resize(key.len() + usize::from(cells), Value::Null);
         self.push(Entry { hash, key: key.len() as u16, place: Place::default(), cells: all })
     }
@@ -121,7 +126,7 @@ impl Table {
         &mut self,
         hash: i32,
         key: usize,
-        cells: Vec<Value>,
+        cells: Cells,
         lies: Range<usize>,
     ) -> bool {
         let new = self.find(hash, &cells[..key]).is_none();
@@ -173,7 +178,7 @@ impl Table {
         let Entry { hash, key, mut cells, .. } = self.entries.swap_remove(position);
         self.sorted.clear();
         cells.truncate(usize::from(key));
-        (hash, cells)
+        (hash, cells.into_vec())
     }
 
     /// The place in the index that leads to an entry.

@@ -61,7 +61,7 @@ pub(super) struct Outbox {
 struct Channel {
     to: TaskId,
     open: Batch,
-    /// How many tuples the last batch had: the next one is likely as long.
+    /// How many tuples batches had of late, at most: the next one is hardly longer.
     usual: usize,
     /// Tuples that may still be sent; at most one batch below zero.
     credit: i64,
@@ -273,7 +273,7 @@ impl Outbox {
     fn dispatch(&mut self, at: usize, barrier: Option<Barrier>, env: &mut Env<'_, '_>) {
         let (generation, from) = (self.generation, self.task);
         let channel = &mut self.channels[at];
-        channel.usual = channel.open.len().max(channel.usual / 2);
+        channel.usual = channel.open.len().max(channel.usual - channel.usual / 8);
         let batch = core::mem::take(&mut channel.open);
         self.filling -= u16::from(!batch.is_empty());
         let to = channel.to;

@@ -55,6 +55,23 @@ impl Outputs {
         }
     }
 
+    /// A transaction became visible. Whether its outputs are exactly the expected ones, in their
+    /// order; if not, they have to be [looked at](Outputs::published) one by one.
+    pub(super) fn published_as_expected(
+        &mut self,
+        (task, generation, checkpoint): (TaskId, Generation, CheckpointId),
+        outputs: &[Output],
+    ) -> bool {
+        let at = self.open.iter().position(|open| {
+            open.task == task && open.checkpoint == checkpoint && open.generation == generation
+        });
+        let fits = |at: &usize| {
+            let open = &self.open[*at];
+            open.matched == 0 && open.loose.is_empty() && open.expected[..] == *outputs
+        };
+        at.filter(fits).map(|at| self.open.swap_remove(at)).is_some()
+    }
+
     /// An output became visible. The sentence says what is wrong with it, if anything is.
     #[inline]
     pub(super) fn published(

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use stormglass_engine::ids::{Generation, TaskId};
-use stormglass_engine::topology::{Component, DEFAULT_STREAM, Grouping, Topology};
+use stormglass_engine::topology::{Component, DEFAULT_STREAM, Delivery, Grouping, Kind, Topology};
 use stormglass_engine::value::Value;
 
 use super::ways::is_loose;
@@ -45,6 +45,9 @@ pub(super) struct Part {
     pub(super) depth: u32,
     /// Whether an input is grouped in a way that the tuple alone does not decide.
     pub(super) loose: bool,
+    /// By stream: whether all its subscribers are sinks with transactions. They only need the
+    /// fingerprints of its tuples.
+    pub(super) printed: Vec<bool>,
 }
 
 /// One subscription, seen from the emitter.
@@ -110,6 +113,8 @@ impl Plan {
                         lanes + index as u32 * u32::from(to.parallelism);
                 }
             }
+            let prints = matches!(to.kind, Kind::Sink(Delivery::Transactional));
+            self.parts[id].printed[usize::from(input.stream.0)] &= prints;
             self.parts[id].outlets.push(Outlet {
                 stream: input.stream.0,
                 to: to.id.0,
@@ -187,6 +192,7 @@ impl Part {
             copies: 0,
             depth: 0,
             loose: component.inputs.iter().any(|input| is_loose(&input.grouping)),
+            printed: vec![true; component.streams.len()],
         }
     }
     fn take_inputs(&mut self, component: &Component) {
@@ -255,21 +261,23 @@ pub(super) fn hash_fields(values: &[Value], fields: &[u16]) -> i32 {
 /// Java's `Math.floorMod(hash, n)`; 0 if `n` is.
 #[inline]
 pub(super) fn floor_mod(hash: i32, n: u16) -> u16 {
-    i64::from(hash).checked_rem_euclid(i64::from(n)).unwrap_or(0) as u16
+    hash.checked_rem_euclid(i32::from(n)).unwrap_or(0) as u16
 }
 
 /// The index of the task that owns a key group.
 #[inline]
 pub(super) fn owner(group: u16, tasks: u16, groups: u16) -> u16 {
-    (u64::from(group) * u64::from(tasks) / u64::from(groups.max(1))) as u16
+    (u32::from(group) * u32::from(tasks) / u32::from(groups.max(1))) as u16
+}
+
+/// Java's polynomial over parts: `h(s) = s[0] * 31^(n-1) + ... + s[n-1]`, and `start * 31^n`.
+#[inline]
+fn polynomial(start: i32, parts: impl Iterator<Item = i32>) -> i32 {
+    parts.fold(start, |h, part| h.wrapping_mul(31).wrapping_add(part))
 }
 
 /// Java's `hashCode` of what the value is in Java.
 pub(super) fn java_hash(value: &Value) -> i32 {
-    // hash(s) = s[0] * 31^(n-1) + ... + s[n-1]
-    let polynomial = |start: i32, parts: &mut dyn Iterator<Item = i32>| {
-        parts.fold(start, |h, part| h.wrapping_mul(31).wrapping_add(part))
-    };
     let halves = |bits: u64| ((bits >> 32) as u32 ^ bits as u32) as i32;
     match value {
         Value::Null => 0,
@@ -283,9 +291,9 @@ pub(super) fn java_hash(value: &Value) -> i32 {
         Value::Int(n) => halves(*n as u64),
         Value::Float(x) if x.is_nan() => halves(0x7ff8 << 48),
         Value::Float(x) => halves(x.to_bits()),
-        Value::Str(s) if s.is_ascii() => polynomial(0, &mut s.bytes().map(i32::from)),
-        Value::Str(s) => polynomial(0, &mut s.encode_utf16().map(i32::from)),
-        Value::Bytes(bytes) => polynomial(1, &mut bytes.iter().map(|b| i32::from(*b as i8))),
-        Value::List(items) => polynomial(1, &mut items.iter().map(java_hash)),
+        Value::Str(s) if s.is_ascii() => polynomial(0, s.bytes().map(i32::from)),
+        Value::Str(s) => polynomial(0, s.encode_utf16().map(i32::from)),
+        Value::Bytes(bytes) => polynomial(1, bytes.iter().map(|b| i32::from(*b as i8))),
+        Value::List(items) => polynomial(1, items.iter().map(java_hash)),
     }
 }

@@ -9,6 +9,7 @@ mod rows;
 mod tests;
 
 use super::plan::floor_mod;
+pub(super) use rows::Cells;
 use rows::Rows;
 
 /// The keyed state of one component, over all its tasks.
@@ -43,7 +44,7 @@ impl Table {
         group: u16,
         hash: i32,
         key: &[Value],
-        change: impl FnOnce(&mut Vec<Value>) -> bool,
+        change: impl FnOnce(&mut Cells) -> bool,
     ) {
         let Some(group) = self.groups.get_mut(usize::from(group)) else { return };
         let rows = Arc::make_mut(&mut group.rows);
@@ -58,7 +59,7 @@ impl Table {
             }
             changed
         } else {
-            let mut row = Vec::new();
+            let mut row = Cells::new();
             let changed = change(&mut row);
             if !row.is_empty() {
                 rows.insert(hash, key, row);

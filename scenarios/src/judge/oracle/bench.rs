@@ -3,13 +3,15 @@
 use stormglass_engine::component::{BoltContext, Cell, Collector, Ttl, ValueState};
 use stormglass_engine::ids::{Child, Root, TaskId};
 use stormglass_engine::topology::{Grouping, Stream};
-use stormglass_engine::value::Value;
+use stormglass_engine::value::{Value, fingerprint};
 use stormglass_sim::time::Instant;
 
 use crate::judge::plan::{Outlet, Part, floor_mod, hash_fields, owner};
+use crate::judge::table::Cells;
 use crate::judge::ways::{Due, Way};
 
-/// A tuple under way: its values lie in the arena of its emitter's component.
+/// A tuple under way: its values lie in the arena of its emitter's component, or their fingerprint
+/// in their place, if that is all that anybody needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent {
     pub(super) root: Root,
@@ -86,7 +88,7 @@ pub(super) struct Bench<'a, 'b> {
     /// How many were asked for.
     pub(super) asked: usize,
     /// The current key's row; empty if there is none. Nothing unless the bolt is keyed.
-    pub(super) row: Option<&'b mut Vec<Value>>,
+    pub(super) row: Option<&'b mut Cells>,
     pub(super) cells: usize,
     pub(super) changed: bool,
     /// The task's own row: operator and broadcast state.
@@ -128,8 +130,10 @@ impl Bench<'_, '_> {
         self.emitted += 1;
         let Some(stream) = stream else { return };
         let emitter = &mut *self.emitter;
-        let (root, arity, at) = (self.root, values.len() as u16, emitter.arena.len() as u32);
         let part = emitter.part;
+        let printed = part.printed[usize::from(stream)];
+        let arity = if printed { 1 } else { values.len() as u16 };
+        let (root, at) = (self.root, emitter.arena.len() as u32);
         let mut reached = false;
         for (nth, outlet) in part.outlets.iter().enumerate().filter(|(_, o)| o.stream == stream) {
             let mut deliver = |index: u16, hash: i32| {
@@ -172,7 +176,10 @@ impl Bench<'_, '_> {
             }
         }
         if reached {
-            emitter.arena.extend_from_slice(values);
+            match printed {
+                true => emitter.arena.push(Value::Int(fingerprint(values) as i64)),
+                false => emitter.arena.extend_from_slice(values),
+            }
             self.streams_used |= 1 << (stream % 64);
         }
     }
@@ -308,7 +315,7 @@ impl BoltContext for Bench<'_, '_> {
 
 /// Changes a cell of a row; a row without any value is none. Whether it may have changed.
 pub(super) fn update(
-    row: &mut Vec<Value>,
+    row: &mut Cells,
     cells: usize,
     slot: usize,
     change: &mut dyn FnMut(&mut Value),

@@ -18,7 +18,7 @@ use crate::judge::history::{Entry, History, Look, Mark, TaskHistory};
 use crate::judge::law::Violation;
 use crate::judge::outputs::Output;
 use crate::judge::plan::{Outlet, Plan, floor_mod};
-use crate::judge::table::Table;
+use crate::judge::table::{Cells, Table};
 use crate::judge::ways::Way;
 
 /// Where tuples under way lie while an epoch is evaluated; empty in between, so not worth cloning.
@@ -288,15 +288,26 @@ impl Desk<'_> {
 
     /// A sink task: what has to become visible.
     fn sink(&self, arenas: &[Vec<Value>], lanes: &mut [Lane]) -> Judged<Vec<Output>> {
-        let mut outputs = Vec::new();
+        let mut outputs = Vec::with_capacity(self.pieces().map(<[Entry]>::len).sum());
         for piece in self.pieces() {
             for entry in piece {
                 let sent = self.receive(lanes, entry)?;
                 let tuple = self.tuple(arenas, entry, &sent);
-                outputs.push((entry.root, entry.child, fingerprint(tuple.values)));
+                outputs.push((entry.root, entry.child, self.print(&tuple, &sent)));
             }
         }
         Ok(outputs)
+    }
+
+    /// The fingerprint of a tuple's values, which may lie in their place.
+    #[inline]
+    fn print(&self, tuple: &Tuple<'_>, sent: &Sent) -> u64 {
+        let stream = self.component.inputs[usize::from(sent.input)].stream;
+        let printed = &self.plan.parts[usize::from(tuple.source.0)].printed;
+        match tuple.values {
+            [Value::Int(print)] if printed[usize::from(stream.0)] => *print as u64,
+            values => fingerprint(values),
+        }
     }
 
     /// A sink task without transactions: what it writes, under which keys.
@@ -352,7 +363,7 @@ impl Desk<'_> {
         entry: &Entry,
         emitter: &'b mut Emitter<'a>,
         answers: &'b [u64],
-        row: Option<(&'b mut Vec<Value>, usize)>,
+        row: Option<(&'b mut Cells, usize)>,
         own: &'b mut [Value],
     ) -> Bench<'a, 'b> {
         let (row, cells) = row.map_or((None, 0), |(row, cells)| (Some(row), cells));

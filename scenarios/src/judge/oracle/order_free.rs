@@ -1,10 +1,11 @@
-//! The whole log at once: every record through the whole topology, one after the other, with one
-//! task a component and plain keyed state. For topologies that declare that order does not matter.
+//! The whole log at once: every record through the whole topology, with one task a component and
+//! plain keyed state. For topologies that declare that order does not matter: records go through
+//! in blocks, from component to component, for that takes the least time.
 
 use stormglass_engine::component::{
-    BoltContext, Cell, Collector, ComponentError, Record, Ttl, ValueState,
+    Bolt, BoltContext, Cell, Collector, ComponentError, Record, Spout, Ttl, ValueState,
 };
-use stormglass_engine::ids::{Generation, Root, TaskId};
+use stormglass_engine::ids::{ComponentId, Generation, Partition, Root, TaskId};
 use stormglass_engine::log::InputLog;
 use stormglass_engine::topology::{Component, Grouping, Kind};
 use stormglass_engine::tuple::Tuple;
@@ -15,8 +16,8 @@ use super::bench::update;
 use super::epoch::key_of;
 use super::{Code, Oracle};
 use crate::judge::law::{Findings, Law};
-use crate::judge::plan::{Plan, floor_mod, hash_fields};
-use crate::judge::table::Table;
+use crate::judge::plan::{Part, Plan, floor_mod, hash_fields};
+use crate::judge::table::{Cells, Table};
 use crate::judge::ways::{Due, Way};
 
 impl Oracle {
@@ -64,26 +65,26 @@ fn difference(free: &Table, ordered: &Table) -> Option<String> {
     }
 }
 
-/// A tuple that waits: its values lie in the arena.
+/// So many records go through the topology together, from component to component.
+const BLOCK: usize = 1024;
+
+/// A tuple that waits: its values lie in the arena of the component that emitted it.
 #[derive(Clone, Copy)]
 struct Waiting {
-    to: usize,
-    input: u16,
+    root: Root,
     hash: i32,
-    at: usize,
-    arity: usize,
+    at: u32,
+    arity: u16,
+    input: u16,
 }
 
 struct Pass<'a> {
     plan: &'a Plan,
     code: Vec<Code>,
     tables: Vec<Option<Table>>,
-    waiting: Vec<Waiting>,
-    /// The values of all tuples of the record at work, but for those of the present execution.
-    arena: Vec<Value>,
-    /// What the present execution has emitted, and where in the arena it will lie.
-    fresh: Vec<Value>,
-    base: usize,
+    /// By component: what waits for it, and the values of what it has emitted.
+    inboxes: Vec<Vec<Waiting>>,
+    arenas: Vec<Vec<Value>>,
     /// By component: whether it is keyed or leads to one that is. What goes elsewhere leaves no
     /// trace in the result.
     matters: Vec<bool>,
@@ -108,7 +109,7 @@ pub(in crate::judge) fn fails_alone(
     let record = record.records().get(root.offset() as usize)?;
     let mut pass = Pass::new(plan);
     pass.matters.fill(true);
-    let (component, _, error) = pass.record(root, record).err()?;
+    let (component, _, error) = pass.block(root, std::slice::from_ref(record)).err()?;
     Some((component, error))
 }
 
@@ -142,22 +143,19 @@ impl<'a> Pass<'a> {
             plan,
             code: components.iter().map(code).collect(),
             tables: components.iter().map(table).collect(),
+            inboxes: vec![Vec::new(); components.len()],
+            arenas: vec![Vec::new(); components.len()],
             ways: components.iter().map(ways).collect(),
             own: components.iter().map(|c| vec![Value::Null; c.operator_cells.len()]).collect(),
-            waiting: Vec::new(),
-            arena: Vec::new(),
-            fresh: Vec::new(),
-            base: 0,
             asked: false,
         }
     }
 
     /// All records. None if the result depends on time or chance.
     fn run(&mut self, oracle: &Oracle) -> Option<Result<(), Failure>> {
-        for (partition, log) in (0..).zip(oracle.log.partitions.iter()) {
-            for (offset, record) in (0..).zip(log.records()) {
-                let root = Root::new(stormglass_engine::ids::Partition(partition), offset);
-                let outcome = self.record(root, record);
+        for (partition, log) in (0..).map(Partition).zip(oracle.log.partitions.iter()) {
+            for (nth, records) in (0..).zip(log.records().chunks(BLOCK)) {
+                let outcome = self.block(Root::new(partition, nth * BLOCK as u64), records);
                 if self.asked {
                     return None;
                 }
@@ -169,92 +167,124 @@ impl<'a> Pass<'a> {
         Some(Ok(()))
     }
 
-    fn record(&mut self, root: Root, record: &Record) -> Result<(), Failure> {
-        self.arena.clear();
-        self.base = 0;
-        for at in 0..self.code.len() {
-            let mut code = std::mem::replace(&mut self.code[at], Code::Sink);
-            let outcome = match &mut code {
-                Code::Spout(spout) => spout.next(record, &mut self.stand(at, None)),
-                _ => Ok(()),
+    /// Records that follow one another; the first one has this root.
+    fn block(&mut self, first: Root, records: &[Record]) -> Result<(), Failure> {
+        let Pass { plan, code, tables, inboxes, arenas, matters, ways, own, asked } = self;
+        arenas.iter_mut().for_each(Vec::clear);
+        for component in plan.topology.in_order() {
+            let at = usize::from(component.id.0);
+            let mut inbox = std::mem::take(&mut inboxes[at]);
+            let mut arena = std::mem::take(&mut arenas[at]);
+            let mut desk = Desk {
+                component,
+                part: &plan.parts[at],
+                matters,
+                ways: &mut ways[at],
+                inboxes,
+                arena: &mut arena,
+                own: &mut own[at],
+                asked,
             };
-            self.code[at] = code;
-            outcome.map_err(|error| (at, root, error))?;
+            let outcome = match &mut code[at] {
+                Code::Spout(spout) => desk.read(spout.as_mut(), first, records),
+                Code::Bolt(bolt) => {
+                    let emitted = |component: ComponentId| &arenas[usize::from(component.0)][..];
+                    desk.execute(bolt.as_mut(), &inbox, emitted, plan, tables[at].as_mut())
+                }
+                Code::Sink => Ok(()),
+            };
+            inbox.clear();
+            (inboxes[at], arenas[at]) = (inbox, arena);
+            outcome.map_err(|(root, error)| (at, root, error))?;
         }
-        self.arena.append(&mut self.fresh);
-        while let Some(next) = self.waiting.pop() {
-            self.step(root, next).map_err(|error| (next.to, root, error))?;
+        Ok(())
+    }
+}
+
+/// A component at work on a block.
+struct Desk<'a> {
+    component: &'a Component,
+    part: &'a Part,
+    matters: &'a [bool],
+    /// By outlet.
+    ways: &'a mut [Way],
+    /// By component.
+    inboxes: &'a mut [Vec<Waiting>],
+    arena: &'a mut Vec<Value>,
+    own: &'a mut [Value],
+    asked: &'a mut bool,
+}
+
+impl Desk<'_> {
+    fn read(
+        &mut self,
+        spout: &mut dyn Spout,
+        first: Root,
+        records: &[Record],
+    ) -> Result<(), (Root, ComponentError)> {
+        for (offset, record) in (first.offset()..).zip(records) {
+            let root = Root::new(first.partition(), offset);
+            let mut stand = Stand { desk: self, root, row: None };
+            spout.next(record, &mut stand).map_err(|error| (root, error))?;
         }
         Ok(())
     }
 
-    fn step(&mut self, root: Root, next: Waiting) -> Result<(), ComponentError> {
-        let component = &self.plan.topology.components()[next.to];
-        let mut code = std::mem::replace(&mut self.code[next.to], Code::Sink);
-        let Code::Bolt(bolt) = &mut code else {
-            self.code[next.to] = code;
-            return Ok(());
-        };
-        let input = &component.inputs[usize::from(next.input)];
-        let stream = &self.plan.topology.component(input.from).streams[usize::from(input.stream.0)];
-        let mut arena = std::mem::take(&mut self.arena);
-        self.base = arena.len();
-        let values = &arena[next.at..next.at + next.arity];
-        let (fields, source) = (&stream.fields, input.from);
-        let tuple = Tuple { values, fields, source, stream: &stream.name, root };
-        let keyed = matches!(input.grouping, Grouping::Fields(_));
-        let outcome = match self.tables[next.to].take_if(|_| keyed) {
-            None => bolt.execute(&tuple, &mut self.stand(next.to, None)),
-            Some(mut table) => {
-                let mut gathered = Vec::new();
-                let key = key_of(values, &input.grouping, &mut gathered);
-                let mut outcome = Ok(());
-                let (group, cells) = (floor_mod(next.hash, table.groups()), table.cells);
-                table.with_row(group, next.hash, key, |row| {
-                    outcome = bolt.execute(&tuple, &mut self.stand(next.to, Some((row, cells))));
-                    true
-                });
-                self.tables[next.to] = Some(table);
-                outcome
-            }
-        };
-        self.code[next.to] = code;
-        arena.append(&mut self.fresh);
-        self.arena = arena;
-        outcome
-    }
-
-    fn stand<'b>(
-        &'b mut self,
-        component: usize,
-        row: Option<(&'b mut Vec<Value>, usize)>,
-    ) -> Stand<'a, 'b> {
-        Stand { pass: self, component, row }
+    fn execute<'v>(
+        &mut self,
+        bolt: &mut dyn Bolt,
+        inbox: &[Waiting],
+        emitted: impl Fn(ComponentId) -> &'v [Value],
+        plan: &Plan,
+        mut table: Option<&mut Table>,
+    ) -> Result<(), (Root, ComponentError)> {
+        let mut gathered = Vec::new();
+        for &Waiting { root, hash, at, arity, input } in inbox {
+            let input = &self.component.inputs[usize::from(input)];
+            let from = plan.topology.component(input.from);
+            let stream = &from.streams[usize::from(input.stream.0)];
+            let values = &emitted(input.from)[at as usize..][..usize::from(arity)];
+            let (fields, source) = (&stream.fields, input.from);
+            let tuple = Tuple { values, fields, source, stream: &stream.name, root };
+            let keyed = matches!(input.grouping, Grouping::Fields(_));
+            let outcome = match table.as_deref_mut().filter(|_| keyed) {
+                None => bolt.execute(&tuple, &mut Stand { desk: self, root, row: None }),
+                Some(table) => {
+                    let key = key_of(values, &input.grouping, &mut gathered);
+                    let mut outcome = Ok(());
+                    let (group, cells) = (floor_mod(hash, table.groups()), table.cells);
+                    table.with_row(group, hash, key, |row| {
+                        let row = Some((row, cells));
+                        outcome = bolt.execute(&tuple, &mut Stand { desk: self, root, row });
+                        true
+                    });
+                    outcome
+                }
+            };
+            outcome.map_err(|error| (root, error))?;
+        }
+        Ok(())
     }
 }
 
 /// Where user code runs in the order-free pass.
 struct Stand<'a, 'b> {
-    pass: &'b mut Pass<'a>,
-    component: usize,
-    row: Option<(&'b mut Vec<Value>, usize)>,
+    desk: &'b mut Desk<'a>,
+    root: Root,
+    row: Option<(&'b mut Cells, usize)>,
 }
 
 impl Stand<'_, '_> {
-    fn component(&self) -> &Component {
-        &self.pass.plan.topology.components()[self.component]
-    }
+    #[inline]
     fn send(&mut self, stream: Option<u16>, direct: Option<TaskId>, values: &[Value]) {
         let Some(stream) = stream else { return };
-        let (at, arity) = (self.pass.base + self.pass.fresh.len(), values.len());
-        let plan = self.pass.plan;
-        let outlets = plan.parts[self.component].outlets.iter().enumerate();
-        for (nth, outlet) in outlets.filter(|(_, outlet)| outlet.stream == stream) {
-            if !self.pass.matters[usize::from(outlet.to)] {
+        let Desk { component, part, matters, ways, inboxes, arena, .. } = &mut *self.desk;
+        let (root, at, arity) = (self.root, arena.len() as u32, values.len() as u16);
+        let mut reached = false;
+        for (nth, outlet) in part.outlets.iter().enumerate() {
+            let to = usize::from(outlet.to);
+            if outlet.stream != stream || !matters[to] {
                 continue;
-            }
-            if self.pass.base + self.pass.fresh.len() == at {
-                self.pass.fresh.extend_from_slice(values);
             }
             let (copies, hash) = match (&outlet.grouping, direct) {
                 (Grouping::Fields(fields), None) => (1, hash_fields(values, fields)),
@@ -263,8 +293,7 @@ impl Stand<'_, '_> {
                     (u16::from(task.0.wrapping_sub(outlet.first) < outlet.tasks), 0)
                 }
                 (Grouping::Custom(_), None) => {
-                    let from = plan.topology.components()[self.component].first_task;
-                    match self.pass.ways[self.component][nth].next(outlet, from, values) {
+                    match ways[nth].next(outlet, component.first_task, values) {
                         Due::Each(targets) => (targets.len() as u16, 0),
                         Due::One(_) | Due::Told => (1, 0),
                     }
@@ -272,34 +301,39 @@ impl Stand<'_, '_> {
                 (Grouping::Direct, None) | (_, Some(_)) => (0, 0),
                 (_, None) => (1, 0),
             };
-            let (to, input) = (usize::from(outlet.to), outlet.input);
-            let tuple = Waiting { to, input, hash, at, arity };
-            self.pass.waiting.extend((0..copies).map(|_| tuple));
+            let tuple = Waiting { root, hash, at, arity, input: outlet.input };
+            (0..copies).for_each(|_| inboxes[to].push(tuple));
+            reached |= copies > 0;
         }
+        if reached {
+            arena.extend_from_slice(values);
+        }
+    }
+
+    fn stream(&self, name: &str) -> Option<u16> {
+        self.desk.component.stream_id(name).map(|id| id.0)
     }
 }
 
 impl Collector for Stand<'_, '_> {
     fn emit(&mut self, values: &[Value]) {
-        self.send(self.pass.plan.parts[self.component].default_stream, None, values);
+        self.send(self.desk.part.default_stream, None, values);
     }
     fn emit_to(&mut self, stream: &str, values: &[Value]) {
-        let stream = self.component().stream_id(stream).map(|id| id.0);
-        self.send(stream, None, values);
+        self.send(self.stream(stream), None, values);
     }
     fn emit_direct(&mut self, task: TaskId, stream: &str, values: &[Value]) {
-        let stream = self.component().stream_id(stream).map(|id| id.0);
-        self.send(stream, Some(task), values);
+        self.send(self.stream(stream), Some(task), values);
     }
     fn task(&self) -> TaskId {
-        self.component().first_task
+        self.desk.component.first_task
     }
     fn now(&mut self) -> Instant {
-        self.pass.asked = true;
+        *self.desk.asked = true;
         Instant::ZERO
     }
     fn random(&mut self) -> u64 {
-        self.pass.asked = true;
+        *self.desk.asked = true;
         0
     }
 }
@@ -324,14 +358,14 @@ impl BoltContext for Stand<'_, '_> {
     fn cell(&self, cell: &Cell) -> Option<&Value> {
         let row: &[Value] = match cell.kind.is_keyed() {
             true => self.row.as_ref()?.0,
-            false => &self.pass.own[self.component],
+            false => self.desk.own,
         };
         row.get(usize::from(cell.slot)).filter(|value| !matches!(value, Value::Null))
     }
     fn update(&mut self, cell: &Cell, change: &mut dyn FnMut(&mut Value)) {
         let slot = usize::from(cell.slot);
         if !cell.kind.is_keyed() {
-            if let Some(contents) = self.pass.own[self.component].get_mut(slot) {
+            if let Some(contents) = self.desk.own.get_mut(slot) {
                 change(contents);
             }
         } else if let Some((row, cells)) = &mut self.row
@@ -341,11 +375,11 @@ impl BoltContext for Stand<'_, '_> {
         }
     }
     fn stamp(&mut self) -> i64 {
-        self.pass.asked = true;
+        *self.desk.asked = true;
         0
     }
     fn horizon(&mut self, _: Ttl) -> i64 {
-        self.pass.asked = true;
+        *self.desk.asked = true;
         i64::MIN
     }
 }

@@ -3,6 +3,7 @@
 //! A checkpoint changes few rows of a group, but the fingerprint is one of the whole encoding: each
 //! row knows where it lies in the last one, and the next one copies what has not changed.
 
+use smallvec::SmallVec;
 use stormglass_engine::value::Value;
 use stormglass_sim::hash;
 
@@ -24,11 +25,14 @@ pub(super) struct Rows {
     encoded: Vec<u8>,
 }
 
+/// A few values: mostly one, which then lies in the row itself.
+pub(in crate::judge) type Cells = SmallVec<[Value; 1]>;
+
 /// A key and its cells.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    pub(super) key: Vec<Value>,
-    pub(super) cells: Vec<Value>,
+    pub(super) key: Cells,
+    pub(super) cells: Cells,
     pub(super) hash: i32,
     /// Where the last encoding has it; of length 0 if it has changed since.
     start: u32,
@@ -50,7 +54,7 @@ impl Rows {
         loop {
             match *self.slots.get(slot)? {
                 (_, NOWHERE) => return None,
-                (of, at) if of == hash && self.rows[at as usize].key == key => {
+                (of, at) if of == hash && self.rows[at as usize].key[..] == *key => {
                     return Some(at as usize);
                 }
                 _ => slot = (slot + 1) & (self.slots.len() - 1),
@@ -66,9 +70,9 @@ impl Rows {
     }
 
     /// Adds a row whose key is not there.
-    pub(super) fn insert(&mut self, hash: i32, key: &[Value], cells: Vec<Value>) {
+    pub(super) fn insert(&mut self, hash: i32, key: &[Value], cells: Cells) {
         let at = self.rows.len() as u32;
-        self.rows.push(Row { key: key.to_vec(), cells, hash, start: 0, length: 0 });
+        self.rows.push(Row { key: key.into(), cells, hash, start: 0, length: 0 });
         match self.slots.len() < 2 * self.rows.len() {
             true => self.index(),
             false => self.lead(hash, at),

@@ -58,7 +58,7 @@ fn change(table: &mut Table, model: &mut Model, number: i64, value: Option<i64>)
     let hash = 31 + java_hash(&key[0]);
     let group = floor_mod(hash, GROUPS);
     table.with_row(group, hash, &key, |cells| {
-        *cells = row.clone().unwrap_or_default();
+        *cells = row.clone().unwrap_or_default().into();
         true
     });
     let rows = &mut model[usize::from(group)];
@@ -95,7 +95,7 @@ proptest! {
             let group = floor_mod(hash, GROUPS);
             if let Some(row) = model[usize::from(group)].get(&key(number)) {
                 again.with_row(group, hash, &key(number), |cells| {
-                    cells.clone_from(row);
+                    *cells = row.clone().into();
                     true
                 });
             }
