@@ -33,8 +33,11 @@ pub fn bytes(bytes: impl Iterator<Item = u8>) -> i32 {
 /// `String.hashCode`: over UTF-16 code units.
 fn string(s: &str) -> i32 {
     let step = |h: i32, unit: i32| h.wrapping_mul(31).wrapping_add(unit);
-    if s.is_ascii() {
-        return s.bytes().fold(0, |h, byte| step(h, i32::from(byte)));
+    // Most strings are ASCII: then the bytes are the units, and one pass is enough to know.
+    let both = |(h, all): (i32, u8), byte: u8| (step(h, byte.into()), all | byte);
+    let (hash, all) = s.bytes().fold((0, 0), both);
+    if all.is_ascii() {
+        return hash;
     }
     s.encode_utf16().fold(0, |h, unit| step(h, i32::from(unit)))
 }

@@ -161,10 +161,10 @@ impl Receiver {
             }
             Transaction::PreCommit { id, checkpoint, batches } => {
                 if self.write(*id, batches, conn, cx) {
-                    let frame = self.transactions.pre_commit(*id, *checkpoint);
+                    let frames = self.transactions.pre_commit(*id, *checkpoint);
                     let (id, checkpoint) = (*id, *checkpoint);
                     let then = Then::PreCommitted { conn, id, checkpoint };
-                    self.log.log(Frame::encode_all(&[frame]), then, cx);
+                    self.log.log(frames, then, cx);
                 }
             }
             Transaction::Commit { task, generation, ids, permit } => {

@@ -215,6 +215,8 @@ pub struct Component {
     pub first_task: TaskId,
     /// Declared output streams.
     pub streams: Vec<Stream>,
+    /// The one of what is emitted without a name, if it has been declared.
+    pub default_stream: Option<StreamId>,
     /// Declared cells of keyed state.
     pub cells: Vec<Cell>,
     /// Declared cells of operator and broadcast state.

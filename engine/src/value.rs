@@ -116,6 +116,14 @@ impl Value {
     #[inline]
     pub fn digest(&self, into: &mut Mixer) {
         match self {
+            Value::Int(n) => into.pair(2, *n as u64),
+            Value::Str(s) => into.text(4, s.as_bytes()),
+            other => other.digest_rare(into),
+        }
+    }
+
+    fn digest_rare(&self, into: &mut Mixer) {
+        match self {
             Value::Null | Value::Bool(_) => {
                 into.word(
                     u64::from(self.tag()) | u64::from(matches!(self, Value::Bool(true))) << 8,

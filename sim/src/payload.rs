@@ -14,28 +14,29 @@ use crate::hash::fingerprint;
 /// would keep in 4 bytes weighs 4 although it takes 9 here.
 #[derive(Clone)]
 pub struct Payload {
-    bytes: Arc<[u8]>,
+    /// Not a slice: to make one of a vector would copy it.
+    bytes: Arc<Vec<u8>>,
     logical: u64,
     print: u64,
 }
 
 impl Payload {
     /// A payload whose logical size is its length.
-    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
         let print = fingerprint(&bytes);
-        Payload { logical: bytes.len() as u64, bytes, print }
+        Payload { logical: bytes.len() as u64, bytes: Arc::new(bytes), print }
     }
 
     /// A payload whose contents the caller has digested before: equal prints have to mean equal
     /// bytes, as they do when the print mixes the fingerprints of all parts.
-    pub fn vouched(bytes: impl Into<Arc<[u8]>>, print: u64) -> Self {
+    pub fn vouched(bytes: impl Into<Vec<u8>>, print: u64) -> Self {
         let bytes = bytes.into();
-        Payload { logical: bytes.len() as u64, bytes, print }
+        Payload { logical: bytes.len() as u64, bytes: Arc::new(bytes), print }
     }
 
     /// A payload that weighs `logical` bytes, however many it has.
-    pub fn weighing(bytes: impl Into<Arc<[u8]>>, logical: u64) -> Self {
+    pub fn weighing(bytes: impl Into<Vec<u8>>, logical: u64) -> Self {
         Payload::new(bytes).weighed(logical)
     }
 

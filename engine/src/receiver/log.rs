@@ -145,6 +145,17 @@ impl Frame {
         frame_with(out, |body| self.encode(body));
     }
 
+    /// Encodes a [`Frame::PreCommit`] of its parts.
+    pub fn pre_commit(
+        name: (TransactionId, CheckpointId, Instant),
+        outputs: &[Output],
+        values: &[u8],
+    ) -> Vec<u8> {
+        let mut out = Vec::with_capacity(HEADER + 40 + 20 * outputs.len() + values.len());
+        frame_with(&mut out, |body| encode_pre_commit(name, outputs, values, body));
+        out
+    }
+
     /// Reads the frames of a log up to the first that is torn; also gives back how many bytes that
     /// were.
     ///
@@ -182,14 +193,7 @@ impl Frame {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Frame::PreCommit { id, checkpoint, began, outputs, values } => {
-                out.reserve(40 + 20 * outputs.len() + values.len());
-                out.push(1);
-                id.encode(out);
-                put(out, checkpoint.0);
-                out.extend_from_slice(&began.nanos().to_le_bytes());
-                put(out, outputs.len() as u32);
-                outputs.iter().for_each(|output| output.encode(out));
-                out.extend_from_slice(values);
+                encode_pre_commit((*id, *checkpoint, *began), outputs, values, out);
             }
             Frame::Commit { ids } => encode_ids(2, ids, out),
             Frame::AbortOlder { task, generation } => {
@@ -255,6 +259,22 @@ impl Frame {
             _ => return None,
         })
     }
+}
+
+fn encode_pre_commit(
+    (id, checkpoint, began): (TransactionId, CheckpointId, Instant),
+    outputs: &[Output],
+    values: &[u8],
+    out: &mut Vec<u8>,
+) {
+    out.reserve(40 + 20 * outputs.len() + values.len());
+    out.push(1);
+    id.encode(out);
+    put(out, checkpoint.0);
+    out.extend_from_slice(&began.nanos().to_le_bytes());
+    put(out, outputs.len() as u32);
+    outputs.iter().for_each(|output| output.encode(out));
+    out.extend_from_slice(values);
 }
 
 /// Appends a frame: length, room for the checksum, and the body that `fill` writes in place.

@@ -119,11 +119,11 @@ impl Transactions {
         }
     }
 
-    /// Ends a transaction that was just written to; the frame that says so.
-    pub(super) fn pre_commit(&mut self, id: TransactionId, checkpoint: CheckpointId) -> Frame {
+    /// Ends a transaction that was just written to; the encoded frame that says so.
+    pub(super) fn pre_commit(&mut self, id: TransactionId, checkpoint: CheckpointId) -> Vec<u8> {
         let open = self.open.get_mut(&id).expect("just written to");
         open.checkpoint = Some(checkpoint);
-        open.as_frame(id, checkpoint)
+        Frame::pre_commit((id, checkpoint, open.began), &open.outputs, &open.values)
     }
 
     /// The pre-committed transactions among `ids` that the permit covers: they will be committed.

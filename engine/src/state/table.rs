@@ -20,10 +20,13 @@ const EMPTY: u32 = 0;
 /// Keys and their rows.
 ///
 /// Invariants: `index.len()` is a power of two, at least twice the number of entries, or zero;
-/// `sorted` lists the first `sorted.len()` entries once, in key order.
+/// `sorted` lists the first `sorted.len()` entries once, in key order; `places` are as many as
+/// entries.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     entries: Vec<Entry>,
+    /// Where the last encoding has each entry, unless it has changed since.
+    places: Vec<Place>,
     /// One past the entry's position, or [`EMPTY`].
     index: Vec<u32>,
     sorted: Vec<u32>,
@@ -32,19 +35,23 @@ pub(super) struct Table {
 /// A key and its row: most are one value each, and lie in the entry itself.
 pub(super) type Cells = SmallVec<[Value; 2]>;
 
-/// A key and its row.
+/// A key and its row. A lookup goes through many of them: each is a line of the cache, and what
+/// only encodings need lies elsewhere.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 struct Entry {
+    /// The key, then the row.
+    cells: Cells,
     hash: i32,
     /// How many of `cells` are the key.
     key: u16,
-    /// Where the last encoding has it.
-    place: Place,
-    /// The key, then the row.
-    cells: Cells,
+    /// The last encoding does not have it as it is.
+    changed: bool,
 }
 
-/// The bytes of an entry in an encoding; of length 0 if it has changed since.
+const _: () = assert!(size_of::<Entry>() == 64);
+
+/// The bytes of an entry in an encoding.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     from: u32,
@@ -55,7 +62,8 @@ impl Table {
     /// An empty table with room for so many entries.
     pub(super) fn with_room(entries: usize) -> Self {
         let index = vec![EMPTY; (2 * entries).next_power_of_two().max(8)];
-        Table { entries: Vec::with_capacity(entries), index, sorted: Vec::new() }
+        let (entries, places) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
+        Table { entries, places, index, sorted: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -92,7 +100,7 @@ impl Table {
     #[inline]
     pub(super) fn row_mut(&mut self, position: usize) -> &mut [Value] {
         let entry = &mut self.entries[position];
-        entry.place.len = 0;
+        entry.changed = true;
         &mut entry.cells[usize::from(entry.key)..]
     }
 
@@ -116,7 +124,8 @@ impl Table {
         let mut all = Cells::with_capacity(key.len() + usize::from(cells));
         all.extend(key.iter().cloned());
         all.resize(key.len() + usize::from(cells), Value::Null);
-        self.push(Entry { hash, key: key.len() as u16, place: Place::default(), cells: all })
+        let key = key.len() as u16;
+        self.push(Entry { cells: all, hash, key, changed: true }, Place::default())
     }
 
     /// Adds an entry: its key, which are the first `key` cells, and its row. `lies` says where the
@@ -132,15 +141,16 @@ impl Table {
         let new = self.find(hash, &cells[..key]).is_none();
         if new {
             let place = Place { from: lies.start as u32, len: lies.len() as u32 };
-            self.push(Entry { hash, key: key as u16, place, cells });
+            self.push(Entry { cells, hash, key: key as u16, changed: lies.is_empty() }, place);
         }
         new
     }
 
-    fn push(&mut self, entry: Entry) -> usize {
+    fn push(&mut self, entry: Entry, place: Place) -> usize {
         let position = self.entries.len();
         let hash = entry.hash;
         self.entries.push(entry);
+        self.places.push(place);
         if self.index.len() < 2 * self.entries.len() {
             self.reindex();
         } else {
@@ -176,6 +186,7 @@ impl Table {
             self.index[place] = position as u32 + 1;
         }
         let Entry { hash, key, mut cells, .. } = self.entries.swap_remove(position);
+        self.places.swap_remove(position);
         self.sorted.clear();
         cells.truncate(usize::from(key));
         (hash, cells.into_vec())
@@ -234,22 +245,23 @@ impl Table {
         let mut run = 0..0;
         for at in &self.sorted {
             let entry = &mut self.entries[*at as usize];
-            let place = entry.place.from as usize;
-            if entry.place.len == 0 || place != run.end {
+            let place = &mut self.places[*at as usize];
+            let last_from = place.from as usize;
+            if entry.changed || last_from != run.end {
                 out.extend_from_slice(&last[run]);
-                run = place..place;
+                run = last_from..last_from;
             }
             let from = out.len() + run.len();
-            match entry.place.len {
-                0 => {
-                    encode_values(entry.key(), out);
-                    encode_values(entry.row(), out);
-                    run = 0..0;
-                    entry.place.len = (out.len() - from) as u32;
-                }
-                len => run.end += len as usize,
+            if entry.changed {
+                encode_values(entry.key(), out);
+                encode_values(entry.row(), out);
+                run = 0..0;
+                place.len = (out.len() - from) as u32;
+                entry.changed = false;
+            } else {
+                run.end += place.len as usize;
             }
-            entry.place.from = from as u32;
+            place.from = from as u32;
         }
         out.extend_from_slice(&last[run]);
     }

@@ -411,12 +411,14 @@ impl ComponentBuilder {
                 "it is idempotent, so each of its inputs must be fields-grouped or have a key",
             ));
         }
+        let default_stream = streams.iter().position(|stream| stream.name == DEFAULT_STREAM);
         Ok(Component {
             id: ComponentId(at as u16),
             name: self.name.clone(),
             kind: self.kind.clone(),
             parallelism: self.parallelism,
             first_task: TaskId(first),
+            default_stream: default_stream.map(|at| StreamId(at as u16)),
             streams,
             cells,
             operator_cells,

@@ -86,12 +86,8 @@ impl Emitter<'_, '_, '_> {
 
 impl Collector for Emitter<'_, '_, '_> {
     fn emit(&mut self, values: &[Value]) {
-        // The default stream is the first one of nearly every component.
-        let first = self.component.streams.first();
-        let stream = match first.is_some_and(|stream| stream.name == DEFAULT_STREAM) {
-            true => StreamId(0),
-            false => self.stream(DEFAULT_STREAM),
-        };
+        let default = self.component.default_stream;
+        let stream = default.unwrap_or_else(|| self.stream(DEFAULT_STREAM));
         let child = self.step(stream, values);
         self.outbox.emit(stream, self.root, child, values, self.env);
     }

@@ -129,7 +129,10 @@ impl Shifts {
             let lasts = drawn(every, self.seed, "input.words.shift", self.shifts);
             self.next = self.next.saturating_add(lasts.as_nanos());
         }
-        ((u64::from(rank) + u64::from(self.by)) % u64::from(self.vocabulary)) as u32
+        match self.by {
+            0 => rank,
+            by => ((u64::from(rank) + u64::from(by)) % u64::from(self.vocabulary)) as u32,
+        }
     }
 }
 

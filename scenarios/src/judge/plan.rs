@@ -291,8 +291,15 @@ pub(super) fn java_hash(value: &Value) -> i32 {
         Value::Int(n) => halves(*n as u64),
         Value::Float(x) if x.is_nan() => halves(0x7ff8 << 48),
         Value::Float(x) => halves(x.to_bits()),
-        Value::Str(s) if s.is_ascii() => polynomial(0, s.bytes().map(i32::from)),
-        Value::Str(s) => polynomial(0, s.encode_utf16().map(i32::from)),
+        Value::Str(s) => {
+            // What each byte may say of all: whether it is a unit of its own.
+            let mut high = 0;
+            let hash = polynomial(0, s.bytes().inspect(|b| high |= b).map(i32::from));
+            match high < 0x80 {
+                true => hash,
+                false => polynomial(0, s.encode_utf16().map(i32::from)),
+            }
+        }
         Value::Bytes(bytes) => polynomial(1, bytes.iter().map(|b| i32::from(*b as i8))),
         Value::List(items) => polynomial(1, items.iter().map(java_hash)),
     }

@@ -16,6 +16,8 @@ pub(super) type Name = (TaskId, Generation, CheckpointId);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Staging {
     held: Vec<(Name, Vec<Output>)>,
+    /// As many outputs had the transaction that became visible last: the next may be as long.
+    usual: usize,
     /// Transactions that are visible: a restarted receiver may say so again.
     visible: BTreeSet<Name>,
 }
@@ -37,7 +39,11 @@ impl Staging {
     pub(super) fn stage(&mut self, name: Name, output: Output) {
         match self.held.iter_mut().rev().find(|(of, _)| *of == name) {
             Some((_, outputs)) => outputs.push(output),
-            None => self.held.push((name, vec![output])),
+            None => {
+                let mut outputs = Vec::with_capacity(self.usual);
+                outputs.push(output);
+                self.held.push((name, outputs));
+            }
         }
     }
 
@@ -78,6 +84,7 @@ impl Staging {
             return Published::Unknown(staged);
         }
         self.visible.insert(name);
+        self.usual = staged.next_power_of_two();
         Published::Now(at.map(|at| self.held.swap_remove(at).1).unwrap_or_default())
     }
 }

@@ -10,6 +10,8 @@ type Name = (TaskId, Generation, CheckpointId);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visibility {
     held: Vec<(Name, Vec<Root>)>,
+    /// As many records had the transaction that was published last.
+    usual: usize,
     /// The newest published transaction of each sink task.
     newest: Vec<Name>,
 }
@@ -19,7 +21,11 @@ impl Visibility {
     pub(super) fn staged(&mut self, name: Name, root: Root) {
         match self.held.iter_mut().rev().find(|(of, _)| *of == name) {
             Some((_, roots)) => roots.push(root),
-            None => self.held.push((name, vec![root])),
+            None => {
+                let mut roots = Vec::with_capacity(self.usual);
+                roots.push(root);
+                self.held.push((name, roots));
+            }
         }
     }
 
@@ -45,6 +51,7 @@ impl Visibility {
             Some(at) => self.newest[at] = name,
             None => self.newest.push(name),
         }
+        self.usual = roots.len().next_power_of_two();
         roots
     }
 }

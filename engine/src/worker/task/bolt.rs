@@ -4,12 +4,12 @@ use alloc::boxed::Box;
 
 use super::Failed;
 use crate::component::Bolt;
-use crate::ids::{KeyGroup, TaskId};
+use crate::ids::{KeyGroup, StreamId, TaskId};
 use crate::message::Data;
 use crate::observation::Observation;
 use crate::state::{Key, KeyedState};
 use crate::topology::{Component, Grouping};
-use crate::tuple::{Head, Tuple};
+use crate::tuple::Tuple;
 use crate::value::Value;
 use crate::worker::emitter::Emitter;
 use crate::worker::inputs::Inputs;
@@ -42,19 +42,22 @@ impl BoltTask {
         let cluster = env.cluster.clone();
         let emitter = cluster.topology.component_of(data.from);
         let generation = env.generation;
+        let States { keyed, operator, .. } = &mut self.states;
+        // The grouping of the input that the last tuple came on: a batch is mostly of one stream.
+        let mut input: Option<(StreamId, &Grouping)> = None;
         for (head, values) in data.batch.iter() {
             let (root, child) = (head.root, head.child);
-            let States { keyed, operator, .. } = &mut self.states;
-            let mut state = keyed.as_mut();
-            let mut broadcast = false;
-            if state.is_some() || operator.is_some() {
-                broadcast = is_broadcast(component, emitter, head);
-                state = state.filter(|_| !broadcast);
-            }
-            let group = state.as_deref_mut().map(|state| {
-                let fields = key_fields(component, emitter, head);
-                select(state, head.hash, fields, values, &mut self.key)
-            });
+            let grouping = match input {
+                Some((stream, grouping)) if stream == head.stream => grouping,
+                _ => grouping_of(component, emitter, head.stream),
+            };
+            input = Some((head.stream, grouping));
+            // Every task gets such a tuple: it has no key, and the same effect everywhere.
+            let broadcast = matches!(grouping, Grouping::All);
+            let mut state = keyed.as_mut().filter(|_| !broadcast);
+            let group = state
+                .as_deref_mut()
+                .map(|state| select(state, head.hash, grouping, values, &mut self.key));
             let from = data.from;
             env.cx.observe(Observation::Executed { task, from, generation, root, child, group });
             let stream = &emitter.streams[usize::from(head.stream.0)];
@@ -99,11 +102,14 @@ impl BoltTask {
 fn select(
     state: &mut KeyedState,
     hash: i32,
-    fields: &[u16],
+    grouping: &Grouping,
     values: &[Value],
     scratch: &mut Key,
 ) -> KeyGroup {
-    if let [field] = *fields {
+    let Grouping::Fields(fields) = grouping else {
+        unreachable!("the builder checks that inputs of keyed components are fields-grouped")
+    };
+    if let [field] = *fields.as_slice() {
         return state.select(hash, core::slice::from_ref(&values[usize::from(field)]));
     }
     scratch.clear();
@@ -111,17 +117,12 @@ fn select(
     state.select(hash, scratch)
 }
 
-/// The positions of the grouping fields by which a tuple reached a keyed component.
-fn key_fields<'a>(component: &'a Component, emitter: &Component, head: &Head) -> &'a [u16] {
-    match component.input(emitter.id, head.stream).map(|input| &input.grouping) {
-        Some(Grouping::Fields(at)) => at,
-        _ => unreachable!("the builder checks that inputs of keyed components are fields-grouped"),
-    }
-}
-
-/// Whether a tuple came over an input that every task gets: it has no key, and the same effect
-/// everywhere.
-fn is_broadcast(component: &Component, emitter: &Component, head: &Head) -> bool {
-    let input = component.input(emitter.id, head.stream);
-    input.is_some_and(|input| matches!(input.grouping, Grouping::All))
+/// How a stream of an emitter is grouped on its way to a component.
+fn grouping_of<'a>(
+    component: &'a Component,
+    emitter: &Component,
+    stream: StreamId,
+) -> &'a Grouping {
+    let input = component.input(emitter.id, stream);
+    &input.expect("only what a component subscribes to is sent to it").grouping
 }
