@@ -195,6 +195,7 @@ pub struct Run {
     forks: Vec<Fork>,
     /// Services that ended by themselves, and when they start again.
     ended: Vec<(Instant, NodeId)>,
+    endings: Vec<services::Endings>,
     faults: Vec<FaultState>,
     /// The checkpoints that coordinators retain, if faults may destroy them.
     completed: Vec<Arc<Completed>>,
@@ -255,6 +256,7 @@ impl Run {
             later: Vec::new(),
             forks: plan.forks.clone(),
             ended: Vec::new(),
+            endings: Vec::new(),
             healed: Instant::ZERO,
             duration,
             next_sample: Instant::ZERO + SAMPLE,
@@ -366,11 +368,12 @@ impl Run {
                 if self.complete_at.is_none() {
                     self.prove();
                 }
+                let failing = self.failing();
                 let story = self.world.watcher_mut();
                 if self.complete_at.is_none() {
                     let pending = story.judges.pending();
                     let after = self.setup.scenario.phases.lull;
-                    story.judges.progress(pending.as_deref(), after);
+                    story.judges.progress(pending.as_deref(), after, failing.as_deref());
                 }
                 story.judges.finish();
             }

@@ -9,14 +9,15 @@ use stormglass_engine::topology::Topology;
 use crate::judge::law::{Law, Violation};
 use crate::outcome::Outcome;
 use crate::places::Places;
-use crate::scenario::Scenario;
+use crate::scenario::{Role, Scenario};
 
 /// What failures of one kind have in common: that which broke first, who broke it and when.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Signature {
     /// The law that broke first.
     pub law: String,
-    /// The component that its sentence names first; without one, the role of whoever was seen.
+    /// Where nothing goes on, the role of the service that cannot; otherwise the component that its
+    /// sentence names first; without one, the role of whoever was seen.
     pub component: String,
     /// `calm` before the first fault; in an outage which phase of that; `lull` after the last fault
     /// and all outages; otherwise `storm`.
@@ -71,8 +72,23 @@ fn component(violation: &Violation, places: &Places, topology: &Topology) -> Str
         let name = places.name(violation.events.first()?.node);
         Some(name.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit()).to_string())
     };
-    let component = named(&violation.sentence, topology).or_else(role);
+    let component = failing(violation).or_else(|| named(&violation.sentence, topology));
+    let component = component.or_else(role);
     component.unwrap_or_else(|| "cluster".to_string())
+}
+
+/// The role of the service that cannot go on, which comes last in such a sentence.
+fn failing(violation: &Violation) -> Option<String> {
+    let (_, who) = violation.sentence.rsplit_once("; ")?;
+    let words = |word: &str| Role::ALL.into_iter().find(|role| is_of(word, role.name()));
+    let role = who.split(' ').find_map(words);
+    role.filter(|_| violation.law == Law::Progress).map(|role| role.name().to_string())
+}
+
+/// Whether a word is the name of a role, or of one of its processes: `store`, `store-2`.
+fn is_of(word: &str, role: &str) -> bool {
+    let number = word.strip_prefix(role).and_then(|rest| rest.strip_prefix('-'));
+    word == role || number.is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
 }
 
 /// The first component that a sentence names.

@@ -8,6 +8,7 @@ use stormglass_scenarios::catalog;
 use stormglass_scenarios::plan::Fork;
 use stormglass_scenarios::regression::{self, Kept};
 use stormglass_scenarios::run::Setup;
+use stormglass_scenarios::scenario::Scenario;
 use stormglass_scenarios::shrink::{Budget, Shrunk, shrink};
 use stormglass_scenarios::signature::Signature;
 use stormglass_scenarios::topologies::Registry;
@@ -122,4 +123,34 @@ fn a_pinned_case_says_what_became_of_it() {
         Kept::NotReached { what } => assert!(what[0].starts_with("fault 1 ("), "{what:?}"),
         other => panic!("{other}"),
     }
+}
+
+#[test]
+fn where_nothing_goes_on_the_service_that_cannot_is_named_and_tells_failures_apart() {
+    // A receiver's rotten log is out of budget: it ends again and again, and nobody else does.
+    let text = r#"
+        name = "rotten-receiver"
+        summary = "a receiver that cannot read its log"
+        guarantee = "exactly-once"
+        input.rate = "500/s"
+        input.words = { count = 5_000, vocabulary = 100, skew = 1.0 }
+        topology.name = "word-count"
+        cluster.workers = 2
+        checkpoint.interval = "1s"
+        [[fault]]
+        at = "5s"
+        rot = { who = "receiver" }
+        [[fault]]
+        at = "6s"
+        crash = { who = "receiver", down = "2s" }
+    "#;
+    let scenario = Scenario::parse(text, "rotten-receiver.toml");
+    let scenario = Arc::new(scenario.unwrap_or_else(|problem| panic!("{problem}")));
+    let setup = setup(&scenario, 1);
+    let (drawn, topology) = (Arc::clone(&setup.scenario), Arc::clone(&setup.topology));
+    let outcome = setup.run();
+    let signature = Signature::of(&outcome, &drawn, &topology).expect("nothing is published");
+    assert_eq!((&*signature.law, &*signature.component), ("progress", "receiver"));
+    let sentence = &outcome.violations()[0].sentence;
+    assert!(sentence.contains("; receiver has ended by itself "), "{sentence}");
 }

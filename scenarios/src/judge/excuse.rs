@@ -146,10 +146,15 @@ impl Judges {
         }
     }
 
-    /// The runner says what is missing at the end of the lull, which lasted `after`.
-    pub fn progress(&mut self, pending: Option<&str>, after: Span) {
+    /// The runner says what is missing at the end of the lull, which lasted `after`, and which
+    /// services cannot go on.
+    pub fn progress(&mut self, pending: Option<&str>, after: Span, failing: Option<&str>) {
         let Some(what) = pending else { return };
-        let sentence = format!("{after} of virtual time after the faults stopped, {what}");
+        let mut sentence = format!("{after} of virtual time after the faults stopped, {what}");
+        if let Some(failing) = failing {
+            sentence += "; ";
+            sentence += failing;
+        }
         // Without a checkpoint to start from, anybody to decide, or input that can be used, there
         // is no progress to be had.
         self.excused = self.hopeless.proof(|partition| self.passed(partition));

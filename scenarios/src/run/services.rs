@@ -1,5 +1,6 @@
 //! Services that end by themselves: whoever cannot trust his disk any more stops, and his machine's
-//! init system starts him again. Whether he can go on then is for him to say.
+//! init system starts him again. Whether he can go on then is for him to say; one who ends again
+//! and again is named where nothing goes on.
 
 use stormglass_sim::fault::Fault;
 use stormglass_sim::node::NodeId;
@@ -11,6 +12,17 @@ use crate::scenario::Role;
 /// What the init systems of the machines keep running. Workers are left to their supervisors.
 const SERVICES: [Role; 5] =
     [Role::Coordinator, Role::Broker, Role::Store, Role::Receiver, Role::Supervisor];
+
+/// One that ended this often after the last fault is taken for one that cannot go on.
+const HOPELESS: u32 = 3;
+
+/// How often a service ended by itself after the last fault had healed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Endings {
+    node: NodeId,
+    times: u32,
+    last: Instant,
+}
 
 impl Run {
     /// Looks for services that have ended, and starts those again whose time has come.
@@ -27,11 +39,41 @@ impl Run {
                     let _ = self.world.inject(&Fault::Start { node });
                 }
                 None if !is_up && !self.is_struck(node, now) => {
-                    self.ended.push((now + after, node))
+                    self.ended.push((now + after, node));
+                    note(&mut self.endings, node, now, self.healed);
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Who keeps the cluster from going on, if most services of a kind cannot: `broker has ended by
+    /// itself 31 times since`.
+    pub(super) fn failing(&self) -> Option<String> {
+        let hopeless = |of: &&Endings| of.times >= HOPELESS && of.last >= self.healed;
+        [Role::Broker, Role::Receiver, Role::Store, Role::Coordinator].into_iter().find_map(
+            |role| {
+                let all = self.places.all(role);
+                let failing =
+                    self.endings.iter().filter(hopeless).filter(|of| all.contains(&of.node));
+                let failing: Vec<&Endings> = failing.collect();
+                if 2 * failing.len() <= all.len() {
+                    return None;
+                }
+                let times: u32 = failing.iter().map(|of| of.times).sum();
+                Some(match failing[..] {
+                    [one] => {
+                        let name = self.places.name(one.node);
+                        format!("{name} has ended by itself {times} times since")
+                    }
+                    _ => format!(
+                        "{} of {} {role} processes have ended by themselves {times} times since",
+                        failing.len(),
+                        all.len()
+                    ),
+                })
+            },
+        )
     }
 
     /// Whether a fault keeps it down, which says itself for how long.
@@ -45,5 +87,18 @@ impl Run {
                 let struck = state.resolved.as_ref().filter(|struck| struck.target == name);
                 struck.is_some_and(|struck| struck.at + lasting >= now)
             })
+    }
+}
+
+/// Takes note of a service that ended by itself, unless faults were still to heal.
+fn note(all: &mut Vec<Endings>, node: NodeId, now: Instant, healed: Instant) {
+    if now < healed {
+        return;
+    }
+    match all.iter_mut().find(|endings| endings.node == node) {
+        // Another fault has struck since: what was before it shows nothing.
+        Some(of) if of.last < healed => (of.times, of.last) = (1, now),
+        Some(of) => (of.times, of.last) = (of.times + 1, now),
+        None => all.push(Endings { node, times: 1, last: now }),
     }
 }

@@ -23,7 +23,7 @@ fn ended(mini: &Mini, events: &[Event], coordinators: u16, proofs: &[Proof]) -> 
     }
     proofs.iter().for_each(|proof| judges.prove(proof.clone()));
     let pending = judges.pending();
-    judges.progress(pending.as_deref(), Span::secs(60));
+    judges.progress(pending.as_deref(), Span::secs(60), None);
     judges.finish();
     judges
 }

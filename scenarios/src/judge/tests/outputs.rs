@@ -141,7 +141,7 @@ fn what_is_pending_is_said() {
     let before = judges.in_flight();
     judges.observed(Instant(2), events[done].node, &events[done].what);
     assert!(judges.in_flight() < before);
-    judges.progress(judges.pending().as_deref(), Span::secs(60));
+    judges.progress(judges.pending().as_deref(), Span::secs(60), None);
     let violation = judges.violations().last().expect("no progress");
     assert_eq!(violation.law, Law::Progress);
     assert!(violation.sentence.starts_with("60s of virtual time after the faults stopped, "));
