@@ -32,7 +32,7 @@
 //!   [`receiver`] commits with it; [`origin`], the savepoint of another job.
 //! * The way of a failure: [`coordinator`] suspects, decides and re-assigns; [`fence`] refuses what
 //!   is old; [`supervisor`] restarts workers; [`replies`] wait for a way back; a [`misread`] file
-//!   is read again.
+//!   is read again; one that is to [`replace`] another takes its name when it is durable.
 //! * The way of a question: [`query`] clients read the state of a key at its owner.
 //! * The way of metadata: [`client`]s ask, [`raft`] replicates what the coordinators must not
 //!   forget.
@@ -66,6 +66,7 @@ pub mod pipeline;
 pub mod query;
 pub mod raft;
 pub mod receiver;
+pub mod replace;
 pub mod replies;
 pub mod snapshot;
 pub mod state;

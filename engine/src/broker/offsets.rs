@@ -1,10 +1,9 @@
 //! The positions of readers: for each component and partition, the record below which nothing will
 //! be asked for again.
 //!
-//! They lie in one small file, which is replaced as a whole: the new one gets the name once it is
-//! durable, for a name may survive a loss of power that its content does not. A position counts as
-//! kept when file and name are durable. Positions never fall: what is below one was done for good,
-//! whoever said so.
+//! They lie in one small file, which is [replaced](crate::replace) as a whole. A position counts as
+//! kept when that is done. Positions never fall: what is below one was done for good, whoever said
+//! so.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -19,6 +18,7 @@ use crate::message::{Message, acking};
 use crate::node::Cx;
 use crate::observation::Observation;
 use crate::observation::acking::Acking;
+use crate::replace::{Progress, Proof, Replacement};
 use crate::replies::Replies;
 use crate::snapshot::Reader;
 
@@ -43,11 +43,8 @@ pub(super) struct Offsets {
 /// A file that is being written.
 #[derive(Clone, Debug)]
 struct Writing {
+    file: Replacement,
     positions: Positions,
-    /// The sync that is awaited: that of the file, then that of its name.
-    sync: DiskTicket,
-    /// It has its name.
-    named: bool,
     /// Who waits for it.
     asked: Vec<(ConnId, Asked)>,
 }
@@ -108,9 +105,10 @@ impl Offsets {
                 *position = (*position).max(*offset);
             }
         }
-        cx.disk(MAIN, DiskOp::Write { file: new_file(), data: encode(&new) });
-        let sync = cx.disk(MAIN, DiskOp::Sync { file: new_file() });
-        self.writing = Some(Writing { positions: new, sync, named: false, asked });
+        let (fresh, data) = (FileName::from("broker/offsets.new"), encode(&new));
+        let disk = |op| cx.disk(MAIN, op);
+        let file = Replacement::begin(fresh, file(), data, Proof::Synced, disk);
+        self.writing = Some(Writing { file, positions: new, asked });
     }
 
     /// A disk operation is done.
@@ -142,18 +140,16 @@ impl Offsets {
         if let Some((_, found)) = self.found.take_if(|(of, _)| *of == ticket) {
             self.keep(found, cx);
         }
-        match self.writing.take_if(|writing| writing.sync == ticket) {
-            Some(writing) if !writing.named => {
-                cx.disk(MAIN, DiskOp::Rename { from: new_file(), to: file() });
-                let sync = cx.disk(MAIN, DiskOp::SyncDir);
-                self.writing = Some(Writing { sync, named: true, ..writing });
-            }
-            Some(Writing { positions, asked, .. }) => {
+        let Some(mut writing) = self.writing.take() else { return Ok(()) };
+        match writing.file.on_disk(ticket, result, |op| cx.disk(MAIN, op)) {
+            Progress::More => self.writing = Some(writing),
+            Progress::Failed => return Err(Unknown),
+            Progress::Done => {
+                let Writing { positions, asked, .. } = writing;
                 self.keep(positions, cx);
                 asked.iter().for_each(|(conn, asked)| self.answer(asked, *conn, replies, cx));
                 self.write(cx);
             }
-            None => {}
         }
         Ok(())
     }
@@ -173,11 +169,6 @@ impl Offsets {
 
 fn file() -> FileName {
     FileName::from("broker/offsets")
-}
-
-/// What takes its place.
-fn new_file() -> FileName {
-    FileName::from("broker/offsets.new")
 }
 
 /// A checksum, then component, partition and offset of each position.

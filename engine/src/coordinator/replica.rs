@@ -25,6 +25,7 @@ use crate::raft::{
     self, Entry, Index, Membership, Output, PersistId, Point, Raft, Refusal, ReplicaId, Snapshot,
     Term, Write,
 };
+use crate::replace::{Progress, Proof, Replacement};
 
 const MAIN: Lane = Lane(0);
 /// How long a frame may be the last one of the log before it is sealed, if something happens then:
@@ -56,8 +57,8 @@ pub struct Replica {
     unsealed: Option<Instant>,
     /// The sync of a seal, under way.
     sealing: Option<DiskTicket>,
-    /// The sync of a file that is to take the place of the log's, under way.
-    replacing: Option<(DiskTicket, PersistId)>,
+    /// The file that is to take the place of the log's, and what is durable when it has.
+    replacing: Option<(Replacement, PersistId)>,
     /// Whether this life has made the file's name durable.
     named: bool,
     /// The last index of the snapshot that the log begins after.
@@ -262,16 +263,27 @@ impl Replica {
         if result.is_err() {
             return Err(Broken);
         }
-        if let Some((_, through)) = self.replacing.take_if(|(of, _)| *of == ticket) {
-            self.put_in_place(through, cx);
-        }
         self.sealing.take_if(|of| *of == ticket);
         if let Some((_, through)) = self.syncing.take_if(|(of, _)| *of == ticket) {
-            let now = cx.now();
-            self.unsealed = Some(now);
-            self.with_raft(|raft, out| raft.persisted(through, now, out));
+            self.persisted(through, cx);
+        }
+        let Some((mut new, through)) = self.replacing.take() else { return Ok(()) };
+        match new.on_disk(ticket, result.as_ref(), |op| cx.disk(MAIN, op)) {
+            Progress::More => self.replacing = Some((new, through)),
+            Progress::Failed => return Err(Broken),
+            Progress::Done => {
+                self.named = true;
+                self.persisted(through, cx);
+            }
         }
         Ok(())
+    }
+
+    /// The last frame is durable.
+    fn persisted(&mut self, through: PersistId, cx: &mut Cx<'_>) {
+        let now = cx.now();
+        self.unsealed = Some(now);
+        self.with_raft(|raft, out| raft.persisted(through, now, out));
     }
 
     /// Begins with what was read; `before` is what seemed to be torn when it was read last.
@@ -317,21 +329,13 @@ impl Replica {
         Ok(())
     }
 
-    /// Writes a file that takes the place of the log's as soon as it is durable, and not before: a
-    /// name may survive a loss of power that its content does not.
+    /// Writes a file that takes the place of the log's.
     fn replace(&mut self, bytes: Vec<u8>, through: PersistId, cx: &mut Cx<'_>) {
         self.frames = Frames::after(bytes.len());
-        let new = FileName::from("coordinator/raft.new");
-        cx.disk(MAIN, DiskOp::Write { file: new.clone(), data: Payload::new(bytes) });
-        self.replacing = Some((cx.disk(MAIN, DiskOp::Sync { file: new }), through));
-    }
-
-    /// The file that replaces the log's is durable: its name is next.
-    fn put_in_place(&mut self, through: PersistId, cx: &mut Cx<'_>) {
-        let new = FileName::from("coordinator/raft.new");
-        cx.disk(MAIN, DiskOp::Rename { from: new, to: self.file.clone() });
-        self.named = true;
-        self.syncing = Some((cx.disk(MAIN, DiskOp::SyncDir), through));
+        let (new, data) = (FileName::from("coordinator/raft.new"), Payload::new(bytes));
+        let disk = |op| cx.disk(MAIN, op);
+        let new = Replacement::begin(new, self.file.clone(), data, Proof::Synced, disk);
+        self.replacing = Some((new, through));
     }
 
     /// The next thing that concerns the coordinator; what concerns disk and network is done on the

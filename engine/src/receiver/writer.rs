@@ -1,8 +1,8 @@
 //! The receiver's log as a file: what is in order and durable, and its rewriting.
 //!
-//! A log that has grown is rewritten without what is over: into a new file, which takes the old
-//! one's name once it is durable and was read back, for the old one is the only copy. Until then
-//! that is whole, and what is to be written waits.
+//! A log that has grown is rewritten without what is over, and [replaced](crate::replace): the new
+//! file is read back first, for the old one is the only copy. Until that is done, what is to be
+//! written waits.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -14,12 +14,12 @@ use super::MAIN;
 use super::log::{Frame, seal};
 use crate::misread::{Look, Misread};
 use crate::node::Cx;
+use crate::replace::{Progress, Proof, Replacement};
 
 /// The log's file; `T` is what follows when something is durable.
 #[derive(Clone, Debug)]
 pub(super) struct Writer<T> {
     file: FileName,
-    new: FileName,
     /// The read of the log at the start; none once it is answered.
     reading: Option<DiskTicket>,
     /// What was read, and is being made durable: an earlier life may have died before its sync.
@@ -43,16 +43,12 @@ pub(super) struct Writer<T> {
 }
 
 /// How far the rewriting of the log has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum Rewriting {
     No,
     /// As soon as nothing is on its way to the disk.
     Due,
-    /// The new file, whose contents have this fingerprint, is being synced, then read.
-    Syncing(DiskTicket, u64),
-    Reading(DiskTicket, u64),
-    /// It gets the old one's name.
-    Renaming(DiskTicket),
+    UnderWay(Replacement),
 }
 
 /// What a disk operation brought.
@@ -74,7 +70,6 @@ impl<T> Writer<T> {
     pub(super) fn new(limit: u64) -> Self {
         Writer {
             file: FileName::from("receiver/transactions.log"),
-            new: FileName::from("receiver/transactions.new"),
             reading: None,
             found: None,
             torn: None,
@@ -147,10 +142,10 @@ impl<T> Writer<T> {
 
     fn replace(&mut self, data: Payload, cx: &mut Cx<'_>) {
         (self.bytes, self.unsynced) = (data.bytes().len() as u64, 0);
-        let print = data.fingerprint();
-        cx.disk(MAIN, DiskOp::Write { file: self.new.clone(), data });
-        let ticket = cx.disk(MAIN, DiskOp::Sync { file: self.new.clone() });
-        self.rewriting = Rewriting::Syncing(ticket, print);
+        let (new, file) = (FileName::from("receiver/transactions.new"), self.file.clone());
+        let disk = |op| cx.disk(MAIN, op);
+        let new = Replacement::begin(new, file, data, Proof::ReadBack, disk);
+        self.rewriting = Rewriting::UnderWay(new);
     }
 
     /// Whether a log whose end seems to be torn is there like that: what is misread looks torn,
@@ -199,35 +194,26 @@ impl<T> Writer<T> {
         if let Some((_, log)) = self.found.take_if(|(of, _)| *of == ticket) {
             return Done::Read(Some(log));
         }
-        match self.rewriting {
-            Rewriting::Syncing(of, print) if of == ticket => {
-                let read = cx.disk(MAIN, DiskOp::Read { file: self.new.clone() });
-                self.rewriting = Rewriting::Reading(read, print);
-                return Done::Nothing;
+        if let Rewriting::UnderWay(new) = &mut self.rewriting {
+            match new.on_disk(ticket, Ok(&reply), |op| cx.disk(MAIN, op)) {
+                Progress::More => {}
+                Progress::Failed => return Done::Failed,
+                Progress::Done => return self.replaced(cx),
             }
-            Rewriting::Reading(of, print) if of == ticket => {
-                let there = |data: &Payload| data.fingerprint() == print;
-                if !matches!(&reply, DiskReply::Data(data) if there(data)) {
-                    return Done::Failed;
-                }
-                let (from, to) = (self.new.clone(), self.file.clone());
-                cx.disk(MAIN, DiskOp::Rename { from, to });
-                self.rewriting = Rewriting::Renaming(cx.disk(MAIN, DiskOp::SyncDir));
-                return Done::Nothing;
-            }
-            _ => {}
-        }
-        if self.rewriting == Rewriting::Renaming(ticket) {
-            self.rewriting = Rewriting::No;
-            if core::mem::take(&mut self.cutting) {
-                self.reading = Some(cx.disk(MAIN, DiskOp::Read { file: self.file.clone() }));
-                return Done::Nothing;
-            }
-            for (frames, then) in core::mem::take(&mut self.held) {
-                self.log(frames, then, cx);
-            }
-            return Done::Rewritten;
         }
         self.syncing.remove(&ticket).map_or(Done::Nothing, Done::Durable)
+    }
+
+    /// The log is the new file: it is read if it was cut, and what has waited is written.
+    fn replaced(&mut self, cx: &mut Cx<'_>) -> Done<T> {
+        self.rewriting = Rewriting::No;
+        if core::mem::take(&mut self.cutting) {
+            self.reading = Some(cx.disk(MAIN, DiskOp::Read { file: self.file.clone() }));
+            return Done::Nothing;
+        }
+        for (frames, then) in core::mem::take(&mut self.held) {
+            self.log(frames, then, cx);
+        }
+        Done::Rewritten
     }
 }

@@ -197,6 +197,8 @@ impl Local {
                 self.kind = Kind::Log(log);
                 let new = FileName::from(format!("{}.new", self.file));
                 let (from, to) = (new.clone(), self.file.clone());
+                // Nobody waits and nothing is promised on it: one that is not whole is refused
+                // when it is read, and the state comes from the stores.
                 env.cx.disk(lane, DiskOp::Write { file: new.clone(), data });
                 env.cx.disk(lane, DiskOp::Sync { file: new });
                 env.cx.disk(lane, DiskOp::Rename { from, to });
