@@ -6,8 +6,11 @@
 //! The measure of work is the number of kernel events that were really handled: what a fork shares
 //! with its parent is not done again. Energy is spent where an event shows most that is new: on
 //! fresh worlds of one scenario or another, of each those whose settings and faults were met least
-//! (`pool`), or on forks of kept ones, of those first that showed much and have been forked little.
-//! A quarter of the runs goes to everything in turn, whatever it shows.
+//! (`pool`). A quarter of the runs goes to everything in turn, whatever it shows, and one of eight
+//! to forks of kept worlds, of those first that showed much and have been forked little.
+//!
+//! Worlds are there [short, and whole](lengths): as many faults strike within a third of the input,
+//! and most of what they can do to one another they do there, for less than half of the events.
 //!
 //! Nothing here knows of any bug. What is found is a plan: forks are part of plans, and whoever
 //! runs it comes to the same (see [`Run::branch`]).
@@ -25,7 +28,7 @@ use crate::judge::law::Violation;
 use crate::plan::{self, Draw, Plan, PlannedAction, PlannedFault, Trigger};
 use crate::problem::Problem;
 use crate::run::{Run, Setup};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Source};
 use crate::story::FEATURES;
 
 mod pool;
@@ -34,6 +37,8 @@ mod tests;
 
 use pool::Pool;
 
+/// Of the input of a short world.
+const PART: u64 = 3;
 /// How far it goes between two looks, beside instants at which people let things happen.
 const STEP: Span = Span::nanos(250_000_001);
 /// So many worlds are kept at most.
@@ -42,6 +47,8 @@ const KEPT: usize = 48;
 const KEPT_OF_ONE: usize = 3;
 /// Forks of forks go so deep.
 const DEEPEST: usize = 4;
+/// One of so many runs is a fork.
+const FORKED: u64 = 8;
 /// So many faults more strike a fork, at most.
 const MORE: u64 = 3;
 
@@ -83,6 +90,29 @@ pub struct Found {
     pub violation: Violation,
 }
 
+/// What is explored in the place of some scenarios: each with a third of its input, then each as it
+/// is. One that was built in Rust is there as it is alone.
+///
+/// # Errors
+/// If an input cannot be made.
+pub fn lengths(
+    scenarios: &[Arc<Scenario>],
+    loader: &input::Loader<'_>,
+) -> Result<Vec<Arc<Scenario>>, Problem> {
+    let mut all = Vec::new();
+    for scenario in scenarios {
+        let records = input::build(&scenario.input, 0, loader)?.len();
+        let key = match scenario.input.source {
+            Source::Words { .. } => "input.words.count",
+            Source::Csv { .. } => "input.csv.limit",
+        };
+        let part = (records / PART).max(1);
+        all.extend(scenario.set(&format!("{key}={part}")).ok().map(Arc::new));
+    }
+    all.extend(scenarios.iter().cloned());
+    Ok(all)
+}
+
 /// Explores worlds until one breaks a law that is wanted, or the limit is reached. `world` makes
 /// the worlds from `first` on, with whatever bugs are planted; world `n` is of kind `n % kinds`, of
 /// which some may show more than others.
@@ -104,34 +134,29 @@ pub fn explore(
         so_far: Explored { runs: 0, forks: 0, events: 0, seen: 0, found: None },
     };
     let mut pool = Pool::new(first, kinds);
-    let mut arms = vec![Arm::default(); kinds as usize + 1];
+    let mut arms = vec![Arm::default(); kinds as usize];
     while explorer.so_far.found.is_none()
         && explorer.so_far.runs < limit.runs
         && explorer.so_far.events < limit.events
     {
         let (turn, before) = (explorer.so_far.runs, explorer.so_far.clone());
-        let best = explorer.best();
-        let arm = choose(&arms, turn, best.is_some());
-        match best.filter(|_| arm == FORKS) {
-            Some(best) => explorer.fork(best, turn),
-            None => {
-                let (number, setup) = pool.take(arm - 1, world)?;
-                let setup = Setup { covers: true, hasty: true, ..setup };
-                let scenario = setup.scenario.name.clone();
-                explorer.go(Run::new(setup), number, 0, &scenario);
-            }
+        if let Some(best) = explorer.best().filter(|_| turn % FORKED == FORKED - 1) {
+            explorer.fork(best, turn);
+        } else {
+            let arm = choose(&arms, turn);
+            let (number, setup) = pool.take(arm, world)?;
+            let setup = Setup { covers: true, hasty: true, ..setup };
+            let scenario = setup.scenario.name.clone();
+            explorer.go(Run::new(setup), number, 0, &scenario);
+            let Explored { events, seen, .. } = explorer.so_far;
+            arms[arm].note(turn, seen - before.seen, events - before.events);
         }
-        let Explored { events, seen, .. } = explorer.so_far;
-        arms[arm].note(turn, seen - before.seen, events - before.events);
         progress(&explorer.so_far);
     }
     Ok(explorer.so_far)
 }
 
-/// The arm of forks; those of fresh worlds follow, by kind.
-const FORKS: usize = 0;
-
-/// Something that energy can be spent on, and what it has shown lately.
+/// A kind of worlds that energy can be spent on, and what it has shown lately.
 #[derive(Clone, Default)]
 struct Arm {
     /// New things, in 1024ths; what is long ago counts little.
@@ -155,11 +180,11 @@ impl Arm {
     }
 }
 
-/// What to spend the next run on.
-fn choose(arms: &[Arm], turn: u64, may_fork: bool) -> usize {
-    let all = if may_fork { FORKS } else { FORKS + 1 }..arms.len();
+/// The kind to spend the next run on.
+fn choose(arms: &[Arm], turn: u64) -> usize {
+    let all = 0..arms.len();
     let chosen = match turn % 4 {
-        3 => all.min_by_key(|at| (arms[*at].used, *at)),
+        1 => all.min_by_key(|at| (arms[*at].used, *at)),
         // Of equal ones the first.
         _ => all.max_by_key(|at| (arms[*at].rate(), std::cmp::Reverse(*at))),
     };

@@ -51,12 +51,15 @@ pub fn explore(args: &ExploreArgs, registry: &Registry) -> Result<Answer, Proble
     let (kinds, bare): (u64, World<'_>) = match &args.scenario {
         Some(name) => {
             let (scenario, files) = files::scenario(name, &args.settings)?;
-            let scenario = Arc::new(scenario);
             let load = move |name: &str| files.load(name);
-            (1, Box::new(move |seed| Setup::new(&scenario, registry, &load, seed)))
+            let all = explore::lengths(&[Arc::new(scenario)], &load)?;
+            let kinds = all.len() as u64;
+            let world =
+                move |seed: u64| Setup::new(&all[(seed % kinds) as usize], registry, &load, seed);
+            (kinds, Box::new(world))
         }
         None => {
-            let worlds = Worlds::of(Source::Random)?;
+            let worlds = Worlds::of(Source::Random)?.explored()?;
             (worlds.kinds(), Box::new(move |number| worlds.setup(number)))
         }
     };

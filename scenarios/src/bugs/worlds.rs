@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use crate::catalog;
+use crate::explore;
 use crate::problem::Problem;
 use crate::run::Setup;
 use crate::scenario::Scenario;
@@ -60,6 +61,15 @@ impl Worlds {
             }
         };
         Ok(Worlds { source, scenarios, registry: Registry::default() })
+    }
+
+    /// The same scenarios as they are [explored](explore::lengths): short, and whole.
+    ///
+    /// # Errors
+    /// None for what is shipped.
+    pub fn explored(self) -> Result<Worlds, Problem> {
+        let scenarios = explore::lengths(&self.scenarios, &catalog::file)?;
+        Ok(Worlds { scenarios, ..self })
     }
 
     /// The scenario of a world.

@@ -65,6 +65,22 @@ fn exploration_finds_a_planted_bug_and_says_how() {
     assert!(none.forks > 0 && none.seen > 100, "{} {}", none.forks, none.seen);
 }
 
+/// Each scenario of the catalog is there with a third of its input, and as it is.
+#[test]
+fn worlds_are_there_short_and_whole() {
+    let worlds = Worlds::of(Source::Random).unwrap();
+    let (kinds, explored) = (worlds.kinds(), worlds.explored().unwrap());
+    assert_eq!(explored.kinds(), 2 * kinds);
+    for kind in 0..kinds {
+        let short = explored.setup(kind).unwrap();
+        let whole = explored.setup(kind + kinds).unwrap();
+        assert_eq!(short.scenario.name, whole.scenario.name);
+        let third = whole.log.len().div_ceil(3);
+        assert!(short.log.len() <= third, "{}", short.scenario.name);
+        assert!(short.log.len() + 1 >= third, "{}", short.scenario.name);
+    }
+}
+
 /// What few seeds have is met early: all pairs of two settings of the general storm, long before
 /// the seeds in their order show the last one.
 #[test]

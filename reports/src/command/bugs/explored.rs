@@ -58,6 +58,7 @@ pub(super) fn explore(
     if starts.is_empty() {
         return Ok(there);
     }
+    let worlds = worlds.clone().explored()?;
     for (bug, limit) in slowest(found) {
         let (Plant::Twist(twist), Checker::Laws(laws)) = (bug.plant, bug.checker) else { continue };
         for (block, from) in &starts {
