@@ -80,7 +80,7 @@ fn component(violation: &Violation, places: &Places, topology: &Topology) -> Str
 /// The role of the service that cannot go on, which comes last in such a sentence.
 fn failing(violation: &Violation) -> Option<String> {
     let (_, who) = violation.sentence.rsplit_once("; ")?;
-    let words = |word: &str| Role::ALL.into_iter().find(|role| is_of(word, role.name()));
+    let words = |word: &str| Role::ALL.iter().find(|role| is_of(word, role.name()));
     let role = who.split(' ').find_map(words);
     role.filter(|_| violation.law == Law::Progress).map(|role| role.name().to_string())
 }
