@@ -91,7 +91,7 @@ pub struct Found {
 }
 
 /// What is explored in the place of some scenarios: each with a third of its input, then each as it
-/// is. One that was built in Rust is there as it is alone.
+/// is. One of which no third can be made, as if it was built in Rust, is there as it is alone.
 ///
 /// # Errors
 /// If an input cannot be made.

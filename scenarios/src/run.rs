@@ -195,6 +195,7 @@ pub struct Run {
     forks: Vec<Fork>,
     /// Services that ended by themselves, and when they start again.
     ended: Vec<(Instant, NodeId)>,
+    /// How often each of them has, since the last fault healed.
     endings: Vec<services::Endings>,
     faults: Vec<FaultState>,
     /// The checkpoints that coordinators retain, if faults may destroy them.

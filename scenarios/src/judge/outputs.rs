@@ -55,16 +55,25 @@ impl Outputs {
         }
     }
 
+    /// Where a transaction stands among those that are open.
+    #[inline]
+    fn position(
+        &self,
+        (task, generation, checkpoint): (TaskId, Generation, CheckpointId),
+    ) -> Option<usize> {
+        self.open.iter().position(|open| {
+            open.task == task && open.checkpoint == checkpoint && open.generation == generation
+        })
+    }
+
     /// A transaction became visible. Whether its outputs are exactly the expected ones, in their
     /// order; if not, they have to be [looked at](Outputs::published) one by one.
     pub(super) fn published_as_expected(
         &mut self,
-        (task, generation, checkpoint): (TaskId, Generation, CheckpointId),
+        name: (TaskId, Generation, CheckpointId),
         outputs: &[Output],
     ) -> bool {
-        let at = self.open.iter().position(|open| {
-            open.task == task && open.checkpoint == checkpoint && open.generation == generation
-        });
+        let at = self.position(name);
         let fits = |at: &usize| {
             let open = &self.open[*at];
             open.matched == 0 && open.loose.is_empty() && open.expected[..] == *outputs
@@ -80,9 +89,7 @@ impl Outputs {
         (task, generation, checkpoint): (TaskId, Generation, CheckpointId),
         output: Output,
     ) -> Option<String> {
-        let at = self.open.iter().position(|open| {
-            open.task == task && open.checkpoint == checkpoint && open.generation == generation
-        });
+        let at = self.position((task, generation, checkpoint));
         let Some(at) = at else {
             let name = plan.name(task);
             let (root, child, c) = (output.0, output.1.0, checkpoint.0);

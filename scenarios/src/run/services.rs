@@ -50,30 +50,28 @@ impl Run {
     /// Who keeps the cluster from going on, if most services of a kind cannot: `broker has ended by
     /// itself 31 times since`.
     pub(super) fn failing(&self) -> Option<String> {
+        let roles = [Role::Broker, Role::Receiver, Role::Store, Role::Coordinator];
+        roles.into_iter().find_map(|role| self.failing_of(role))
+    }
+
+    fn failing_of(&self, role: Role) -> Option<String> {
+        let all = self.places.all(role);
         let hopeless = |of: &&Endings| of.times >= HOPELESS && of.last >= self.healed;
-        [Role::Broker, Role::Receiver, Role::Store, Role::Coordinator].into_iter().find_map(
-            |role| {
-                let all = self.places.all(role);
-                let failing =
-                    self.endings.iter().filter(hopeless).filter(|of| all.contains(&of.node));
-                let failing: Vec<&Endings> = failing.collect();
-                if 2 * failing.len() <= all.len() {
-                    return None;
-                }
-                let times: u32 = failing.iter().map(|of| of.times).sum();
-                Some(match failing[..] {
-                    [one] => {
-                        let name = self.places.name(one.node);
-                        format!("{name} has ended by itself {times} times since")
-                    }
-                    _ => format!(
-                        "{} of {} {role} processes have ended by themselves {times} times since",
-                        failing.len(),
-                        all.len()
-                    ),
-                })
-            },
-        )
+        let failing = self.endings.iter().filter(|of| all.contains(&of.node)).filter(hopeless);
+        let failing: Vec<&Endings> = failing.collect();
+        let (count, times) = (failing.len(), failing.iter().map(|of| of.times).sum::<u32>());
+        if 2 * count <= all.len() {
+            return None;
+        }
+        Some(match failing[..] {
+            [one] => {
+                format!("{} has ended by itself {times} times since", self.places.name(one.node))
+            }
+            _ => format!(
+                "{count} of {} {role} processes have ended by themselves {times} times since",
+                all.len()
+            ),
+        })
     }
 
     /// Whether a fault keeps it down, which says itself for how long.
